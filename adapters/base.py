@@ -1,0 +1,70 @@
+"""What an adapter is: bytes of one wire format into records, and nothing else.
+
+An adapter parses and never interprets; what a field means, a source map says (`mappings/sources/`). One adapter is one
+module in `adapters/inbound/` with a constant `FORMAT` (the name source maps use) and a function
+`decode(body, options) -> Iterator[Record | Broken]`; `adapters.registry` finds it, `tests/adapters/test_contract.py`
+holds it to the promises made here.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from mappings.errors import Issue
+
+__all__ = ["Adapter", "Broken", "Delivery", "Fields", "Options", "Record"]
+
+Fields = Mapping[str, Any]
+"""A record's content: names to text, or to nested mappings and lists where the format nests."""
+
+Options = Mapping[str, Any]
+"""A source map's `options:`, checked by the adapter that reads them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Bytes received: from which source, when (our clock), and by what message id, if any."""
+
+    source: str
+    body: bytes
+    received_at: datetime
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One thing a delivery tells, as its format wrote it; `place` is where it stands (`line 12`, `feature 7`)."""
+
+    place: str
+    fields: Fields
+    issues: tuple[Issue, ...] = ()
+    """What the adapter itself found odd; an issue of severity `error` sets the record aside."""
+    dropped: tuple[str, ...] = ()
+    """Names of parts that the format says cannot be vacancy data (`PID`, `Patient`): never kept, always reported."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """A stretch of bytes that cannot be cut into a record: kept as hash and length, as bytes only from a source
+    without patient data."""
+
+    place: str
+    body: bytes = field(repr=False)
+    issue: Issue
+
+
+class Adapter(Protocol):
+    """The shape of a module in `adapters/inbound/`."""
+
+    FORMAT: str
+    ATOMIC: bool
+    """Filled per delivery by `atomic`; see there."""
+
+    def decode(self, body: bytes, options: Options) -> Iterator[Record | Broken]:
+        """The records of a delivery in their order.
+
+        Raises `Rejected` where nothing of the delivery can be taken (no header line, a DOCTYPE). Any bytes end in
+        records, `Broken` or `Rejected`, in bounded time.
+        """
+        ...
