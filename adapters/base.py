@@ -2,7 +2,7 @@
 
 An adapter parses and never interprets; what a field means, a source map says (`mappings/sources/`). One adapter is one
 module in `adapters/inbound/` with a constant `FORMAT` (the name source maps use) and a function
-`decode(body, options) -> Iterator[Record | Broken]`; `adapters.registry` finds it, `tests/adapters/test_contract.py`
+`decode(body, options) -> Decoded`; `adapters.registry` finds it, `tests/adapters/test_contract.py`
 holds it to the promises made here.
 """
 
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from mappings.errors import Issue
 
-__all__ = ["Adapter", "Broken", "Delivery", "Fields", "Options", "Record"]
+__all__ = ["Adapter", "Broken", "Decoded", "Delivery", "Fields", "Options", "Record"]
 
 Fields = Mapping[str, Any]
 """A record's content: names to text, or to nested mappings and lists where the format nests."""
@@ -54,17 +54,23 @@ class Broken:
     issue: Issue
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """A delivery cut into records; `atomic` says that the sender wants all of them or none (a FHIR transaction)."""
+
+    records: Iterator[Record | Broken]
+    atomic: bool = False
+
+
 class Adapter(Protocol):
     """The shape of a module in `adapters/inbound/`."""
 
     FORMAT: str
-    ATOMIC: bool
-    """Filled per delivery by `atomic`; see there."""
 
-    def decode(self, body: bytes, options: Options) -> Iterator[Record | Broken]:
+    def decode(self, body: bytes, options: Options) -> Decoded:
         """The records of a delivery in their order.
 
-        Raises `Rejected` where nothing of the delivery can be taken (no header line, a DOCTYPE). Any bytes end in
-        records, `Broken` or `Rejected`, in bounded time.
+        Raises `Rejected` (here, or from the iterator before its first record) where nothing of the delivery can be
+        taken: no header line, a DOCTYPE. Any bytes end in records, `Broken` or `Rejected`, in bounded time.
         """
         ...

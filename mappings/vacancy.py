@@ -167,7 +167,8 @@ class VacancyReport:
     """What one source says about one offer at one moment.
 
     `valid_at` is the source's clock, with an offset; None where the source states none. `sequence` orders statements of
-    equal `valid_at`. `estimated` says that the numbers are.
+    equal `valid_at`. `estimated` says that the numbers are; `coarsened` that every count of 2 but the licensed one means
+    "two or more", as the public sees it (`mappings/view.py`).
     """
 
     facility: Facility
@@ -178,6 +179,7 @@ class VacancyReport:
     counts: Counts = Counts()
     blocks: tuple[Block, ...] = ()
     estimated: bool = False
+    coarsened: bool = False
 
 
 def derived_state(accepting: int | None) -> State:

@@ -1,0 +1,98 @@
+"""Builds the application: the one place that sees everything."""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from fastapi import FastAPI
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from hub import jobs
+from hub.fhir.context import Context
+from hub.fhir.router import routes
+from hub.ingest.endpoint import ingest_endpoint
+from hub.ingest.pipeline import Pipeline
+from hub.ingest.reconcile import Reconciler
+from hub.keys import Key
+from hub.search.parameters import index_rows
+from hub.settings import Settings
+from hub.sources import Sources
+from hub.store.database import Database
+from hub.store.repository import Repository
+from hub.store.schema import migrate
+from hub.store.tables import PROFESSIONAL, PUBLIC
+from mappings.view import View
+
+__all__ = ["Clock", "Hub", "application", "now"]
+
+Clock = Callable[[], datetime]
+_log = logging.getLogger(__name__)
+
+
+def now() -> datetime:
+    """The moment, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hub:
+    """An open hub: its database at the newest schema, its sources, its pipeline."""
+
+    database: Database
+    repositories: dict[View, Repository]
+    sources: Sources
+    pipeline: Pipeline
+    clock: Clock
+
+    @classmethod
+    def open(cls, settings: Settings, *, clock: Clock = now) -> "Hub":
+        """Raises `Rejected` for a setting that cannot be."""
+        database = Database(settings.database)
+        migrate(database)
+        repositories = {
+            View.PUBLIC: Repository(PUBLIC, index_rows),
+            View.PROFESSIONAL: Repository(PROFESSIONAL, index_rows),
+        }
+        sources = Sources(settings.sources, database)
+        pipeline = Pipeline(
+            database=database,
+            sources=sources,
+            reconciler=Reconciler(repositories),
+            key=Key.of(settings.key_file),
+            clock=clock,
+        )
+        return cls(database=database, repositories=repositories, sources=sources, pipeline=pipeline, clock=clock)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.database.close()
+
+
+def application(hub: Hub, *, sandbox: bool = False) -> FastAPI:
+    """The HTTP application: `/fhir` in one view, `/ingest/{source}`, `/health/live`."""
+    view = View.PROFESSIONAL if sandbox else View.PUBLIC
+    context = Context(database=hub.database, repository=hub.repositories[view], clock=hub.clock, sandbox=sandbox)
+
+    @asynccontextmanager
+    async def running(_app: FastAPI) -> AsyncIterator[None]:
+        scheduler = BackgroundScheduler(timezone=UTC)
+        jobs.schedule(scheduler, hub.pipeline)
+        scheduler.start()
+        try:
+            yield
+        finally:
+            scheduler.shutdown()
+
+    app = FastAPI(title="Platzfrei", lifespan=running, openapi_url=None)
+    app.router.routes.extend(
+        [
+            *routes(context),
+            Route("/ingest/{source}", ingest_endpoint(context, hub.pipeline, hub.sources), methods=["POST"]),
+            Route("/health/live", lambda _request: JSONResponse({"status": "alive"})),
+        ]
+    )
+    return app

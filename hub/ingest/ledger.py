@@ -1,0 +1,191 @@
+"""The ledger: every delivery as it passed the patient filter, and the records set aside from it.
+
+A delivery is in the ledger before it is read any further; what happened to it is written in the same transaction as
+its effect.
+"""
+
+import base64
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, delete, insert, select, update
+
+from adapters.base import Delivery
+from hub.ingest.receipt import Receipt
+from hub.store.clock import micros
+from hub.store.tables import delivery as deliveries
+from hub.store.tables import set_aside
+from mappings.errors import Issue
+
+__all__ = ["BrokenPart", "Entry", "Kept", "close", "keep", "known", "open_deliveries", "set_records_aside", "take_back"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenPart:
+    """Bytes that could not be cut into a record; `body` only from a source without patient data."""
+
+    length: int
+    digest: str
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One record as kept: its fields, or what is told of a broken part."""
+
+    place: str
+    fields: Mapping[str, Any] | None = None
+    broken: BrokenPart | None = None
+    issues: tuple[Issue, ...] = ()
+
+    def to_line(self) -> bytes:
+        """The entry as one line of JSON."""
+        told: dict[str, Any] = {"place": self.place, "fields": self.fields}
+        if self.broken is not None:
+            body = base64.b64encode(self.broken.body).decode() if self.broken.body is not None else None
+            told["broken"] = {"length": self.broken.length, "digest": self.broken.digest, "body": body}
+        if self.issues:
+            told["issues"] = [_issue_json(issue) for issue in self.issues]
+        return orjson.dumps(told, default=str)
+
+    @classmethod
+    def from_line(cls, line: bytes) -> "Entry":
+        """The entry that `to_line` wrote."""
+        told = orjson.loads(line)
+        broken = told.get("broken")
+        return cls(
+            place=told["place"],
+            fields=told["fields"],
+            broken=BrokenPart(
+                length=broken["length"],
+                digest=broken["digest"],
+                body=base64.b64decode(broken["body"]) if broken["body"] is not None else None,
+            )
+            if broken
+            else None,
+            issues=tuple(Issue(**issue) for issue in told.get("issues", ())),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A delivery in the ledger."""
+
+    id: int
+    source: str
+    received_at: int
+    digest: bytes
+    status: str
+    entries: tuple[Entry, ...] = ()
+    receipt: Receipt | None = None
+
+
+def keep(connection: Connection, delivery: Delivery, digest: bytes, entries: Sequence[Entry], *, atomic: bool) -> int:
+    """Write a delivery down as received; returns its number."""
+    lines = [orjson.dumps({"atomic": atomic}), *(entry.to_line() for entry in entries)]
+    return int(
+        connection.execute(
+            insert(deliveries).returning(deliveries.c.id),
+            {
+                "source": delivery.source,
+                "message_id": delivery.message_id,
+                "digest": digest,
+                "length": len(delivery.body),
+                "received_at": micros(delivery.received_at),
+                "status": "received",
+                "content": zlib.compress(b"\n".join(lines), 1),
+            },
+        ).scalar_one()
+    )
+
+
+def known(connection: Connection, source: str, message_id: str) -> Kept | None:
+    """The delivery that came under a message id before."""
+    row = connection.execute(
+        select(deliveries).where(deliveries.c.source == source, deliveries.c.message_id == message_id)
+    ).first()
+    return _kept(row) if row else None
+
+
+def open_deliveries(connection: Connection, source: str | None = None) -> Iterator[tuple[Kept, bool]]:
+    """Deliveries that were received and never finished, with whether they are atomic."""
+    statement = select(deliveries).where(deliveries.c.status == "received").order_by(deliveries.c.id)
+    if source is not None:
+        statement = statement.where(deliveries.c.source == source)
+    for row in connection.execute(statement).all():
+        head, *lines = zlib.decompress(row.content).split(b"\n")
+        yield _kept(row, tuple(Entry.from_line(line) for line in lines)), orjson.loads(head)["atomic"]
+
+
+def close(connection: Connection, number: int, receipt: Receipt) -> bool:
+    """Write what became of a delivery; False where somebody else has done so already."""
+    status = "rejected" if receipt.rejected and not receipt.taken else "done"
+    done = connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == number, deliveries.c.status == "received")
+        .values(status=status, receipt=orjson.dumps(receipt.to_json()))
+    )
+    return done.rowcount == 1
+
+
+def set_records_aside(
+    connection: Connection, number: int, source: str, entries: Iterable[tuple[int, Entry, tuple[Issue, ...]]]
+) -> None:
+    """Keep records for an operator: (ordinal in the delivery, record, what is wrong with it)."""
+    rows = [
+        {
+            "delivery": number,
+            "ordinal": ordinal,
+            "source": source,
+            "content": entry.to_line(),
+            "issues": orjson.dumps([_issue_json(issue) for issue in issues]),
+        }
+        for ordinal, entry, issues in entries
+    ]
+    if rows:
+        connection.execute(insert(set_aside), rows)
+
+
+def take_back(connection: Connection, source: str | None = None) -> list[tuple[str, int, list[Entry]]]:
+    """The records set aside, removed from where they lay: (source, received at, entries) a delivery."""
+    statement = (
+        select(set_aside.c.source, set_aside.c.content, deliveries.c.id, deliveries.c.received_at)
+        .join(deliveries, deliveries.c.id == set_aside.c.delivery)
+        .order_by(set_aside.c.delivery, set_aside.c.ordinal)
+    )
+    removal = delete(set_aside)
+    if source is not None:
+        statement = statement.where(set_aside.c.source == source)
+        removal = removal.where(set_aside.c.source == source)
+    batches: dict[int, tuple[str, int, list[Entry]]] = {}
+    for row in connection.execute(statement):
+        batch = batches.setdefault(row.id, (row.source, row.received_at, []))
+        batch[2].append(Entry.from_line(row.content))
+    connection.execute(removal)
+    return list(batches.values())
+
+
+def _kept(row: Any, entries: tuple[Entry, ...] = ()) -> Kept:
+    return Kept(
+        id=row.id,
+        source=row.source,
+        received_at=row.received_at,
+        digest=row.digest,
+        status=row.status,
+        entries=entries,
+        receipt=Receipt.from_json(orjson.loads(row.receipt)) if row.receipt else None,
+    )
+
+
+def _issue_json(issue: Issue) -> dict[str, str]:
+    return {
+        "code": issue.code,
+        "text_de": issue.text_de,
+        "text_en": issue.text_en,
+        "place": issue.place,
+        "severity": issue.severity,
+        "fhir_code": issue.fhir_code,
+    }

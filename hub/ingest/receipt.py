@@ -1,0 +1,108 @@
+"""The receipt: what became of every record of a delivery, so that a sender can trust it and correct what was wrong."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from mappings.errors import Issue
+
+__all__ = ["Receipt"]
+
+_ISSUES_SHOWN = 200
+
+
+@dataclass(slots=True, kw_only=True)
+class Receipt:
+    """Every record is taken, left out, set aside or rejected; every offer of a taken record is applied, unchanged or
+    superseded.
+
+    `left_out` counts records that are no care offer, by reason; `unread` counts names of columns, fields and types
+    that no map names; `versions` counts the FHIR versions written (public and professional together).
+    """
+
+    source: str
+    delivery: int = 0
+    received_at: str = ""
+    records: int = 0
+    taken: int = 0
+    set_aside: int = 0
+    rejected: int = 0
+    applied: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    versions: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+    unread: Counter[str] = field(default_factory=Counter)
+    issues: list[Issue] = field(default_factory=list)
+    duplicate: bool = False
+    """The same message was taken before; this is what was said then."""
+
+    @property
+    def good(self) -> bool:
+        """Nothing was rejected or set aside."""
+        return not (self.set_aside or self.rejected)
+
+    def note(self, *issues: Issue) -> None:
+        """Add what was found; beyond a limit only counted."""
+        self.issues.extend(issues)
+
+    def to_json(self) -> dict[str, Any]:
+        """The receipt as published: names and codes are stable."""
+        shown = self.issues[:_ISSUES_SHOWN]
+        return {
+            "source": self.source,
+            "delivery": self.delivery,
+            "receivedAt": self.received_at,
+            "duplicate": self.duplicate,
+            "records": {
+                "received": self.records,
+                "taken": self.taken,
+                "leftOut": self.left_out.total(),
+                "setAside": self.set_aside,
+                "rejected": self.rejected,
+            },
+            "offers": {"applied": self.applied, "unchanged": self.unchanged, "superseded": self.superseded},
+            "versions": self.versions,
+            "leftOut": dict(self.left_out.most_common()),
+            "unread": dict(self.unread.most_common()),
+            "issues": [
+                {
+                    "severity": issue.severity,
+                    "code": issue.code,
+                    "place": issue.place,
+                    "text": {"de": issue.text_de, "en": issue.text_en},
+                }
+                for issue in shown
+            ],
+            "issuesNotShown": len(self.issues) - len(shown),
+        }
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any], *, duplicate: bool = False) -> "Receipt":
+        """The receipt that `to_json` wrote."""
+        return cls(
+            source=told["source"],
+            delivery=told["delivery"],
+            received_at=told["receivedAt"],
+            records=told["records"]["received"],
+            taken=told["records"]["taken"],
+            set_aside=told["records"]["setAside"],
+            rejected=told["records"]["rejected"],
+            applied=told["offers"]["applied"],
+            unchanged=told["offers"]["unchanged"],
+            superseded=told["offers"]["superseded"],
+            versions=told["versions"],
+            left_out=Counter(told["leftOut"]),
+            unread=Counter(told["unread"]),
+            issues=[
+                Issue(
+                    severity=issue["severity"],
+                    code=issue["code"],
+                    place=issue["place"],
+                    text_de=issue["text"]["de"],
+                    text_en=issue["text"]["en"],
+                )
+                for issue in told["issues"]
+            ],
+            duplicate=duplicate,
+        )

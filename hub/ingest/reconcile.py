@@ -1,0 +1,393 @@
+"""Holds reports against what is known of their offers, and writes what differs into both projections.
+
+Per offer the statement with the greatest (valid at, sequence) wins, whatever the order of arrival. The same content
+again, later, is a heartbeat: it moves the times and makes no version. A newer report replaces all places of its offer.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
+
+from hub.search.parameters import parameters
+from hub.store.clock import FAR_DAY, NO_DAY, day, micros, moment
+from hub.store.repository import Repository, Resource
+from hub.store.tables import PROFESSIONAL, PUBLIC, Projection, statement
+from mappings import gazetteer
+from mappings.errors import Issue
+from mappings.identity import resource_id
+from mappings.language import Ladder
+from mappings.to_fhir import expired, to_fhir
+from mappings.vacancy import BlockStatus, Position, State, VacancyReport
+from mappings.view import View, seen
+
+__all__ = ["Outcome", "Reconciler", "clamped"]
+
+_REPORT: TypeAdapter[VacancyReport] = TypeAdapter(VacancyReport)
+_AHEAD = timedelta(seconds=10)
+"""How far a source's clock may be ahead of ours before its word is clamped."""
+_CHUNK = 500
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of reports, by number."""
+
+    applied: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    versions: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Statement:
+    """One report as it competes for its offer."""
+
+    offer: str
+    report: VacancyReport
+    digest: bytes
+    order: tuple[int, int]
+    stated: bool
+    received_at: int
+    based_on: int
+    ladder: Ladder
+
+    @property
+    def at(self) -> datetime:
+        return moment(self.order[0])
+
+    @property
+    def expires_at(self) -> int:
+        return _after(self.based_on, self.ladder.stale)
+
+
+class Reconciler:
+    """Writes reports into the store, in the transaction of whoever calls."""
+
+    def __init__(self, repositories: Mapping[View, Repository]) -> None:
+        self._repositories = repositories
+
+    def reconcile(
+        self,
+        connection: Connection,
+        reports: Iterable[VacancyReport],
+        *,
+        source: str,
+        ladder: Ladder,
+        received_at: datetime,
+        now: datetime,
+        delivery: int,
+    ) -> Outcome:
+        """Apply the reports of one delivery; `now` is the moment of the write."""
+        if connection.dialect.name == "postgresql":
+            # Statements of one source are judged one delivery after the other; SQLite has one writer anyway.
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:source))"), {"source": source})
+        outcome = Outcome()
+        winners: dict[str, _Statement] = {}
+        for ordinal, report in enumerate(reports):
+            told = _statement(report, source, ladder, micros(received_at), ordinal)
+            rival = winners.get(told.offer)
+            if rival is not None:
+                outcome.superseded += 1
+            if rival is None or told.order > rival.order:
+                winners[told.offer] = told
+        known = _known(connection, list(winners))
+        to_apply: list[_Statement] = []
+        confirmed: list[_Statement] = []
+        for offer, told in winners.items():
+            stored = known.get(offer)
+            if stored is None:
+                to_apply.append(told)
+            elif told.stated and told.order[0] == stored.ordered_at and told.digest == stored.digest:
+                outcome.unchanged += 1  # a stuck export: the same moment said again confirms nothing
+            elif told.order < (stored.ordered_at, stored.sequence):
+                outcome.superseded += 1
+            elif told.digest == stored.digest and not stored.expired:
+                outcome.unchanged += 1
+                confirmed.append(told)
+            else:
+                to_apply.append(told)
+        outcome.applied = len(to_apply)
+        self._confirm(connection, confirmed)
+        for chunk in _chunks(to_apply):
+            outcome.versions += self._apply(connection, chunk, known, now=micros(now), delivery=delivery, source=source)
+        return outcome
+
+    def expire(self, connection: Connection, *, now: datetime, most: int = 1000) -> int:
+        """Withdraw what has expired by `now`: the places go, the state is unknown; returns how many were withdrawn."""
+        due = connection.execute(
+            select(statement.c.offer, statement.c.source, statement.c.report, statement.c.ordered_at)
+            .where(statement.c.expired.is_(False), statement.c.expires_at <= micros(now))
+            .limit(most)
+        ).all()
+        for projection, repository in self._each():
+            rendered = []
+            for row in due:
+                report = expired(_REPORT.validate_json(row.report))
+                rendered.append((seen(report, View(projection.name)), row.source, moment(row.ordered_at)))
+            self._write(connection, repository, rendered, now=micros(now), delivery=0)
+        for chunk in _chunks([row.offer for row in due]):
+            connection.execute(update(statement).where(statement.c.offer.in_(chunk)).values(expired=True))
+        return len(due)
+
+    def _apply(
+        self,
+        connection: Connection,
+        statements: Sequence[_Statement],
+        known: Mapping[str, Any],
+        *,
+        now: int,
+        delivery: int,
+        source: str,
+    ) -> int:
+        versions = 0
+        for projection, repository in self._each():
+            view = View(projection.name)
+            rendered = [
+                (seen(told.report if told.expires_at > now else expired(told.report), view), source, told.at)
+                for told in statements
+            ]
+            versions += self._write(connection, repository, rendered, now=now, delivery=delivery)
+            _freshen(connection, projection, statements)
+        rows = [
+            {
+                "offer": told.offer,
+                "source": source,
+                "ordered_at": told.order[0],
+                "sequence": told.order[1],
+                "digest": told.digest,
+                "received_at": told.received_at,
+                "confirmed_at": told.received_at,
+                "changed_at": told.received_at,
+                "expires_at": told.expires_at,
+                "expired": told.expires_at <= now,
+                "report": orjson.dumps(told.report),
+            }
+            for told in statements
+        ]
+        old = [told.offer for told in statements if told.offer in known]
+        if old:
+            connection.execute(delete(statement).where(statement.c.offer.in_(old)))
+        connection.execute(insert(statement), rows)
+        return versions
+
+    def _write(
+        self,
+        connection: Connection,
+        repository: Repository,
+        reports: Sequence[tuple[VacancyReport, str, datetime]],
+        *,
+        now: int,
+        delivery: int,
+    ) -> int:
+        """Render reports as one view sees them and store them; returns how many versions that made."""
+        groups: list[tuple[VacancyReport, list[Resource]]] = [
+            (report, list(to_fhir(report, source=source, at=at))) for report, source, at in reports
+        ]
+        resources = [resource for _, group in groups for resource in group]
+        schedules = [resource["id"] for resource in resources if resource["resourceType"] == "Schedule"]
+        slots = _slots_of(connection, repository.projection, schedules)
+        kept = {resource["id"] for resource in resources if resource["resourceType"] == "Slot"}
+        written = repository.write(
+            connection,
+            resources,
+            deletions=[("Slot", slot) for slot in slots if slot not in kept],
+            at=now,
+            delivery=delivery,
+        )
+        _index_vacancies(connection, repository.projection, groups, written.rids)
+        return written.created + written.updated + written.deleted
+
+    def _confirm(self, connection: Connection, statements: Sequence[_Statement]) -> None:
+        if not statements:
+            return
+        connection.execute(
+            update(statement)
+            .where(statement.c.offer == bindparam("the_offer"))
+            .values({name: bindparam(name) for name in ("ordered_at", "sequence", "confirmed_at", "expires_at")}),
+            [
+                {
+                    "the_offer": told.offer,
+                    "ordered_at": told.order[0],
+                    "sequence": told.order[1],
+                    "confirmed_at": told.received_at,
+                    "expires_at": told.expires_at,
+                }
+                for told in statements
+            ],
+        )
+        for projection, _ in self._each():
+            _freshen(connection, projection, statements)
+
+    def _each(self) -> tuple[tuple[Projection, Repository], ...]:
+        return (
+            (PUBLIC, self._repositories[View.PUBLIC]),
+            (PROFESSIONAL, self._repositories[View.PROFESSIONAL]),
+        )
+
+
+def clamped(report: VacancyReport, received_at: datetime, place: str) -> tuple[VacancyReport, tuple[Issue, ...]]:
+    """The report with a `valid_at` that lies in the future set to when we received it, and a warning that says so."""
+    if report.valid_at is None or report.valid_at <= received_at + _AHEAD:
+        return report, ()
+    issue = Issue(
+        code="valid-at-in-the-future",
+        severity="warning",
+        place=place,
+        text_de="der Stand liegt in der Zukunft und zählt als jetzt; bitte die Uhr der Quelle prüfen",
+        text_en="the statement's time lies in the future and counts as now; please check the source's clock",
+    )
+    return replace(report, valid_at=received_at), (issue,)
+
+
+def _statement(report: VacancyReport, source: str, ladder: Ladder, received_at: int, ordinal: int) -> _Statement:
+    stated = report.valid_at is not None
+    at = micros(report.valid_at) if report.valid_at is not None else received_at
+    content = replace(report, valid_at=None, sequence=None)
+    return _Statement(
+        offer=resource_id(source, "HealthcareService", report.offer.key),
+        report=report,
+        digest=hashlib.blake2b(orjson.dumps(content), digest_size=16).digest(),
+        # Where a source numbers nothing, what was said later counts: our clock, then the order within the delivery.
+        order=(at, report.sequence if report.sequence is not None else received_at + ordinal),
+        stated=stated,
+        received_at=received_at,
+        based_on=at,
+        ladder=ladder,
+    )
+
+
+def _known(connection: Connection, offers: Sequence[str]) -> dict[str, Any]:
+    columns = (
+        statement.c.offer,
+        statement.c.ordered_at,
+        statement.c.sequence,
+        statement.c.digest,
+        statement.c.expired,
+    )
+    found: dict[str, Any] = {}
+    for chunk in _chunks(offers):
+        for row in connection.execute(select(*columns).where(statement.c.offer.in_(chunk))):
+            found[row.offer] = row
+    return found
+
+
+def _slots_of(connection: Connection, projection: Projection, schedules: Sequence[str]) -> list[str]:
+    parameter = parameters("Slot")["schedule"]
+    reference, resource = projection.reference, projection.resource
+    found: list[str] = []
+    for chunk in _chunks(schedules):
+        statement_ = (
+            select(resource.c.id)
+            .join(reference, reference.c.rid == resource.c.rid)
+            .where(
+                reference.c.param == parameter.number,
+                reference.c.target.in_([f"Schedule/{schedule}" for schedule in chunk]),
+            )
+        )
+        found.extend(row.id for row in connection.execute(statement_))
+    return found
+
+
+def _index_vacancies(
+    connection: Connection,
+    projection: Projection,
+    groups: Sequence[tuple[VacancyReport, list[Resource]]],
+    rids: Mapping[tuple[str, str], int],
+) -> None:
+    """What $find-vacancies reads: rows of places by day, and what is shown with a hit."""
+    vacancies: list[dict[str, object]] = []
+    members: list[dict[str, int]] = []
+    offers: list[int] = []
+    for report, group in groups:
+        by_key = [(resource["resourceType"], resource["id"]) for resource in group]
+        offer = next(rids[key] for key in by_key if key[0] == "HealthcareService")
+        offers.append(offer)
+        shown = {rids[key] for key in by_key if key[0] != "HealthcareService"}
+        members.extend({"rid": offer, "member": member} for member in shown)
+        position = _position(report)
+        if position is None:
+            continue
+        for ordinal, (starts, ends, places) in enumerate(_rows(report)):
+            vacancies.append(
+                {
+                    "rid": offer,
+                    "ordinal": ordinal,
+                    "care_form": report.offer.care_form,
+                    "state": report.state.value,
+                    "latitude": position.latitude,
+                    "longitude": position.longitude,
+                    "starts": starts,
+                    "ends": ends,
+                    "places": places,
+                }
+            )
+    for table in (projection.vacancy, projection.member):
+        for chunk in _chunks(offers):
+            connection.execute(delete(table).where(table.c.rid.in_(chunk)))
+    if vacancies:
+        connection.execute(insert(projection.vacancy), vacancies)
+    if members:
+        connection.execute(insert(projection.member), members)
+
+
+def _rows(report: VacancyReport) -> list[tuple[int, int, int]]:
+    """(first day, last day, places) of each free block; one row without days for an offer that has none."""
+    if report.state is State.SOME:
+        free = [block for block in report.blocks if block.status is BlockStatus.FREE and block.count > 0]
+        if free:
+            return [
+                (
+                    day(block.start) if block.start else NO_DAY,
+                    day(block.end) if block.end else FAR_DAY,
+                    block.count,
+                )
+                for block in free
+            ]
+        return [(NO_DAY, FAR_DAY, 1)]
+    return [(NO_DAY, FAR_DAY, 0)]
+
+
+def _position(report: VacancyReport) -> Position | None:
+    """Where the offer is; the middle of its postal code where the source does not say."""
+    facility = report.facility
+    return facility.position or gazetteer.point(facility.address.postal_code)
+
+
+def _freshen(connection: Connection, projection: Projection, statements: Sequence[_Statement]) -> None:
+    resource, freshness = projection.resource, projection.freshness
+    for chunk in _chunks(statements):
+        ids = [told.offer for told in chunk]
+        found = connection.execute(
+            select(resource.c.id, resource.c.rid).where(resource.c.type == "HealthcareService", resource.c.id.in_(ids))
+        )
+        rids = {row.id: row.rid for row in found}
+        connection.execute(delete(freshness).where(freshness.c.rid.in_(list(rids.values()))))
+        connection.execute(
+            insert(freshness),
+            [
+                {
+                    "rid": rids[told.offer],
+                    "valid_at": told.order[0] if told.stated else None,
+                    "confirmed_at": told.received_at,
+                    "based_on": told.based_on,
+                    "aging_at": _after(told.based_on, told.ladder.fresh),
+                    "stale_at": _after(told.based_on, told.ladder.aging),
+                    "expires_at": told.expires_at,
+                }
+                for told in chunk
+            ],
+        )
+
+
+def _after(stamp: int, span: timedelta) -> int:
+    return stamp + span // timedelta(microseconds=1)
+
+
+def _chunks(items: Sequence[Any]) -> Iterable[Any]:
+    return (items[begin : begin + _CHUNK] for begin in range(0, len(items), _CHUNK))

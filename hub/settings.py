@@ -1,0 +1,51 @@
+"""Every setting of the hub: name, default, one sentence."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+__all__ = ["Settings"]
+
+
+DEFAULT_FOLDER = Path("platzfrei-data")
+DEFAULT_DATABASE = "sqlite:///platzfrei-data/platzfrei.db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an operator can decide; each from a command's option or from the environment."""
+
+    database: str = DEFAULT_DATABASE
+    """Where the data lies, as a URL: `sqlite:///FILE` or `postgresql://…` (PLATZFREI_DATABASE, `--database`)."""
+    folder: Path = DEFAULT_FOLDER
+    """Where the key file and the folder `sources/` lie; beside an SQLite database unless said (PLATZFREI_FOLDER)."""
+
+    @classmethod
+    def of(cls, *, database: str | None = None, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """The settings from an option, else from the environment, else the defaults."""
+        url = database or environment.get("PLATZFREI_DATABASE") or DEFAULT_DATABASE
+        folder = environment.get("PLATZFREI_FOLDER")
+        return cls(database=url, folder=Path(folder) if folder else _beside(url))
+
+    @property
+    def key_file(self) -> Path:
+        """The secret that visit numbers are hashed with; never in the database."""
+        return self.folder / "platzfrei.key"
+
+    @property
+    def sources(self) -> Path:
+        """The folder of the operator's own source maps."""
+        return self.folder / "sources"
+
+
+def _beside(url: str) -> Path:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return DEFAULT_FOLDER  # what is wrong with the URL, the database says
+    on_file = parsed.get_backend_name() == "sqlite"
+    return Path(parsed.database).parent if on_file and parsed.database else DEFAULT_FOLDER

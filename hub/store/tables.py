@@ -1,0 +1,254 @@
+"""The one schema, for SQLite and PostgreSQL alike.
+
+Two projections of the same data stand side by side, each with its own resources, versions and index; a request reads
+exactly one of them, so nothing that only professionals may see can reach the public by any filter, count or version.
+
+Times are microseconds since 1970 in UTC, days are days since 1970; so both engines compare them alike.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeEngine
+
+__all__ = [
+    "PROFESSIONAL",
+    "PUBLIC",
+    "Projection",
+    "about",
+    "census",
+    "delivery",
+    "metadata",
+    "set_aside",
+    "statement",
+    "token",
+]
+
+metadata = MetaData()
+
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+# Sorting and comparing text must not depend on the locale of the server.
+_Text = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projection:
+    """The tables of one view of the data."""
+
+    name: str
+    resource: Table
+    history: Table
+    token: Table
+    string: Table
+    reference: Table
+    date: Table
+    position: Table
+    freshness: Table
+    vacancy: Table
+    member: Table
+
+    @property
+    def indexes(self) -> dict[str, Table]:
+        """The index tables that search parameters fill, by their name."""
+        return {
+            "token": self.token,
+            "string": self.string,
+            "reference": self.reference,
+            "date": self.date,
+            "position": self.position,
+        }
+
+
+def _index_table(view: str, kind: str, *columns: Column[Any]) -> Table:
+    """Rows (param, value …, rid), found by value and cleared by rid."""
+    return Table(
+        f"{view}_{kind}",
+        metadata,
+        Column("param", BigInteger, primary_key=True, autoincrement=False),
+        *columns,
+        Column("rid", BigInteger, primary_key=True, autoincrement=False),
+        Index(f"{view}_{kind}_by_rid", "rid"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _key(name: str, kind: type[TypeEngine[Any]] | TypeEngine[Any]) -> Column[Any]:
+    return Column(name, kind, primary_key=True, autoincrement=False)
+
+
+def _projection(view: str) -> Projection:
+    resource = Table(
+        f"{view}_resource",
+        metadata,
+        Column("rid", _Serial, primary_key=True, autoincrement=True),
+        Column("type", _Text, nullable=False),
+        Column("id", _Text, nullable=False),
+        Column("version", Integer, nullable=False),
+        Column("updated", BigInteger, nullable=False),
+        Column("digest", LargeBinary, nullable=False),
+        Column("content", LargeBinary),  # NULL: deleted
+        UniqueConstraint("type", "id", name=f"{view}_resource_by_id"),
+        Index(f"{view}_resource_by_update", "type", "updated"),
+        sqlite_autoincrement=True,
+    )
+    history = Table(
+        f"{view}_history",
+        metadata,
+        Column("rid", BigInteger, primary_key=True, autoincrement=False),
+        Column("version", Integer, primary_key=True, autoincrement=False),
+        Column("updated", BigInteger, nullable=False),
+        Column("delivery", BigInteger, nullable=False),
+        Column("content", LargeBinary),
+    )
+    freshness = Table(
+        f"{view}_freshness",
+        metadata,
+        Column("rid", BigInteger, primary_key=True, autoincrement=False),  # of the HealthcareService
+        Column("valid_at", BigInteger),
+        Column("confirmed_at", BigInteger, nullable=False),
+        Column("based_on", BigInteger, nullable=False),  # what age counts from
+        Column("aging_at", BigInteger, nullable=False),
+        Column("stale_at", BigInteger, nullable=False),
+        Column("expires_at", BigInteger, nullable=False),
+    )
+    vacancy = Table(
+        f"{view}_vacancy",
+        metadata,
+        Column("rid", BigInteger, primary_key=True, autoincrement=False),  # of the HealthcareService
+        Column("ordinal", SmallInteger, primary_key=True, autoincrement=False),
+        Column("care_form", _Text, nullable=False),
+        Column("state", _Text, nullable=False),
+        Column("latitude", Double, nullable=False),
+        Column("longitude", Double, nullable=False),
+        Column("starts", Integer, nullable=False),
+        Column("ends", Integer, nullable=False),
+        Column("places", Integer, nullable=False),
+        # Every column that $find-vacancies reads, so that the index alone answers it.
+        Index(
+            f"{view}_vacancy_near",
+            "state",
+            "care_form",
+            "latitude",
+            "longitude",
+            "starts",
+            "ends",
+            "places",
+            "rid",
+        ),
+        sqlite_with_rowid=False,
+    )
+    member = Table(
+        f"{view}_member",
+        metadata,
+        Column("rid", BigInteger, primary_key=True, autoincrement=False),  # of the HealthcareService
+        Column("member", BigInteger, primary_key=True, autoincrement=False),  # rid of what is shown with it
+        sqlite_with_rowid=False,
+    )
+    return Projection(
+        name=view,
+        resource=resource,
+        history=history,
+        token=_index_table(view, "token", _key("code", _Text), _key("system", _Text)),
+        string=_index_table(view, "string", _key("folded", _Text)),
+        reference=_index_table(view, "reference", _key("target", _Text)),
+        date=_index_table(view, "date", _key("low", BigInteger), _key("high", BigInteger)),
+        position=_index_table(view, "position", _key("latitude", Double), _key("longitude", Double)),
+        freshness=freshness,
+        vacancy=vacancy,
+        member=member,
+    )
+
+
+PUBLIC = _projection("public")
+PROFESSIONAL = _projection("professional")
+
+about = Table(
+    "about",
+    metadata,
+    Column("name", _Text, primary_key=True),
+    Column("value", _Text, nullable=False),
+)
+"""What this database is for: `purpose` = region, demo or sandbox."""
+
+token = Table(
+    "source_token",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("source", _Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+"""Bearer tokens of sources, by SHA-256; the token itself is shown once and stored nowhere."""
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("source", _Text, nullable=False),
+    Column("message_id", _Text),
+    Column("digest", LargeBinary, nullable=False),  # keyed hash of the bytes as received
+    Column("length", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("status", _Text, nullable=False),  # received, done, rejected
+    Column("content", LargeBinary, nullable=False),  # the records as they passed the patient filter, NDJSON, zlib
+    Column("receipt", LargeBinary),
+    UniqueConstraint("source", "message_id", name="delivery_by_message_id"),
+    Index("delivery_by_status", "status", "id"),
+    sqlite_autoincrement=True,
+)
+"""The ledger: every delivery as it passed the patient filter."""
+
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("delivery", BigInteger, primary_key=True, autoincrement=False),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("source", _Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # one line of the delivery's NDJSON
+    Column("issues", LargeBinary, nullable=False),
+    Index("set_aside_by_source", "source", "delivery"),
+)
+"""Records that an operator looks at and runs again."""
+
+statement = Table(
+    "statement",
+    metadata,
+    Column("offer", _Text, primary_key=True),  # the HealthcareService's id
+    Column("source", _Text, nullable=False),
+    Column("ordered_at", BigInteger, nullable=False),  # with `sequence` what decides which statement is newer
+    Column("sequence", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("confirmed_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("expired", Boolean, nullable=False),
+    Column("report", LargeBinary, nullable=False),
+    Index("statement_by_expiry", "expired", "expires_at"),
+)
+"""The winning statement of each offer, and its times."""
+
+census = Table(
+    "census_event",
+    metadata,
+    Column("source", _Text, primary_key=True),
+    Column("key", _Text, primary_key=True),
+    Column("hospital", _Text, nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Index("census_event_by_hospital", "source", "hospital"),
+)
+"""What a ward's census is folded from; visits stand here as keyed hashes only."""
