@@ -5,8 +5,6 @@ Weser-Ems comes first and has 1,400 providers; a larger region takes in the dist
 """
 
 import math
-import re
-from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 
@@ -24,19 +22,6 @@ WESER_EMS = (
 
 WESER_EMS_SIZE = 1_400
 GERMANY = 32_000
-
-# The gazetteer also knows postal codes of single large recipients, by their names (companies, authorities, even
-# people). Only what is built like the name of a settlement is one.
-_SETTLEMENT = re.compile(
-    r"(?:Bad |Groß |Klein |Hohen |Alt |Neu )?[A-ZÄÖÜ][a-zäöüß]{2,}(?:-[A-ZÄÖÜ][a-zäöüß]+)?"
-    r"(?: (?:am|an der|auf|bei|im|in der|ob der|vor der) [A-ZÄÖÜ][a-zäöüß]+)?(?: \([A-ZÄÖÜ][a-zäöüß]+\.?\))?"
-)
-_NO_SETTLEMENT = re.compile(
-    r"amt\b|anzeiger|anstalt|bank\b|behörde|betrieb|büro|druck|gericht|genossenschaft|gesellschaft|hochschule|institut"
-    r"|kasse\b|kirche\b|klinik|krankenhaus|logistik|ministerium|präsidium|regierung|telekom|verband|verlag|verein\b"
-    r"|versand|versicherung|verwaltung|vorstand|werke?\b|zeitung|zentrale|zentrum",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +73,8 @@ def districts(size: int) -> tuple[District, ...]:
         if left == 0:
             break
         count = min(providers, left)
+        if count == 0:
+            continue
         covered.append(District(ags=ags, name=names[ags], places=settled[ags], size=count))
         left -= count
     return tuple(covered)
@@ -100,29 +87,19 @@ def _sizes(total: int, keys: list[str]) -> tuple[int, ...]:
 
 @cache
 def _settled() -> dict[str, tuple[Place, ...]]:
-    by_district: dict[str, list[Place]] = {}
+    settled: dict[str, list[Place]] = {}
     for place in gazetteer.places():
         if place.district_ags:
-            by_district.setdefault(place.district_ags, []).append(place)
-    settled = {ags: _settlements(places) for ags, places in by_district.items()}
-    centre = _centre(tuple(place for ags in WESER_EMS for place in settled[ags]))
+            settled.setdefault(place.district_ags, []).append(place)
+    centre = _centre([place for ags in WESER_EMS for place in settled[ags]])
     outwards = sorted(
-        (ags not in WESER_EMS, kilometres(_centre(places), centre) if ags not in WESER_EMS else 0.0, ags)
+        (ags not in WESER_EMS, ags not in WESER_EMS and kilometres(_centre(places), centre), ags)
         for ags, places in settled.items()
     )
-    return {ags: settled[ags] for _, _, ags in outwards}
+    return {ags: tuple(settled[ags]) for _, _, ags in outwards}
 
 
-def _settlements(places: list[Place]) -> tuple[Place, ...]:
-    named = [place for place in places if _SETTLEMENT.fullmatch(place.name) and not _NO_SETTLEMENT.search(place.name)]
-    common = Counter(place.name for place in named).most_common(1)
-    if common and common[0][1] >= max(3, len(named) // 2):
-        # A city: whatever else has a postal code of its own there is a recipient or a part of it.
-        named = [place for place in named if place.name == common[0][0]]
-    return tuple(named or places)
-
-
-def _centre(places: tuple[Place, ...]) -> Position:
+def _centre(places: list[Place]) -> Position:
     return Position(
         sum(place.latitude for place in places) / len(places), sum(place.longitude for place in places) / len(places)
     )

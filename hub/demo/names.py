@@ -2,7 +2,7 @@
 
 from random import Random
 
-__all__ = ["clinic", "help_desk", "home", "operator", "phone", "service", "street", "town"]
+__all__ = ["clinic", "help_desk", "home", "operator", "pharmacy", "phone", "service", "street", "town"]
 
 _HOMES = ("Haus", "Seniorenzentrum", "Pflegezentrum", "Seniorenresidenz", "Altenzentrum", "Pflegehaus", "Seniorenpark")
 _SERVICES = ("Pflegedienst", "Ambulante Pflege", "Pflegeteam", "Sozialstation", "Häusliche Pflege", "Pflegedienste")
@@ -70,6 +70,11 @@ def street(rng: Random) -> tuple[str, str]:
     return rng.choice(_STREETS), f"{rng.randint(1, 140)}{letter}"
 
 
+def pharmacy(rng: Random, place: str) -> str:
+    """The name of a pharmacy."""
+    return f"{rng.choice(_SPOTS)}-Apotheke {town(place)}"
+
+
 def phone(rng: Random, postal_code: str) -> str:
-    """A number whose area code is the postal code's beginning: plainly none that rings anywhere."""
+    """A number made up of the postal code and 555: plainly invented."""
     return f"0{postal_code[:4]} 555-{rng.randint(0, 9999):04d}"

@@ -4,7 +4,7 @@ Almost everything is full, some do not say, some ask for a call, and some have n
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from random import Random
 
@@ -248,23 +248,24 @@ class _Teller:
         return self.rng.randint(1, 25) if accepting == 0 and self.rng.random() < 0.6 else None
 
     def _free_blocks(self, care_form: str, accepting: int, needs: tuple[str, ...]) -> tuple[Block, ...]:
-        blocks: list[Block] = []
+        counts: dict[Block, int] = {}
         left = accepting
         while left:
             count = min(left, self.rng.choice((1, 1, 1, 2))) if self.voice.fine else left
-            blocks.append(self._free_block(care_form, count, needs))
+            like = self._free_place(care_form, needs)
+            counts[like] = counts.get(like, 0) + count
             left -= count
-        return tuple(blocks)
+        return tuple(replace(like, count=count) for like, count in counts.items())
 
-    def _free_block(self, care_form: str, count: int, needs: tuple[str, ...]) -> Block:
+    def _free_place(self, care_form: str, needs: tuple[str, ...]) -> Block:
         rng = self.rng
         start = self.today + timedelta(days=rng.randint(0, 42)) if rng.random() < 0.5 else None
         end = None
         if care_form.startswith("kurzzeitpflege") and rng.random() < 0.4:
             end = (start or self.today) + timedelta(days=rng.randint(14, 56))
         if care_form not in {"dauerpflege", "kurzzeitpflege", "kurzzeitpflege-solitaer", "kurzzeitpflege-eingestreut"}:
-            return Block(count=count, start=start, end=end)
+            return Block(count=1, start=start, end=end)
         room = rng.choices((Room.SINGLE, Room.DOUBLE, None), (60, 30, 10))[0]
         sex = rng.choice((Sex.FEMALE, Sex.MALE)) if room is Room.DOUBLE and rng.random() < 0.7 else None
         served = needs if self.voice.fine and rng.random() < 0.3 else ()
-        return Block(count=count, start=start, end=end, room=room, sex=sex, needs=served)
+        return Block(count=1, start=start, end=end, room=room, sex=sex, needs=served)

@@ -20,7 +20,7 @@ from hub.store.tables import delivery as deliveries
 from hub.store.tables import set_aside
 from mappings.errors import Issue
 
-__all__ = ["BrokenPart", "Entry", "Kept", "close", "keep", "known", "open_deliveries", "set_records_aside", "take_back"]
+__all__ = ["BrokenPart", "Entry", "Kept", "close", "finished", "keep", "known", "open_deliveries", "set_records_aside", "take_back"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,15 +120,21 @@ def open_deliveries(connection: Connection, source: str | None = None) -> Iterat
         yield _kept(row, tuple(Entry.from_line(line) for line in lines)), orjson.loads(head)["atomic"]
 
 
-def close(connection: Connection, number: int, receipt: Receipt) -> bool:
-    """Write what became of a delivery; False where somebody else has done so already."""
-    status = "rejected" if receipt.rejected and not receipt.taken else "done"
-    done = connection.execute(
+def finished(connection: Connection, number: int) -> Receipt | None:
+    """The receipt of a delivery that somebody else finished; until the transaction ends nobody else can."""
+    statement = select(deliveries.c.receipt).where(deliveries.c.id == number).with_for_update()
+    told = connection.execute(statement).scalar_one()
+    return Receipt.from_json(orjson.loads(told)) if told else None
+
+
+def close(connection: Connection, number: int, receipt: Receipt) -> None:
+    """Write what became of a delivery."""
+    status = "rejected" if receipt.rejected else "done"
+    connection.execute(
         update(deliveries)
-        .where(deliveries.c.id == number, deliveries.c.status == "received")
+        .where(deliveries.c.id == number)
         .values(status=status, receipt=orjson.dumps(receipt.to_json()))
     )
-    return done.rowcount == 1
 
 
 def set_records_aside(

@@ -5,7 +5,7 @@ again, later, is a heartbeat: it moves the times and makes no version. A newer r
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,9 +22,9 @@ from mappings import gazetteer
 from mappings.errors import Issue
 from mappings.identity import resource_id
 from mappings.language import Ladder
-from mappings.to_fhir import expired, to_fhir
+from mappings.to_fhir import to_fhir
 from mappings.vacancy import BlockStatus, Position, State, VacancyReport
-from mappings.view import View, seen
+from mappings.view import View, expired, seen
 
 __all__ = ["Outcome", "Reconciler", "clamped"]
 
@@ -51,11 +51,16 @@ class _Statement:
     offer: str
     report: VacancyReport
     digest: bytes
+    public_digest: bytes
     order: tuple[int, int]
     stated: bool
     received_at: int
     based_on: int
     ladder: Ladder
+
+    @property
+    def facility(self) -> str:
+        return self.report.facility.key
 
     @property
     def at(self) -> datetime:
@@ -64,6 +69,19 @@ class _Statement:
     @property
     def expires_at(self) -> int:
         return _after(self.based_on, self.ladder.stale)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rendering:
+    """A report as one view sees it, on its way into FHIR."""
+
+    report: VacancyReport
+    source: str
+    at: datetime
+    care_forms: Collection[str]
+
+    def resources(self) -> list[Resource]:
+        return list(to_fhir(self.report, source=self.source, at=self.at, care_forms=self.care_forms))
 
 
 class Reconciler:
@@ -121,15 +139,24 @@ class Reconciler:
     def expire(self, connection: Connection, *, now: datetime, most: int = 1000) -> int:
         """Withdraw what has expired by `now`: the places go, the state is unknown; returns how many were withdrawn."""
         due = connection.execute(
-            select(statement.c.offer, statement.c.source, statement.c.report, statement.c.ordered_at)
+            select(statement)
             .where(statement.c.expired.is_(False), statement.c.expires_at <= micros(now))
             .limit(most)
         ).all()
+        care_forms = {
+            (row.source, row.facility): _stored_care_forms(connection, row.source, [row.facility]).get(row.facility, ())
+            for row in due
+        }
         for projection, repository in self._each():
-            rendered = []
-            for row in due:
-                report = expired(_REPORT.validate_json(row.report))
-                rendered.append((seen(report, View(projection.name)), row.source, moment(row.ordered_at)))
+            rendered = [
+                _Rendering(
+                    report=seen(expired(_REPORT.validate_json(row.report)), View(projection.name)),
+                    source=row.source,
+                    at=moment(row.ordered_at),
+                    care_forms=care_forms[row.source, row.facility],
+                )
+                for row in due
+            ]
             self._write(connection, repository, rendered, now=micros(now), delivery=0)
         for chunk in _chunks([row.offer for row in due]):
             connection.execute(update(statement).where(statement.c.offer.in_(chunk)).values(expired=True))
@@ -145,12 +172,19 @@ class Reconciler:
         delivery: int,
         source: str,
     ) -> int:
+        care_forms = _care_forms(connection, statements, source)
         versions = 0
         for projection, repository in self._each():
             view = View(projection.name)
             rendered = [
-                (seen(told.report if told.expires_at > now else expired(told.report), view), source, told.at)
+                _Rendering(
+                    report=seen(told.report if told.expires_at > now else expired(told.report), view),
+                    source=source,
+                    at=told.at,
+                    care_forms=care_forms[told.facility],
+                )
                 for told in statements
+                if view is View.PROFESSIONAL or _differs_publicly(told, known.get(told.offer), now)
             ]
             versions += self._write(connection, repository, rendered, now=now, delivery=delivery)
             _freshen(connection, projection, statements)
@@ -158,9 +192,12 @@ class Reconciler:
             {
                 "offer": told.offer,
                 "source": source,
+                "facility": told.facility,
+                "care_form": told.report.offer.care_form,
                 "ordered_at": told.order[0],
                 "sequence": told.order[1],
                 "digest": told.digest,
+                "public_digest": told.public_digest,
                 "received_at": told.received_at,
                 "confirmed_at": told.received_at,
                 "changed_at": told.received_at,
@@ -180,15 +217,13 @@ class Reconciler:
         self,
         connection: Connection,
         repository: Repository,
-        reports: Sequence[tuple[VacancyReport, str, datetime]],
+        renderings: Sequence[_Rendering],
         *,
         now: int,
         delivery: int,
     ) -> int:
         """Render reports as one view sees them and store them; returns how many versions that made."""
-        groups: list[tuple[VacancyReport, list[Resource]]] = [
-            (report, list(to_fhir(report, source=source, at=at))) for report, source, at in reports
-        ]
+        groups = [(rendering.report, rendering.resources()) for rendering in renderings]
         resources = [resource for _, group in groups for resource in group]
         schedules = [resource["id"] for resource in resources if resource["resourceType"] == "Schedule"]
         slots = _slots_of(connection, repository.projection, schedules)
@@ -248,11 +283,11 @@ def clamped(report: VacancyReport, received_at: datetime, place: str) -> tuple[V
 def _statement(report: VacancyReport, source: str, ladder: Ladder, received_at: int, ordinal: int) -> _Statement:
     stated = report.valid_at is not None
     at = micros(report.valid_at) if report.valid_at is not None else received_at
-    content = replace(report, valid_at=None, sequence=None)
     return _Statement(
         offer=resource_id(source, "HealthcareService", report.offer.key),
         report=report,
-        digest=hashlib.blake2b(orjson.dumps(content), digest_size=16).digest(),
+        digest=_digest(report),
+        public_digest=_digest(seen(report, View.PUBLIC)),
         # Where a source numbers nothing, what was said later counts: our clock, then the order within the delivery.
         order=(at, report.sequence if report.sequence is not None else received_at + ordinal),
         stated=stated,
@@ -262,12 +297,48 @@ def _statement(report: VacancyReport, source: str, ladder: Ladder, received_at: 
     )
 
 
+def _digest(report: VacancyReport) -> bytes:
+    """What a report says, whenever it says so."""
+    content = replace(report, valid_at=None, sequence=None)
+    return hashlib.blake2b(orjson.dumps(content), digest_size=16).digest()
+
+
+def _differs_publicly(told: _Statement, stored: Any, now: int) -> bool:
+    """Whether the public sees a difference: what changes for professionals alone must not move a public version."""
+    return stored is None or stored.expired or told.expires_at <= now or told.public_digest != stored.public_digest
+
+
+def _care_forms(
+    connection: Connection, statements: Sequence[_Statement], source: str
+) -> dict[str, tuple[str, ...]]:
+    """All care forms of each facility, those known before and those told now, in a fixed order."""
+    facilities = list({told.facility for told in statements})
+    found = {facility: set(forms) for facility, forms in _stored_care_forms(connection, source, facilities).items()}
+    for told in statements:
+        found.setdefault(told.facility, set()).add(told.report.offer.care_form)
+    return {facility: tuple(sorted(forms)) for facility, forms in found.items()}
+
+
+def _stored_care_forms(connection: Connection, source: str, facilities: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, set[str]] = {}
+    for chunk in _chunks(facilities):
+        rows = connection.execute(
+            select(statement.c.facility, statement.c.care_form).where(
+                statement.c.source == source, statement.c.facility.in_(chunk)
+            )
+        )
+        for row in rows:
+            found.setdefault(row.facility, set()).add(row.care_form)
+    return {facility: tuple(sorted(forms)) for facility, forms in found.items()}
+
+
 def _known(connection: Connection, offers: Sequence[str]) -> dict[str, Any]:
     columns = (
         statement.c.offer,
         statement.c.ordered_at,
         statement.c.sequence,
         statement.c.digest,
+        statement.c.public_digest,
         statement.c.expired,
     )
     found: dict[str, Any] = {}

@@ -228,9 +228,12 @@ statement = Table(
     metadata,
     Column("offer", _Text, primary_key=True),  # the HealthcareService's id
     Column("source", _Text, nullable=False),
+    Column("facility", _Text, nullable=False),  # the source's key of it
+    Column("care_form", _Text, nullable=False),
     Column("ordered_at", BigInteger, nullable=False),  # with `sequence` what decides which statement is newer
     Column("sequence", BigInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),
+    Column("public_digest", LargeBinary, nullable=False),  # of what the public sees of it
     Column("received_at", BigInteger, nullable=False),
     Column("confirmed_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
@@ -238,6 +241,7 @@ statement = Table(
     Column("expired", Boolean, nullable=False),
     Column("report", LargeBinary, nullable=False),
     Index("statement_by_expiry", "expired", "expires_at"),
+    Index("statement_by_facility", "source", "facility", "care_form"),
 )
 """The winning statement of each offer, and its times."""
 

@@ -6,11 +6,12 @@ a code, a number, a date or a place.
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import orjson
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,11 +24,12 @@ from hub.search.query import COUNT_DEFAULT, encoded, parse_count
 from hub.search.types.near import MAX_KM, parse_circle
 from hub.search.vacancies import Freshness, Hit, Hits, VacancyQuery, find
 from hub.store.clock import day, instant, micros
+from hub.store.tables import Projection
 from mappings import gazetteer, terminology
 from mappings.errors import Issue
 from mappings.vacancy import State
 
-__all__ = ["NAME", "RESOURCE", "ROUTES", "answer", "freshness_class"]
+__all__ = ["NAME", "RESOURCE", "ROUTES", "answer", "freshness_class", "prepare"]
 
 NAME = "find-vacancies"
 RESOURCE = "HealthcareService"
@@ -48,13 +50,25 @@ _ONCE = ("near", "postal-code", "distance", "start", "places", "_count", "_sort"
 
 async def answer(context: Context, request: Request) -> Response:
     """A searchset: each match with its distance and freshness, its Location, Organization, Schedule and Slots included."""
-    told = _read(await parameters_of(request))
-    now = context.clock()
-    query = _query(told, today=now.astimezone(_BERLIN).date(), public=context.repository.projection.name == "public")
-    found = await context.read(
-        lambda connection: find(connection, context.repository.projection, query, now=micros(now))
-    )
-    return fhir_response(_bundle(found, told, query, base_url(request), now))
+    pairs, now = await parameters_of(request, operation=True), context.clock()
+    search = prepare(pairs, context.repository.projection, now=now, base=base_url(request))
+    return fhir_response(await context.read(search))
+
+
+def prepare(
+    pairs: Sequence[tuple[str, str]], projection: Projection, *, now: datetime, base: str
+) -> Callable[[Connection], bytes]:
+    """The search that parameters ask for: given a connection, it finds and writes the Bundle.
+
+    Raises `Malformed` for what cannot be asked, before anything is searched.
+    """
+    told = _read(pairs)
+    query = _query(told, today=now.astimezone(_BERLIN).date(), public=projection.name == "public")
+
+    def search(connection: Connection) -> bytes:
+        return _bundle(find(connection, projection, query, now=micros(now)), told, query, base, now)
+
+    return search
 
 
 def freshness_class(freshness: Freshness, now: int) -> str:

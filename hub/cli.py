@@ -1,0 +1,46 @@
+"""The command `platzfrei`: a table of subcommands, each loaded when it is named."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("hub.commands.demo", "build a synthetic region, take it in, and serve it"),
+    "serve": ("hub.commands.serve", "serve the FHIR API on 127.0.0.1"),
+    "sources": ("hub.commands.sources", "list the sources; make a token for one"),
+    "ingest": ("hub.commands.ingest", "take files in and print a receipt"),
+    "find": ("hub.commands.find", "find free places near a postal code or a point"),
+}
+"""Name → (module with `main(arguments) -> exit status`, one line of help)."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand; returns the exit status: 0 good, 1 something to correct, 2 wrong usage."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] in ("-h", "--help", "help"):
+        print(_usage())
+        return 0
+    if given[0] not in COMMANDS:
+        print(f"platzfrei: '{given[0]}' is not a command\n\n{_usage()}", file=sys.stderr)
+        return 2
+    module, _ = COMMANDS[given[0]]
+    try:
+        command = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and error.name.split(".")[0] in ("hub", "adapters", "mappings", "conformance"):
+            raise
+        print(f"platzfrei: {error.name} is missing; install platzfrei[server]", file=sys.stderr)
+        return 2
+    status: int = command.main(given[1:])
+    return status
+
+
+def _usage() -> str:
+    lines = [f"  {name:<9}{help_}" for name, (_, help_) in COMMANDS.items()]
+    return "usage: platzfrei COMMAND …    (platzfrei COMMAND --help says more)\n\n" + "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

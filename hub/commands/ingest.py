@@ -1,0 +1,72 @@
+"""`platzfrei ingest`: files into the hub, each answered with a receipt."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from adapters.base import Delivery
+from hub.app import Hub
+from hub.commands.options import parser, run, settings, text
+from hub.commands.receipt_text import render
+from hub.ingest.receipt import Receipt
+from hub.purpose import Purpose, claim
+from mappings.errors import Issue, Rejected
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; exit status 1 where anything was rejected or set aside."""
+    made = parser("ingest", "Take files in and print a receipt for each.")
+    made.add_argument("--source", metavar="NAME", help="who sends it: a name that `platzfrei sources` lists")
+    made.add_argument("--rerun", action="store_true", help="run again what was set aside (of --source, or of all)")
+    made.add_argument("--json", action="store_true", help="one receipt a line, as JSON")
+    made.add_argument("files", metavar="FILE", nargs="*", type=Path)
+    return run(made, arguments, lambda options: _command(made, options))
+
+
+def _command(made: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    if options.rerun == bool(options.files) or (options.files and not options.source):
+        made.error("expected: --source NAME FILE…, or --rerun")
+    hub = Hub.open(settings(options))
+    try:
+        claim(hub.database, Purpose.REGION)
+        good = True
+        for name, receipt in _receipts(hub, options):
+            good = good and receipt.good
+            if options.json:
+                print(json.dumps({"file": name, **receipt.to_json()}, ensure_ascii=False))
+            else:
+                print(render(receipt, name, options.language))
+    finally:
+        hub.close()
+    return 0 if good else 1
+
+
+def _receipts(hub: Hub, options: argparse.Namespace) -> Iterator[tuple[str, Receipt]]:
+    if options.rerun:
+        receipts = hub.pipeline.rerun(options.source)
+        if not receipts:
+            print(text(options, "nichts liegt beiseite", "nothing is set aside"), file=sys.stderr)
+        yield from ((text(options, "erneut", "again"), receipt) for receipt in receipts)
+        return
+    hub.sources.named(options.source)
+    for path in options.files:
+        delivery = Delivery(source=options.source, body=_read(path), received_at=hub.clock())
+        yield path.name, hub.pipeline.receive(delivery)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Rejected(
+            Issue(
+                code="file-unreadable",
+                place=str(path),
+                text_de="die Datei ist nicht lesbar; Pfad und Rechte prüfen",
+                text_en="the file cannot be read; check its path and permissions",
+            )
+        ) from error

@@ -1,0 +1,55 @@
+"""What every command shares: its parser, `--database`, and how an error reaches the terminal."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from hub.settings import Settings
+from mappings.errors import PlatzfreiError
+
+__all__ = ["Command", "parser", "run", "settings", "text"]
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def parser(name: str, description: str) -> argparse.ArgumentParser:
+    """A command's parser, with the options that all commands have."""
+    made = argparse.ArgumentParser(prog=f"platzfrei {name}", description=description, allow_abbrev=False)
+    made.add_argument(
+        "--database",
+        metavar="URL",
+        help="sqlite:///FILE or postgresql://… (also PLATZFREI_DATABASE; default sqlite:///platzfrei-data/platzfrei.db)",
+    )
+    made.add_argument(
+        "--language", choices=("de", "en"), default=_language(), help="language of what is printed (default: yours, or de)"
+    )
+    return made
+
+
+def settings(options: argparse.Namespace) -> Settings:
+    """The settings that the options ask for."""
+    return Settings.of(database=options.database)
+
+
+def run(made: argparse.ArgumentParser, arguments: Sequence[str], command: Command) -> int:
+    """Parse, run, and print our errors as sentences; any other is a fault and keeps its traceback."""
+    options = made.parse_args(arguments)
+    try:
+        return command(options)
+    except PlatzfreiError as error:
+        for issue in error.issues:
+            place = f"{issue.place}: " if issue.place else ""
+            print(f"platzfrei: {place}{text(options, issue.text_de, issue.text_en)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def text(options: argparse.Namespace, german: str, english: str) -> str:
+    """The text in the language asked for."""
+    return english if options.language == "en" else german
+
+
+def _language() -> str:
+    return "en" if os.environ.get("LANG", "").startswith("en") else "de"

@@ -1,0 +1,91 @@
+"""A receipt as a person reads it at the terminal."""
+
+from hub.ingest.receipt import Receipt
+from mappings.errors import Severity
+
+__all__ = ["render"]
+
+_ISSUES_SHOWN = 20
+
+_WORDS = {
+    "de": {
+        "records": "Datensätze",
+        "taken": "übernommen",
+        "left_out": "kein Angebot",
+        "set_aside": "beiseitegelegt",
+        "rejected": "abgelehnt",
+        "offers": "Angebote",
+        "applied": "geändert",
+        "unchanged": "unverändert",
+        "superseded": "überholt",
+        "unread": "nicht gelesen",
+        "why": "kein Angebot, weil",
+        "more": "… und {} weitere Hinweise",
+        "again": "Nach der Korrektur neu senden, oder: platzfrei ingest --rerun",
+        "duplicate": "(diese Lieferung kam schon einmal; das war die Antwort)",
+    },
+    "en": {
+        "records": "records",
+        "taken": "taken",
+        "left_out": "no offer",
+        "set_aside": "set aside",
+        "rejected": "rejected",
+        "offers": "offers",
+        "applied": "applied",
+        "unchanged": "unchanged",
+        "superseded": "superseded",
+        "unread": "unread",
+        "why": "no offer because",
+        "more": "… and {} more findings",
+        "again": "Send it again once corrected, or: platzfrei ingest --rerun",
+        "duplicate": "(this delivery came before; this was the answer)",
+    },
+}
+_MARK: dict[Severity, str] = {"error": "✗", "warning": "!", "information": "·"}
+
+
+def render(receipt: Receipt, name: str, language: str) -> str:
+    """The receipt in a few lines, what has to be done at the end."""
+    words = _WORDS[language]
+    lines = [
+        f"{receipt.source} · {name} · {receipt.received_at}",
+        _line(
+            words["records"],
+            receipt.records,
+            [
+                (words["taken"], receipt.taken),
+                (words["left_out"], receipt.left_out.total()),
+                (words["set_aside"], receipt.set_aside),
+                (words["rejected"], receipt.rejected),
+            ],
+        ),
+        _line(
+            words["offers"],
+            receipt.applied + receipt.unchanged + receipt.superseded,
+            [
+                (words["applied"], receipt.applied),
+                (words["unchanged"], receipt.unchanged),
+                (words["superseded"], receipt.superseded),
+            ],
+        ),
+    ]
+    if receipt.duplicate:
+        lines.insert(1, f"  {words['duplicate']}")
+    lines += [f"  {words['why']}: {reason} ({count})" for reason, count in receipt.left_out.most_common()]
+    if receipt.unread:
+        told = ", ".join(f"{field} ({count})" for field, count in receipt.unread.most_common())
+        lines.append(f"  {words['unread']}: {told}")
+    findings = sorted(receipt.issues, key=lambda issue: ("error", "warning", "information").index(issue.severity))
+    for issue in findings[:_ISSUES_SHOWN]:
+        said = issue.text_en if language == "en" else issue.text_de
+        lines.append(f"  {_MARK[issue.severity]} {issue.place + ': ' if issue.place else ''}{said}")
+    if len(findings) > _ISSUES_SHOWN:
+        lines.append("  " + words["more"].format(len(findings) - _ISSUES_SHOWN))
+    if not receipt.good:
+        lines.append(f"  {words['again']}")
+    return "\n".join(lines)
+
+
+def _line(noun: str, total: int, parts: list[tuple[str, int]]) -> str:
+    told = ", ".join(f"{count} {word}" for word, count in parts if count) or "0"
+    return f"  {noun} {total}: {told}"

@@ -1,0 +1,169 @@
+"""The two CSV exports of facility software: `csv-long` with a row an offer, `csv-wide` with a row a facility.
+
+Both as spreadsheets leave them: semicolons, decimal commas, days as `dd.mm.yyyy`, a blank for what nobody knows, and
+now and then a postal code whose leading zero Excel has eaten (`mappings/sources/csv-long.yaml`, `csv-wide.yaml`).
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from hub.demo.files import File, portions
+from hub.demo.region import Provider, Region
+from mappings.vacancy import Block, BlockStatus, Room, Sex, VacancyReport
+
+__all__ = ["long_files", "wide_files"]
+
+_ROWS = 2_000
+
+_LONG = (
+    *("EinrichtungsID", "IK", "Name", "Träger", "Straße", "Hausnummer", "PLZ", "Ort", "Breite", "Länge", "Telefon"),
+    *("Angebot", "Plätze", "Belegt", "Reserviert", "Frei", "Warteliste", "Frei ab", "Frei bis", "Zimmer"),
+    *("Geschlecht", "Pflegegrade", "Demenz", "Dialyse", "Beatmung", "Rollstuhl", "Stand"),
+)
+_WIDE = (
+    *("Haus-Nr", "IK", "Einrichtung", "Straße", "PLZ", "Ort", "Telefon", "Dauerpflege Plätze", "Dauerpflege frei"),
+    *("Kurzzeitpflege Plätze", "Kurzzeitpflege frei", "Kurzzeitpflege frei ab"),
+    *("Tagespflege Plätze", "Tagespflege frei", "Stand"),
+)
+
+# Two habits of writing the same: houses differ.
+_CARE_FORMS = {
+    "dauerpflege": ("Dauerpflege", "vollst."),
+    "kurzzeitpflege-eingestreut": ("KZP eingestreut", "Kurzzeitpflege (eingestreut)"),
+    "kurzzeitpflege-solitaer": ("Kurzzeitpflege solitär", "KZP solitär"),
+    "tagespflege": ("Tagespflege", "TP"),
+    "nachtpflege": ("Nachtpflege", "NP"),
+    "hospiz-stationaer": ("Hospiz stationär", "stationäres Hospiz"),
+    "hospizdienst-ambulant": ("Hospizdienst", "Hospiz ambulant"),
+    "intensivpflege": ("Intensivpflege", "AKI"),
+    "ambulante-pflege": ("Pflegedienst", "AMB"),
+    "sapv": ("SAPV", "Palliativversorgung"),
+    "wohngemeinschaft": ("WG", "ambulant betreute WG"),
+    "betreutes-wohnen": ("Betreutes Wohnen", "BW"),
+}
+_ROOMS = {Room.SINGLE: ("EZ", "Einzelzimmer"), Room.DOUBLE: ("DZ", "Doppelzimmer"), Room.SHARED: ("MZ", "Mehrbett")}
+_SEXES = {Sex.FEMALE: ("w", "weiblich"), Sex.MALE: ("m", "männlich"), Sex.OTHER: ("d", "divers")}
+_YES_NO = (("x", ""), ("ja", "nein"))
+_NEEDS = ("demenz", "dialyse", "beatmung", "rollstuhl")
+
+_BERLIN = ZoneInfo("Europe/Berlin")
+_NOTHING = Block(count=0)
+
+
+def long_files(region: Region) -> Iterator[File]:
+    """The files of source `csv-long`: UTF-8 with a byte order mark."""
+    rows = ([_long_row(provider, report) for report in provider.reports] for provider in region.of("csv-long"))
+    for number, portion in enumerate(portions(rows, _ROWS), start=1):
+        yield File(name=f"freiplaetze-{number:02d}.csv", body=_table(_LONG, portion, "utf-8-sig"), records=len(portion))
+
+
+def wide_files(region: Region) -> Iterator[File]:
+    """The files of source `csv-wide`: Windows-1252."""
+    rows = ([_wide_row(provider)] for provider in region.of("csv-wide"))
+    for number, portion in enumerate(portions(rows, _ROWS), start=1):
+        yield File(name=f"belegung-{number:02d}.csv", body=_table(_WIDE, portion, "cp1252"), records=len(portion))
+
+
+def _table(header: tuple[str, ...], rows: list[list[str]], charset: str) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue().encode(charset)
+
+
+def _long_row(provider: Provider, report: VacancyReport) -> list[str]:
+    facility, offer, counts = report.facility, report.offer, report.counts
+    address, position = facility.address, facility.position
+    habit = _habit(provider)
+    free = next((block for block in report.blocks if block.status is BlockStatus.FREE), _NOTHING)
+    yes, no = _YES_NO[habit]
+    return [
+        facility.key,
+        *facility.iks,
+        facility.name,
+        facility.operator.name if facility.operator else "",
+        address.street,
+        address.house_number,
+        _postal_code(provider),
+        address.city,
+        _decimal(position.latitude) if position else "",
+        _decimal(position.longitude) if position else "",
+        _phone(provider),
+        _CARE_FORMS[offer.care_form][habit],
+        _count(counts.licensed),
+        _count(counts.occupied),
+        _count(counts.held),
+        _count(counts.accepting),
+        _count(counts.waiting),
+        _day(free.start),
+        _day(free.end),
+        _ROOMS[free.room][habit] if free.room else "",
+        _SEXES[free.sex][habit] if free.sex else "",
+        _care_grades(offer.care_grades, habit),
+        *(yes if need in offer.needs else no for need in _NEEDS),
+        _moment(report.valid_at),
+    ]
+
+
+def _wide_row(provider: Provider) -> list[str]:
+    facility = provider.facility
+    said = {report.offer.care_form: report for report in provider.reports}
+    long_term, short_term, day_care = (said.get(form) for form in ("dauerpflege", "kurzzeitpflege", "tagespflege"))
+    short_term_free = next((block for block in short_term.blocks), _NOTHING) if short_term else _NOTHING
+    return [
+        facility.key,
+        *facility.iks,
+        facility.name,
+        f"{facility.address.street} {facility.address.house_number}",
+        _postal_code(provider),
+        facility.address.city,
+        _phone(provider),
+        *_wide_counts(long_term),
+        *_wide_counts(short_term),
+        _day(short_term_free.start),
+        *_wide_counts(day_care),
+        _moment(provider.reports[0].valid_at),
+    ]
+
+
+def _wide_counts(report: VacancyReport | None) -> tuple[str, str]:
+    return (_count(report.counts.licensed), _count(report.counts.accepting)) if report else ("", "")
+
+
+def _habit(provider: Provider) -> int:
+    return int(provider.facility.key[-1]) % 2
+
+
+def _postal_code(provider: Provider) -> str:
+    code = provider.facility.address.postal_code
+    return code.removeprefix("0") if _habit(provider) else code
+
+
+def _phone(provider: Provider) -> str:
+    return next((contact.value for contact in provider.facility.contacts if contact.system == "phone"), "")
+
+
+def _care_grades(grades: tuple[int, ...], habit: int) -> str:
+    if not grades:
+        return ""
+    return f"PG {grades[0]}-{grades[-1]}" if habit else ";".join(map(str, grades))
+
+
+def _count(count: int | None) -> str:
+    return "" if count is None else str(count)
+
+
+def _decimal(degrees: float) -> str:
+    return f"{degrees:.6f}".replace(".", ",")
+
+
+def _day(day: date | None) -> str:
+    return "" if day is None else f"{day:%d.%m.%Y}"
+
+
+def _moment(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment.astimezone(_BERLIN):%d.%m.%Y %H:%M}"

@@ -1,0 +1,72 @@
+"""The sources a hub takes deliveries from: those shipped with it, those its operator wrote, and their tokens."""
+
+import hashlib
+import secrets
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import insert, select
+
+from hub.errors import NotFound
+from hub.store.clock import micros
+from hub.store.database import Database
+from hub.store.tables import token as tokens
+from mappings.errors import Issue
+from mappings.language import SourceMap, load, shipped
+
+__all__ = ["Sources"]
+
+_TOKEN_PREFIX = "pf_"  # what secret scanners look for
+
+
+class Sources:
+    """Source maps by name; one in the operator's folder goes before a shipped one of the same name."""
+
+    def __init__(self, folder: Path, database: Database) -> None:
+        """Raises `Rejected` for a map that cannot be read, naming file and place."""
+        self._database = database
+        self.folder = folder
+        own = [load(path.read_bytes(), origin=str(path)) for path in sorted(folder.glob("*.yaml"))]
+        self._maps: Mapping[str, SourceMap] = {**shipped(), **{one.name: one for one in own}}
+        self._own = frozenset(one.name for one in own)
+
+    def __iter__(self) -> Iterator[SourceMap]:
+        return iter(sorted(self._maps.values(), key=lambda one: one.name))
+
+    def is_own(self, name: str) -> bool:
+        """Whether the operator wrote it."""
+        return name in self._own
+
+    def named(self, name: str) -> SourceMap:
+        """Raises `NotFound`, naming those that there are."""
+        if name in self._maps:
+            return self._maps[name]
+        listed = ", ".join(sorted(self._maps))
+        raise NotFound(
+            Issue(
+                code="unknown-source",
+                fhir_code="not-found",
+                place="source",
+                text_de=f"diese Quelle gibt es nicht; bekannt: {listed}",
+                text_en=f"there is no such source; known: {listed}",
+            )
+        )
+
+    def make_token(self, name: str, at: datetime) -> str:
+        """A new bearer token of a source: told once, kept as a hash."""
+        self.named(name)
+        made = _TOKEN_PREFIX + secrets.token_urlsafe(32)
+        with self._database.writing() as connection:
+            connection.execute(insert(tokens), {"digest": _digest(made), "source": name, "created_at": micros(at)})
+        return made
+
+    def holds(self, name: str, token: str) -> bool:
+        """Whether the token is one of the source's."""
+        statement = select(tokens.c.source).where(tokens.c.digest == _digest(token))
+        with self._database.reading() as connection:
+            return connection.execute(statement).scalar() == name
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
