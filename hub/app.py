@@ -18,6 +18,7 @@ from hub.ingest.endpoint import ingest_endpoint
 from hub.ingest.pipeline import Pipeline
 from hub.ingest.reconcile import Reconciler
 from hub.keys import Key
+from hub.purpose import time_shift
 from hub.search.parameters import index_rows
 from hub.settings import Settings
 from hub.sources import Sources
@@ -49,10 +50,12 @@ class Hub:
     clock: Clock
 
     @classmethod
-    def open(cls, settings: Settings, *, clock: Clock = now) -> "Hub":
-        """Raises `Rejected` for a setting that cannot be."""
+    def open(cls, settings: Settings, *, clock: Clock | None = None) -> "Hub":
+        """Raises `Rejected` for a setting that cannot be; without a clock of the caller's it is the database's."""
         database = Database(settings.database)
         migrate(database)
+        shift = time_shift(database)
+        clock = clock or (lambda: now() + shift)
         repositories = {
             View.PUBLIC: Repository(PUBLIC, index_rows),
             View.PROFESSIONAL: Repository(PROFESSIONAL, index_rows),

@@ -17,7 +17,7 @@ from mappings.language import SourceMap, load, shipped
 
 __all__ = ["Sources"]
 
-_TOKEN_PREFIX = "pf_"  # what secret scanners look for
+_PREFIX = "pf_"  # what secret scanners look for
 
 
 class Sources:
@@ -56,7 +56,7 @@ class Sources:
     def make_token(self, name: str, at: datetime) -> str:
         """A new bearer token of a source: told once, kept as a hash."""
         self.named(name)
-        made = _TOKEN_PREFIX + secrets.token_urlsafe(32)
+        made = _PREFIX + secrets.token_urlsafe(32)
         with self._database.writing() as connection:
             connection.execute(insert(tokens), {"digest": _digest(made), "source": name, "created_at": micros(at)})
         return made

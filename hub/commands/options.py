@@ -22,7 +22,10 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
         help="sqlite:///FILE or postgresql://… (also PLATZFREI_DATABASE; default sqlite:///platzfrei-data/platzfrei.db)",
     )
     made.add_argument(
-        "--language", choices=("de", "en"), default=_language(), help="language of what is printed (default: yours, or de)"
+        "--language",
+        choices=("de", "en"),
+        default=_language(),
+        help="language of what is printed (default: yours, or de)",
     )
     return made
 

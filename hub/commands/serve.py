@@ -43,7 +43,13 @@ def _command(options: argparse.Namespace) -> int:
         hub.pipeline.resume()
         where = f"http://{HOST}:{options.port}/fhir"
         if options.sandbox:
-            print(text(options, f"SANDBOX, Fachsicht, ohne Anmeldung: {where}", f"SANDBOX, professional view, no sign-in: {where}"))
+            print(
+                text(
+                    options,
+                    f"SANDBOX, Fachsicht, ohne Anmeldung: {where}",
+                    f"SANDBOX, professional view, no sign-in: {where}",
+                )
+            )
         else:
             print(text(options, f"öffentliche Sicht: {where}", f"public view: {where}"))
         serve(hub, options.port, sandbox=options.sandbox)

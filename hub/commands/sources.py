@@ -26,9 +26,19 @@ def _command(made: argparse.ArgumentParser, options: argparse.Namespace) -> int:
             print(hub.sources.make_token(options.name, hub.clock()))
             return 0
         for source in hub.sources:
-            origin = text(options, "eigene", "own") if hub.sources.is_own(source.name) else text(options, "mitgeliefert", "shipped")
+            origin = (
+                text(options, "eigene", "own")
+                if hub.sources.is_own(source.name)
+                else text(options, "mitgeliefert", "shipped")
+            )
             print(f"{source.name:<20} {source.format:<14} {origin:<13} {source.title[options.language]}")
-        print(text(options, f"\neigene Quellen: {hub.sources.folder}/*.yaml", f"\nyour own sources: {hub.sources.folder}/*.yaml"))
+        print(
+            text(
+                options,
+                f"\neigene Quellen: {hub.sources.folder}/*.yaml",
+                f"\nyour own sources: {hub.sources.folder}/*.yaml",
+            )
+        )
     finally:
         hub.close()
     return 0

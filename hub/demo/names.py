@@ -59,9 +59,10 @@ def help_desk(rng: Random, place: str) -> str:
 
 
 def operator(rng: Random, district: str) -> str:
-    """The name of an operator; half of them bear the name of their district."""
-    where = f" {district.split(',')[0].split(' ')[-1]}" if rng.random() < 0.5 else ""
-    return f"{rng.choice(_OPERATORS)} {rng.choice(_TRADES)}{where} {rng.choice(_LEGAL_FORMS)}"
+    """The name of an operator; half of those that belong to a district bear its name."""
+    where = district.split(",")[0].split(" ")[-1] if district and rng.random() < 0.5 else ""
+    words = (rng.choice(_OPERATORS), rng.choice(_TRADES), where, rng.choice(_LEGAL_FORMS))
+    return " ".join(word for word in words if word)
 
 
 def street(rng: Random) -> tuple[str, str]:

@@ -167,7 +167,7 @@ class _Teller:
     catchment: tuple[str, ...] = ()
 
     def reports(self, care_forms: list[str]) -> Iterator[VacancyReport]:
-        pool = f"{self.facility.key}/dauerpflege" if "kurzzeitpflege-eingestreut" in care_forms else ""
+        pool = "dauerpflege" if "kurzzeitpflege-eingestreut" in care_forms else ""
         shared_free = 0
         for care_form in care_forms:
             shares = pool if care_form in {"dauerpflege", "kurzzeitpflege-eingestreut"} else ""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from hub.demo import names, offers
 from hub.demo.area import District, apportioned, districts, kilometres
 from hub.demo.offers import Voice
 from hub.demo.stations import Station, station
+from mappings import gazetteer
 from mappings.gazetteer import Place
 from mappings.vacancy import Address, Contact, Facility, Operator, Position, VacancyReport
 
@@ -113,7 +115,7 @@ def region(*, seed: int, size: int = 1_400, as_of: datetime) -> Region:
         kind: apportioned(total, tuple(district.size for district in covered))
         for kind, total in zip(_SHARES, totals, strict=True)
     }
-    drawing = _Drawing(seed=seed, as_of=as_of, today=as_of.astimezone(_BERLIN).date(), numbers={})
+    drawing = _Drawing(seed=seed, as_of=as_of, today=as_of.astimezone(_BERLIN).date())
     providers = tuple(
         drawing.provider(kind, district, number)
         for index, district in enumerate(covered)
@@ -128,16 +130,13 @@ class _Drawing:
     seed: int
     as_of: datetime
     today: date
-    numbers: dict[str, int]
-    """How many IKs of a class and region are given out."""
 
     def provider(self, kind: Kind, district: District, number: int) -> Provider:
-        key = f"{_KEY_LETTERS[kind]}-{district.ags}-{number:03d}"
-        rng = Random(f"{self.seed} {key}")
+        rng = Random(f"{self.seed} {_key(kind, district, number)}")
         shares = _SOURCES[kind]
         source = rng.choices(tuple(shares), tuple(shares.values()))[0]
         place = rng.choice(district.places)
-        facility = self._facility(rng, kind, source, district, place, key)
+        facility = self._facility(rng, kind, source, district, place, number)
         reports: tuple[VacancyReport, ...]
         stations: tuple[Station, ...] = ()
         if kind is Kind.CLINIC:
@@ -158,7 +157,10 @@ class _Drawing:
             kind=kind, source=source, district=district.ags, facility=facility, reports=reports, stations=stations
         )
 
-    def _facility(self, rng: Random, kind: Kind, source: str, district: District, place: Place, key: str) -> Facility:
+    def _facility(
+        self, rng: Random, kind: Kind, source: str, district: District, place: Place, number: int
+    ) -> Facility:
+        key = _key(kind, district, number)
         naming = {
             Kind.HOME: names.home,
             Kind.SERVICE: names.service,
@@ -176,7 +178,7 @@ class _Drawing:
             key=key,
             name=naming[kind](rng, place.name),
             operator=self._operator(rng, district),
-            iks=(self._ik(rng, kind, district.ags[:2]),) if kind in _IK_CLASSES else (),
+            iks=(_ik(_IK_CLASSES[kind], district.ags, number),) if kind in _IK_CLASSES else (),
             telematik_id=f"9-2.245.{key}" if source in {"json", "fhir"} and rng.random() < 0.6 else "",
             address=Address(
                 street=street,
@@ -199,11 +201,6 @@ class _Drawing:
             own = Random(f"{self.seed} {district.ags} operator {rng.randrange(max(3, district.size // 6))}")
             name = names.operator(own, district.name)
         return Operator(key=" ".join(name.casefold().split()), name=name)
-
-    def _ik(self, rng: Random, kind: Kind, state: str) -> str:
-        head = rng.choice(_IK_CLASSES[kind]) + state
-        number = self.numbers[head] = self.numbers.get(head, 0) + 1
-        return _with_check_digit(f"{head}{number:04d}")
 
     def _moment(self, rng: Random) -> datetime:
         """When the provider last said something: a day ago at most, mostly."""
@@ -243,9 +240,21 @@ def _around(district: District, place: Place, count: int) -> tuple[str, ...]:
     return tuple(sorted(other.postal_code for other in nearest[:count]))
 
 
-def _with_check_digit(digits: str) -> str:
-    """An IK of eight digits with its ninth, computed over the third to the eighth."""
-    total = 0
-    for index, digit in enumerate(digits[2:]):
-        total += sum(divmod(int(digit) * (1 + (index + 1) % 2), 10))
+def _key(kind: Kind, district: District, number: int) -> str:
+    return f"{_KEY_LETTERS[kind]}-{district.ags}-{number:03d}"
+
+
+def _ik(classes: tuple[str, ...], ags: str, number: int) -> str:
+    """An IK: class, state, a serial number of which each district of the state has its share, check digit."""
+    state = ags[:2]
+    share, of_class = divmod(number, len(classes))
+    digits = f"{classes[of_class]}{state}{_serials(state)[ags] + share:04d}"
+    # The check digit is computed over the third to the eighth: doubled in turn, digit sums, modulo 10.
+    total = sum(sum(divmod(int(digit) * (2 - index % 2), 10)) for index, digit in enumerate(digits[2:]))
     return f"{digits}{total % 10}"
+
+
+@cache
+def _serials(state: str) -> dict[str, int]:
+    keys = sorted(ags for ags in gazetteer.districts() if ags.startswith(state))
+    return {ags: index * (10_000 // len(keys)) for index, ags in enumerate(keys)}

@@ -4,11 +4,11 @@ What happened is what the clinic's KIS tells as HL7 v2 messages (`hub/demo/adt.p
 ward's vacancy report.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
-from mappings.vacancy import Block, Counts, Facility, Offer, State, VacancyReport, derived_state
+from mappings.vacancy import Block, Counts, Facility, Offer, VacancyReport, derived_state
 
 __all__ = ["Movement", "Station", "station"]
 
@@ -51,59 +51,63 @@ class Station:
     def report(self) -> VacancyReport:
         """What the ward's census says."""
         free = self.statuses.count("U")
-        occupied = None if "" in self.statuses else self.statuses.count("O")
-        state = State.UNKNOWN if free == 0 and occupied is None else derived_state(free)
+        if "" in self.statuses:
+            # Free beds are a statement even so; that there is none is not.
+            counts = Counts(licensed=len(self.beds), accepting=free or None)
+        else:
+            counts = Counts(
+                licensed=len(self.beds),
+                operable=len(self.beds) - self.statuses.count("C"),
+                occupied=self.statuses.count("O"),
+                accepting=free,
+            )
         return VacancyReport(
             facility=self.facility,
             offer=Offer(key=f"{self.hospital}/{self.code}", care_form=self.care_form, name=self.name),
             valid_at=max(movement.at for movement in self.movements),
-            state=state,
-            counts=Counts(
-                licensed=len(self.beds),
-                operable=len(self.beds) - self.statuses.count("C"),
-                occupied=occupied,
-                accepting=free,
-            ),
+            state=derived_state(counts.accepting),
+            counts=counts,
             blocks=(Block(count=free),) if free else (),
         )
 
 
 def station(rng: Random, *, hospital: str, code: str, care_form: str, facility: Facility, until: datetime) -> Station:
     """A ward and the days before `until`."""
-    rooms = rng.randint(4, 9)
-    beds = tuple(f"{100 * rng.randint(1, 3) + room}/{bed}" for room in range(1, rooms + 1) for bed in (1, 2))
-    days = _Days(rng, hospital, code, beds, until)
+    floor = 100 * rng.randint(1, 4)
+    beds = tuple(f"{floor + room}/{bed}" for room in range(1, rng.randint(5, 10)) for bed in (1, 2))
+    days = _Days(rng, f"{hospital}-{code}", beds, until)
     days.pass_by()
+    # How long it all took is known now: the last thing happened at `until`.
+    took = days.now - until
+    movements = tuple(replace(movement, at=movement.at - took) for movement in days.movements)
     return Station(
         hospital=hospital,
         code=code,
         care_form=care_form,
         facility=facility,
         beds=beds,
-        movements=tuple(days.movements),
-        statuses=tuple(days.status[bed] for bed in beds),
+        movements=movements,
+        statuses=tuple(days.status.values()),
     )
 
 
 class _Days:
-    def __init__(self, rng: Random, hospital: str, code: str, beds: tuple[str, ...], until: datetime) -> None:
+    def __init__(self, rng: Random, prefix: str, beds: tuple[str, ...], now: datetime) -> None:
         self.rng = rng
+        self.prefix = prefix
         self.status = dict.fromkeys(beds, "")
         self.visits: dict[str, str] = {}
         self.movements: list[Movement] = []
-        self.steps = 3 * len(beds)
-        self.step = timedelta(minutes=rng.randint(20, 90))
-        # Nothing happens at the same moment twice, and the last thing happens at `until`, or a little before.
-        self.now = until - self.step * (4 * self.steps + len(beds) + 1)
-        self.prefix = f"{hospital}-{code}"
+        self.now = now
+        self.pause = timedelta(minutes=rng.randint(60, 240))
         self.serial = 0
 
     def pass_by(self) -> None:
         mute = self.rng.choice(list(self.status)) if self.rng.random() < 0.08 else ""
         for bed in self.status:
             if bed != mute:
-                self._set(bed, "U")
-        for _ in range(self.steps):
+                self._set(bed, "U") if self.rng.random() < 0.15 else self._admit(bed)
+        for _ in self.status:
             self._one_thing()
 
     def _one_thing(self) -> None:
@@ -127,6 +131,8 @@ class _Days:
         number = self._move("A01", bed, visit)
         if self.rng.random() < 0.06:
             self._move("A11", bed, visit, number=number)
+            # The bed is what it was before, and may have been nothing.
+            self._set(bed, "U")
         else:
             self.status[bed] = "O"
             self.visits[bed] = visit
@@ -168,5 +174,5 @@ class _Days:
         return self.serial
 
     def _tick(self) -> datetime:
-        self.now += self.step
+        self.now += self.pause
         return self.now

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from hub.store.database import Database
 from hub.store.repository import Repository
 
-__all__ = ["Context", "FHIR_JSON", "base_url", "fhir_response"]
+__all__ = ["FHIR_JSON", "Context", "base_url", "fhir_response"]
 
 T = TypeVar("T")
 

@@ -64,10 +64,10 @@ def answered(context: Context, answer: Answer, *, known_type: bool = False) -> C
             return error_response(error)
         except (OperationalError, TimeoutError):
             # Never the exception itself: it carries the statement's values.
-            _log.error("the database does not answer")  # noqa: TRY400 - see above
+            _log.error("the database does not answer")
             return error_response(_later())
         except Exception as error:
-            _log.error("unexpected %s in %s", type(error).__name__, _where(error))  # noqa: TRY400 - see above
+            _log.error("unexpected %s in %s", type(error).__name__, _where(error))
             return error_response(_fault())
 
     return endpoint

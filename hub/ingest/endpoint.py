@@ -22,9 +22,7 @@ _BYTES_MAX = 16 * 1024 * 1024
 _MESSAGE_ID_MAX = 200
 
 
-def ingest_endpoint(
-    context: Context, pipeline: Pipeline, sources: Sources
-) -> Callable[[Request], Awaitable[Response]]:
+def ingest_endpoint(context: Context, pipeline: Pipeline, sources: Sources) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint; its sender shows the source's bearer token, in the sandbox nobody needs one."""
 
     async def take(_context: Context, request: Request) -> Response:

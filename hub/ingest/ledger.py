@@ -20,7 +20,18 @@ from hub.store.tables import delivery as deliveries
 from hub.store.tables import set_aside
 from mappings.errors import Issue
 
-__all__ = ["BrokenPart", "Entry", "Kept", "close", "finished", "keep", "known", "open_deliveries", "set_records_aside", "take_back"]
+__all__ = [
+    "BrokenPart",
+    "Entry",
+    "Kept",
+    "close",
+    "finished",
+    "keep",
+    "known",
+    "open_deliveries",
+    "set_records_aside",
+    "take_back",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,7 +141,7 @@ class Pipeline:
                     code="message-id-reused",
                     fhir_code="duplicate",
                     place="Idempotency-Key",
-                    text_de="unter dieser Kennung kam schon ein anderer Inhalt; neuen Inhalt unter neuer Kennung senden",
+                    text_de="unter dieser Kennung kam schon anderer Inhalt; neuen Inhalt unter neuer Kennung senden",
                     text_en="this id came with another content before; send new content under a new id",
                 )
             )
@@ -236,7 +236,7 @@ class Pipeline:
                 return told
             reports = list(reading.reports)
             if source_map.wards:
-                reports += self._wards.reports(connection, source_map, reading.events, receipt)
+                reports += self._wards.reports(connection, source_map, reading.events, receipt, moment(received_at))
             outcome = self._reconciler.reconcile(
                 connection,
                 reports,
@@ -261,7 +261,7 @@ class Pipeline:
                 issues = self._read_entry(entry, source_map, received_at, receipt, reading)
             except Exception as error:
                 # One record that we cannot read must not hold up the others; its content never reaches the log.
-                _log.error("%s while reading a record of %s", type(error).__name__, source_map.name)  # noqa: TRY400
+                _log.error("%s while reading a record of %s", type(error).__name__, source_map.name)
                 issues = (*entry.issues, _our_fault(entry.place))
             receipt.note(*issues)
             if any(issue.severity == "error" for issue in issues):
@@ -281,15 +281,15 @@ class Pipeline:
             return entry.issues
         if source_map.wards:
             told = census.event_of(entry.fields, source_map.wards, received_at)
-            if isinstance(told, Issue):
-                return (*entry.issues, _placed(told, entry.place))
-            receipt.taken += 1
-            if told is None:
-                receipt.left_out["no census effect"] += 1
-                receipt.taken -= 1
+            issues = (*entry.issues, *(_placed(issue, entry.place) for issue in told.issues))
+            if any(issue.severity == "error" for issue in issues):
+                return issues
+            if told.event is None:
+                receipt.left_out[told.left_out] += 1
             else:
-                reading.events.append(told)
-            return entry.issues
+                receipt.taken += 1
+                reading.events.append(told.event)
+            return issues
         mapped = source_map.read(entry.fields)
         issues = (*entry.issues, *(_placed(issue, entry.place) for issue in mapped.issues))
         if any(issue.severity == "error" for issue in issues):

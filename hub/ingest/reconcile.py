@@ -139,9 +139,7 @@ class Reconciler:
     def expire(self, connection: Connection, *, now: datetime, most: int = 1000) -> int:
         """Withdraw what has expired by `now`: the places go, the state is unknown; returns how many were withdrawn."""
         due = connection.execute(
-            select(statement)
-            .where(statement.c.expired.is_(False), statement.c.expires_at <= micros(now))
-            .limit(most)
+            select(statement).where(statement.c.expired.is_(False), statement.c.expires_at <= micros(now)).limit(most)
         ).all()
         care_forms = {
             (row.source, row.facility): _stored_care_forms(connection, row.source, [row.facility]).get(row.facility, ())
@@ -308,9 +306,7 @@ def _differs_publicly(told: _Statement, stored: Any, now: int) -> bool:
     return stored is None or stored.expired or told.expires_at <= now or told.public_digest != stored.public_digest
 
 
-def _care_forms(
-    connection: Connection, statements: Sequence[_Statement], source: str
-) -> dict[str, tuple[str, ...]]:
+def _care_forms(connection: Connection, statements: Sequence[_Statement], source: str) -> dict[str, tuple[str, ...]]:
     """All care forms of each facility, those known before and those told now, in a fixed order."""
     facilities = list({told.facility for told in statements})
     found = {facility: set(forms) for facility, forms in _stored_care_forms(connection, source, facilities).items()}

@@ -250,9 +250,12 @@ census = Table(
     metadata,
     Column("source", _Text, primary_key=True),
     Column("key", _Text, primary_key=True),
-    Column("hospital", _Text, nullable=False),
-    Column("occurred_at", BigInteger, nullable=False),
+    Column("visit", _Text, nullable=False),  # keyed hash; blank where the message names none
+    Column("from_ward", _Text),
+    Column("to_ward", _Text),
     Column("content", LargeBinary, nullable=False),
-    Index("census_event_by_hospital", "source", "hospital"),
+    Index("census_event_by_visit", "source", "visit"),
+    Index("census_event_by_from_ward", "source", "from_ward"),
+    Index("census_event_by_to_ward", "source", "to_ward"),
 )
 """What a ward's census is folded from; visits stand here as keyed hashes only."""

