@@ -5,7 +5,7 @@ import shutil
 import socket
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -96,12 +96,17 @@ def sqlite_settings(tmp_path: Path) -> Settings:
     return Settings.of(database=f"sqlite:///{tmp_path / 'platzfrei.db'}", environment={})
 
 
-OpenHub = Callable[[], Hub]
-
-
 @pytest.fixture
 def hub(database_url: str, tmp_path: Path, clock: Clock) -> Iterator[Hub]:
     """An open, empty hub on either database."""
     opened = Hub.open(Settings(database=database_url, folder=tmp_path), clock=clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite_hub(sqlite_settings: Settings, clock: Clock) -> Iterator[Hub]:
+    """An open, empty hub on SQLite, for what does not depend on the database."""
+    opened = Hub.open(sqlite_settings, clock=clock)
     yield opened
     opened.close()

@@ -74,7 +74,7 @@ class Station:
 def station(rng: Random, *, hospital: str, code: str, care_form: str, facility: Facility, until: datetime) -> Station:
     """A ward and the days before `until`."""
     floor = 100 * rng.randint(1, 4)
-    beds = tuple(f"{floor + room}/{bed}" for room in range(1, rng.randint(5, 10)) for bed in (1, 2))
+    beds = tuple(f"{floor + room}/{bed}" for room in range(1, rng.randint(4, 7)) for bed in (1, 2))
     days = _Days(rng, f"{hospital}-{code}", beds, until)
     days.pass_by()
     # How long it all took is known now: the last thing happened at `until`.

@@ -1,0 +1,313 @@
+"""Tables as text: rows of cells with a header line, as facility software and spreadsheets export them
+(https://www.rfc-editor.org/rfc/rfc4180, with the delimiters and charsets of German offices).
+
+    options:
+      delimiter: ";"                 # the default
+      charset: windows-1252          # else: the byte-order mark, UTF-8 where more lines are than are not, Windows-1252
+      columns: [Nr, Name, Frei]      # must be there, in any order; case and spaces do not matter
+      optional: [Telefon]            # may be there
+      group:                         # rows that follow one another and agree in `by` are one record; in the columns
+        by: [Nr, Angebot]            # `rows` they may differ, these stand in a list `rows`, one mapping a row
+        rows: [Frei, Zimmer]
+"""
+
+import codecs
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from adapters.base import Broken, Decoded, Options, Record
+from mappings.errors import Issue, Rejected
+
+__all__ = ["FORMAT", "decode"]
+
+FORMAT = "csv_records"
+
+_MOST_LINES_IN_A_ROW = 50
+_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+
+def decode(body: bytes, options: Options) -> Decoded:
+    """One record a row, or one a group of rows; a row that does not fit the header is `Broken`."""
+    return Decoded(records=_records(body, _Layout.of(options)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Layout:
+    """The options, checked."""
+
+    delimiter: str
+    charset: str
+    columns: tuple[str, ...]
+    optional: tuple[str, ...]
+    by: tuple[str, ...]
+    rows: frozenset[str]
+
+    @classmethod
+    def of(cls, options: Options) -> "_Layout":
+        group = options.get("group", {})
+        delimiter, charset = str(options.get("delimiter", ";")), str(options.get("charset", ""))
+        if len(delimiter) != 1 or delimiter in '\r\n" ':
+            raise _rejected("options.delimiter", "option", "ein Zeichen ist erwartet", "one character is expected")
+        if charset and not _is_charset(charset):
+            raise _rejected("options.charset", "option", "unbekannter Zeichensatz", "a charset that nobody knows")
+        return cls(
+            delimiter=delimiter,
+            charset=charset,
+            columns=tuple(options.get("columns", ())),
+            optional=tuple(options.get("optional", ())),
+            by=tuple(group.get("by", ())),
+            rows=frozenset(group.get("rows", ())),
+        )
+
+    def header(self, cells: Sequence[str], line: int) -> tuple[str, ...]:
+        """The columns' names, as the options spell them where they name them."""
+        known = {_folded(name): name for name in (*self.columns, *self.optional)}
+        while cells and not cells[-1].strip():
+            cells = cells[:-1]
+        names = [known.get(_folded(cell), cell.strip() or f"(column {i})") for i, cell in enumerate(cells, start=1)]
+        missing = [name for name in self.columns if name not in names]
+        if missing:
+            listed = ", ".join(missing)
+            expected = self.delimiter.join(self.columns)
+            raise _rejected(
+                f"line {line}",
+                "missing-column",
+                f"Spalten fehlen: {listed}. Erwartet ist eine Kopfzeile mit {expected}",
+                f"columns are missing: {listed}. Expected is a header line with {expected}",
+            )
+        folded = [_folded(name) for name in names]
+        twice = next((i for i, name in enumerate(folded) if name in folded[:i]), None)
+        if twice is not None:
+            column = names[twice] if names[twice] in known.values() else str(twice + 1)
+            raise _rejected(
+                f"line {line}, column {column}",
+                "column-twice",
+                "diese Spalte steht zweimal in der Kopfzeile",
+                "this column stands twice in the header line",
+            )
+        return tuple(names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """One row: where it starts, its bytes, and its cells or what is wrong with them."""
+
+    line: int
+    raw: bytes
+    cells: tuple[str, ...] = ()
+    wrong: Issue | None = None
+
+
+def _records(body: bytes, layout: _Layout) -> Iterator[Record | Broken]:
+    lines, charset = _lines(body, layout.charset)
+    position = 0
+    header: tuple[str, ...] = ()
+    while position < len(lines) and not header:
+        row, used = _row(lines, position, charset, layout.delimiter, None)
+        if row.wrong is not None:
+            raise Rejected(row.wrong)
+        if any(cell.strip() for cell in row.cells):
+            header = layout.header(row.cells, row.line)
+        position += used
+    if not header:
+        raise _rejected("line 1", "missing-header", "eine Kopfzeile ist erwartet", "a header line is expected")
+    rows = _rows(lines, position, charset, layout.delimiter, header)
+    yield from _grouped(rows, header, layout) if layout.by else _single(rows, header)
+
+
+def _single(rows: Iterator[_Row], header: Sequence[str]) -> Iterator[Record | Broken]:
+    for row in rows:
+        yield _broken(row) if row.wrong else Record(place=f"line {row.line}", fields=_fields(header, row))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Group:
+    """Rows that speak of one thing."""
+
+    first: int
+    last: int
+    shared: Mapping[str, str]
+    rows: list[Mapping[str, str]]
+    issues: list[Issue] = field(default_factory=list)
+
+    def record(self) -> Record:
+        place = f"line {self.first}" if self.first == self.last else f"lines {self.first} to {self.last}"
+        fields: dict[str, Any] = {**self.shared, "rows": self.rows}
+        return Record(place=place, fields=fields, issues=tuple(self.issues))
+
+
+def _grouped(rows: Iterator[_Row], header: Sequence[str], layout: _Layout) -> Iterator[Record | Broken]:
+    seen: dict[tuple[str, ...], int] = {}
+    group: _Group | None = None
+    current: tuple[str, ...] = ()
+    for row in rows:
+        if row.wrong:
+            yield _broken(row)
+            continue
+        cells = _fields(header, row)
+        shared = {name: cell for name, cell in cells.items() if name not in layout.rows}
+        own = {name: cell for name, cell in cells.items() if name in layout.rows}
+        key = tuple(_folded(cells.get(name, "")) for name in layout.by)
+        if group is not None and key == current and any(key):
+            group.last = row.line
+            group.rows.append(own)
+            group.issues.extend(_differences(group, shared, row.line))
+            continue
+        if group is not None:
+            yield group.record()
+        group, current = _Group(first=row.line, last=row.line, shared=shared, rows=[own]), key
+        if key in seen and any(key):
+            group.issues.append(_apart(layout.by, seen[key], row.line))
+        seen.setdefault(key, row.line)
+    if group is not None:
+        yield group.record()
+
+
+def _differences(group: _Group, shared: Mapping[str, str], line: int) -> Iterator[Issue]:
+    for name, cell in shared.items():
+        if _folded(cell) != _folded(group.shared[name]):
+            yield Issue(
+                code="rows-differ",
+                place=f"line {line}, column {name}",
+                text_de=f"Steht anders als in Zeile {group.first}, obwohl beide Zeilen vom selben Angebot sprechen. "
+                "Der Absender muss eine der beiden berichtigen.",
+                text_en=f"Differs from line {group.first}, though both lines speak of the same offer. "
+                "The sender must correct one of them.",
+            )
+
+
+def _apart(by: Sequence[str], earlier: int, line: int) -> Issue:
+    columns = ", ".join(by)
+    return Issue(
+        code="rows-apart",
+        place=f"line {line}, column {columns}",
+        text_de=f"Dasselbe steht schon in Zeile {earlier}: Zeilen eines Angebots müssen aufeinander folgen. "
+        "Der Absender muss die Datei sortieren.",
+        text_en=f"The same stands in line {earlier} already: rows of one offer must follow one another. "
+        "The sender must sort the file.",
+        fhir_code="duplicate",
+    )
+
+
+def _fields(header: Sequence[str], row: _Row) -> dict[str, str]:
+    return dict(zip(header, row.cells, strict=True))
+
+
+def _broken(row: _Row) -> Broken:
+    assert row.wrong is not None
+    return Broken(place=f"line {row.line}", body=row.raw, issue=row.wrong)
+
+
+def _rows(lines: Sequence[bytes], position: int, charset: str, delimiter: str, header: Sequence[str]) -> Iterator[_Row]:
+    while position < len(lines):
+        row, used = _row(lines, position, charset, delimiter, len(header))
+        position += used
+        if row.wrong or any(cell.strip() for cell in row.cells):  # a row without any content says nothing
+            yield row
+
+
+def _row(lines: Sequence[bytes], position: int, charset: str, delimiter: str, width: int | None) -> tuple[_Row, int]:
+    """The row that starts in a line, and how many lines it takes: only the one where something is wrong with it."""
+    line = position + 1
+    bad = _Row(line=line, raw=lines[position])
+    upcoming = lines[position : position + _MOST_LINES_IN_A_ROW]
+    reader = csv.reader((each.decode(charset) for each in upcoming), delimiter=delimiter, strict=True)
+    try:
+        cells = next(reader)
+    except UnicodeDecodeError:
+        return replace(bad, wrong=_wrong(line, f"Zeichen in {charset}", f"characters in {charset}")), 1
+    except csv.Error:
+        return replace(
+            bad,
+            wrong=_wrong(
+                line,
+                'Anführungszeichen (") paarweise, um ganze Zellen, im Text verdoppelt',
+                'quotation marks (") in pairs, around whole cells, doubled within',
+            ),
+        ), 1
+    used = reader.line_num
+    raw = b"".join(lines[position : position + used])
+    if b"\0" in raw:
+        return replace(bad, wrong=_wrong(line, "kein NUL-Zeichen", "no NUL character")), 1
+    if width is not None and cells:
+        while len(cells) > width and not cells[-1].strip():
+            cells.pop()
+        if len(cells) != width:
+            return replace(
+                bad,
+                wrong=_wrong(
+                    line,
+                    f"{width} Zellen wie in der Kopfzeile, es sind {len(cells)}",
+                    f"{width} cells as in the header line, there are {len(cells)}",
+                ),
+            ), 1
+    return _Row(line=line, raw=raw, cells=tuple(cells)), used
+
+
+def _lines(body: bytes, stated: str) -> tuple[list[bytes], str]:
+    """The body in lines, and the charset they are in; UTF-16, where a line end is not a byte, becomes UTF-8."""
+    charset = stated or _marked(body)
+    if charset and "\n".encode(charset) != b"\n":
+        try:
+            body = body.decode(charset).encode()
+        except UnicodeDecodeError:
+            raise _rejected("line 1", "encoding", f"kein {charset}", f"this is not {charset}") from None
+        charset = "utf-8"
+    lines = _LINE.findall(body.removeprefix(codecs.BOM_UTF8))
+    return lines, charset or _likely(lines)
+
+
+def _marked(body: bytes) -> str:
+    if body.startswith(codecs.BOM_UTF8):
+        return "utf-8"
+    return "utf-16" if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ""
+
+
+def _likely(lines: Sequence[bytes]) -> str:
+    """UTF-8 where more lines are than are not: text in Windows-1252 hardly ever is, and one bad line is no charset."""
+    balance = sum(0 if line.isascii() else 1 if _is_utf8(line) else -1 for line in lines)
+    return "windows-1252" if balance < 0 or not (balance or all(line.isascii() for line in lines)) else "utf-8"
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_charset(name: str) -> bool:
+    try:
+        return codecs.lookup(name)._is_text_encoding
+    except LookupError:
+        return False
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+def _wrong(line: int, german: str, english: str) -> Issue:
+    return Issue(
+        code="broken-row",
+        place=f"line {line}",
+        text_de=f"Erwartet: {german}. Der Absender muss die Zeile berichtigen.",
+        text_en=f"Expected: {english}. The sender must correct the line.",
+        fhir_code="structure",
+    )
+
+
+def _rejected(place: str, code: str, german: str, english: str) -> Rejected:
+    return Rejected(
+        Issue(
+            code=code,
+            place=place,
+            text_de=f"{german}. Der Absender muss die Datei berichtigen.",
+            text_en=f"{english}. The sender must correct the file.",
+            fhir_code="structure",
+        )
+    )

@@ -1,0 +1,158 @@
+"""Features of a geodata service: OGC WFS feature collections in GML 2 and 3
+(https://www.ogc.org/standards/gml, OGC 02-069; https://www.ogc.org/standards/wfs, OGC 02-058).
+
+    options:
+      feature: "{http://example.org/namespace}Feature"
+
+A record's fields are the feature's properties by local name, text trimmed, and of its point `@crs`, `@x` and `@y`.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from lxml import etree
+
+from adapters.base import Broken, Decoded, Options, Record
+from conformance.formats import safe_xml
+from mappings.errors import Issue, Rejected
+
+__all__ = ["FORMAT", "decode"]
+
+FORMAT = "gml"
+
+_NAMESPACES = ("http://www.opengis.net/gml", "http://www.opengis.net/gml/3.2")
+_WFS = ("http://www.opengis.net/wfs", "http://www.opengis.net/wfs/2.0")
+_MEMBERS = frozenset(
+    {f"{{{namespace}}}{name}" for namespace in _NAMESPACES for name in ("featureMember", "featureMembers")}
+    | {f"{{{_WFS[1]}}}member"}
+)
+_COLLECTIONS = frozenset(f"{{{namespace}}}FeatureCollection" for namespace in (*_NAMESPACES, *_WFS))
+_MEMBER_END = re.compile(rb"</(?:[\w.-]+:)?(?:featureMembers?|member)\s*>")
+_FID = re.compile(r"[\w.:-]{1,60}")
+
+
+def decode(body: bytes, options: Options) -> Decoded:
+    """One record a feature; another kind of feature is `Broken`, as is the rest of a document that breaks midway."""
+    feature = options.get("feature")
+    if not isinstance(feature, str):
+        raise _rejected("options.feature", "Der Name der Objekte fehlt", "The name of the features is missing")
+    return Decoded(records=_records(body, feature))
+
+
+def _records(body: bytes, feature: str) -> Iterator[Record | Broken]:
+    found = safe_xml.iterate(body, _MEMBERS)
+    ordinal = 0
+    try:
+        root = next(found)
+        if root.tag not in _COLLECTIONS:
+            raise _rejected("line 1", "Erwartet: eine FeatureCollection", "Expected: a FeatureCollection")
+        for member in found:
+            for element in member:
+                ordinal += 1
+                yield _record(element, ordinal) if element.tag == feature else _other(element, ordinal)
+    except safe_xml.NotXml as wrong:
+        place = f"line {wrong.line}, column {wrong.column}"
+        if ordinal == 0:
+            raise _rejected(place, f"Kein gültiges XML ({wrong.reason})", f"Not XML: {wrong.reason}") from None
+        yield Broken(
+            place=place,
+            body=_rest(body, wrong.line),
+            issue=Issue(
+                code="not-xml",
+                place=place,
+                text_de=f"Hier bricht das XML ({wrong.reason}); was davor steht, ist gelesen. "
+                "Der Absender muss die Datei neu erzeugen.",
+                text_en=f"The XML breaks here ({wrong.reason}); what stands before is read. "
+                "The sender must make the file anew.",
+                fhir_code="structure",
+            ),
+        )
+
+
+def _record(feature: etree._Element, ordinal: int) -> Record:
+    fields: dict[str, Any] = {}
+    twice = []
+    for child in feature:
+        if _geometry(child, fields):
+            continue
+        name = etree.QName(child).localname
+        if name in fields:
+            twice.append(name)
+        fields[name] = "".join(map(str, child.itertext())).strip()
+    place = _place(feature, ordinal)
+    return Record(place=place, fields=fields, issues=tuple(_twice(place, name) for name in dict.fromkeys(twice)))
+
+
+def _geometry(child: etree._Element, fields: dict[str, Any]) -> bool:
+    """Whether a property is a geometry, and if it is the first point its coordinates as fields."""
+    within = [child, *child.iter()]
+    if not any(isinstance(each.tag, str) and etree.QName(each).namespace in _NAMESPACES for each in within):
+        return False
+    point = next((each for each in within if each.tag in _tags("Point")), None)
+    if point is None or "@x" in fields:
+        return True
+    written = next((each.text or "" for each in point.iter() if each.tag in _tags("coordinates", "pos")), "")
+    parts = re.split(r"[,\s]+", written.strip())
+    if len(parts) >= 2:
+        fields["@crs"] = point.get("srsName", "")
+        fields["@x"], fields["@y"] = parts[:2]
+    return True
+
+
+def _tags(*names: str) -> frozenset[str]:
+    return frozenset(f"{{{namespace}}}{name}" for namespace in _NAMESPACES for name in names)
+
+
+def _place(feature: etree._Element, ordinal: int) -> str:
+    """The feature's own id where it looks like one, else its position."""
+    fid = feature.get("fid") or next((feature.get(f"{{{each}}}id") for each in _NAMESPACES), None) or ""
+    return f"feature {fid if _FID.fullmatch(fid) else ordinal}"
+
+
+def _other(element: etree._Element, ordinal: int) -> Broken:
+    return Broken(
+        place=f"feature {ordinal}",
+        body=etree.tostring(element),
+        issue=Issue(
+            code="other-feature",
+            place=f"feature {ordinal}",
+            text_de="Eine andere Art von Objekt als erwartet. Wer die Quelle pflegt, muss sie hinzunehmen "
+            "oder abwählen.",
+            text_en="Another kind of feature than expected. Whoever keeps the source must add or deselect it.",
+            fhir_code="structure",
+        ),
+    )
+
+
+def _twice(place: str, name: str) -> Issue:
+    return Issue(
+        code="property-twice",
+        place=f"{place}, {name}",
+        text_de="Diese Eigenschaft steht zweimal. Der Absender muss eine davon streichen.",
+        text_en="This property stands twice. The sender must remove one of the two.",
+        fhir_code="structure",
+    )
+
+
+def _rest(body: bytes, line: int) -> bytes:
+    """The bytes from the last complete feature before a line to the end."""
+    end_of_line = 0
+    for _ in range(line):
+        end_of_line = body.find(b"\n", end_of_line) + 1 or len(body)
+    start = 0
+    for match in _MEMBER_END.finditer(body, 0, end_of_line):
+        start = match.end()
+    return body[start:]
+
+
+def _rejected(place: str, german: str, english: str) -> Rejected:
+    return Rejected(
+        Issue(
+            code="not-gml",
+            place=place,
+            text_de=f"{german}. Der Absender muss die Datei berichtigen.",
+            text_en=f"{english}. The sender must correct the file.",
+            fhir_code="structure",
+        )
+    )

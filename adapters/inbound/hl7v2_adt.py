@@ -1,0 +1,337 @@
+"""HL7 v2.5 ADT messages as flat fields, by an allow-list: what is not on it never leaves this module
+(HL7 v2.5 chapter 3, https://www.hl7.org/implement/standards/product_brief.cfm?product_id=144).
+
+A field is named by its position (`EVN-2`), a part of a location by its component too (`PV1-3.1`). A value whose shape
+is not that of its field is withheld, for free text can stand anywhere.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC
+
+from adapters.base import Broken, Decoded, Options, Record
+from conformance.formats import hl7v2
+from conformance.formats.hl7v2 import Flaw
+from mappings.errors import Issue, Rejected
+
+__all__ = ["FORMAT", "decode"]
+
+FORMAT = "hl7v2_adt"
+
+_WITHHELD = "(withheld name)"
+
+
+def _matches(pattern: str) -> Callable[[str], bool]:
+    compiled = re.compile(pattern)
+    return lambda value: compiled.fullmatch(value) is not None
+
+
+def _time(value: str) -> bool:
+    try:
+        hl7v2.timestamp(value, UTC)
+    except ValueError:
+        return False
+    return True
+
+
+# A line that is no segment (a broken note, say) could begin with any word: only names of the standard are repeated.
+_segment = _matches(
+    "MSH|SFT|EVN|PID|PD1|ROL|NK1|PV1|PV2|ARV|DB1|OBX|AL1|IAM|DG1|DRG|PR1|GT1|IN1|IN2|IN3|ACC|UB1|UB2|PDA|NPU|MRG|NTE|"
+    "DSC|ZBE"
+)
+_trigger = _matches(r"[A-Z][0-9]{2}")
+_place = _matches(r"[\w./+ -]{1,20}")
+_number = _matches(r"[\w./+ -]{1,40}")
+_bed_status = _matches(r"[CHIKOU]")
+
+_Shape = tuple[Callable[[str], bool], str, str]
+_TIME: _Shape = (_time, "eine Zeit JJJJMMTT[HHMM[SS]][+/-HHMM]", "a time YYYYMMDD[HHMM[SS]][+/-HHMM]")
+_PLACE: _Shape = (_place, "ein Kürzel von höchstens 20 Zeichen", "a code of at most 20 characters")
+_NUMBER: _Shape = (_number, "eine Nummer von höchstens 40 Zeichen", "a number of at most 40 characters")
+_TRIGGER: _Shape = (_trigger, "ein Ereignis wie A01", "a trigger event such as A01")
+_BED_STATUS: _Shape = (_bed_status, "C, H, I, K, O oder U (Tabelle 0116)", "C, H, I, K, O or U (table 0116)")
+
+_ALLOWED: Mapping[str, _Shape] = {
+    "MSH-3.1": _NUMBER,
+    "MSH-4.1": _NUMBER,
+    "MSH-7": _TIME,
+    "MSH-9.1": (_matches(r"[A-Z]{3}"), "ein Nachrichtentyp wie ADT", "a message type such as ADT"),
+    "MSH-9.2": _TRIGGER,
+    "MSH-9.3": (_matches(r"[A-Z0-9_]{1,10}"), "eine Struktur wie ADT_A01", "a structure such as ADT_A01"),
+    "MSH-10": (_matches(r"[\w.:-]{1,40}"), "höchstens 40 Zeichen ohne Leerzeichen", "at most 40 characters, no spaces"),
+    "MSH-12": (_matches(r"[0-9](\.[0-9]{1,2}){0,2}"), "eine Version wie 2.5", "a version such as 2.5"),
+    "MSH-18": (_matches(r"[A-Z0-9/ -]{1,20}"), "ein Zeichensatz der Tabelle 0211", "a character set of table 0211"),
+    "EVN-1": _TRIGGER,
+    "EVN-2": _TIME,
+    "EVN-6": _TIME,
+    "NPU-1.1": _PLACE,
+    "NPU-1.2": _PLACE,
+    "NPU-1.3": _PLACE,
+    "NPU-2": _BED_STATUS,
+    "ZBE-1": _NUMBER,
+    "ZBE-2": _TIME,
+    "ZBE-4": (_matches("INSERT|UPDATE|CANCEL"), "INSERT, UPDATE oder CANCEL", "INSERT, UPDATE or CANCEL"),
+    "ZBE-5": (_matches("[YN]"), "Y oder N", "Y or N"),
+    "ZBE-6": _TRIGGER,
+    "PV1-2": (_matches("[BCEINOPRU]"), "eine Klasse der Tabelle 0004", "a class of table 0004"),
+    "PV1-3.1": _PLACE,
+    "PV1-3.2": _PLACE,
+    "PV1-3.3": _PLACE,
+    "PV1-6.1": _PLACE,
+    "PV1-6.2": _PLACE,
+    "PV1-6.3": _PLACE,
+    "PV1-10": (_matches(r"[\w.-]{1,10}"), "ein Kürzel von höchstens 10 Zeichen", "a code of at most 10 characters"),
+    "PV1-19": _NUMBER,
+    "PV1-39": _PLACE,
+    "PV1-40": _BED_STATUS,
+    "PV1-44": _TIME,
+    "PV1-45": _TIME,
+    "PV2-1.1": _PLACE,
+    "PV2-1.2": _PLACE,
+    "PV2-1.3": _PLACE,
+    "PV2-8": _TIME,
+    "PV2-9": _TIME,
+}
+_READ = frozenset(name.partition("-")[0] for name in _ALLOWED)
+
+_MOVEMENT = {"EVN": (), "PV1": ("PV1-3.1",)}
+_DEPARTURE: Mapping[str, tuple[str, ...]] = {"EVN": (), "PV1": ()}
+_EXPECTED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "A01": _MOVEMENT,
+    "A02": _MOVEMENT,
+    "A03": _DEPARTURE,
+    "A11": _DEPARTURE,
+    "A12": _DEPARTURE,
+    "A13": _DEPARTURE,
+    "A20": {"EVN": (), "NPU": ("NPU-1.1", "NPU-2")},
+}
+"""The events that move a census, with the segments and fields without which they say nothing."""
+
+_idle = _matches(r"MSH-(?!4)(?!9\.[12]).*|EVN-1|PV1-6\..|PV1-(10|39|40|44|45)|PV2-.*")
+"""Fields that a census can do without: withheld, they cost a warning, not the message."""
+
+_FLAWS: Mapping[Flaw, tuple[str, str, str]] = {
+    Flaw.NO_HEADER: ("structure", "erwartet wird das Segment MSH", "segment MSH expected"),
+    Flaw.CUT_HEADER: (
+        "structure",
+        "MSH ist vor MSH-9 (Nachrichtentyp) abgeschnitten",
+        "MSH is cut before MSH-9 (message type)",
+    ),
+    Flaw.DELIMITERS: (
+        "structure",
+        "in MSH-1 und MSH-2 werden fünf verschiedene Trennzeichen erwartet, üblich |^~\\&",
+        "five different delimiters expected in MSH-1 and MSH-2, usually |^~\\&",
+    ),
+    Flaw.CHARSET: (
+        "not-supported",
+        "MSH-18 nennt einen unbekannten Zeichensatz; erwartet wird UNICODE UTF-8, 8859/1, 8859/15 oder ASCII",
+        "MSH-18 names a character set that is not read here; UNICODE UTF-8, 8859/1, 8859/15 or ASCII expected",
+    ),
+    Flaw.ENCODING: (
+        "structure",
+        "die Bytes passen nicht zum Zeichensatz (MSH-18 oder Option charset)",
+        "the bytes are not of the character set (MSH-18 or the option charset)",
+    ),
+    Flaw.CONTROL: (
+        "structure",
+        "ein Steuerzeichen (00, 0B oder 1C) steht mitten in einem Segment",
+        "a control character (00, 0B or 1C) stands inside a segment",
+    ),
+}
+
+
+def decode(body: bytes, options: Options) -> Decoded:
+    """One record a message, holding the fields of the allow-list; the option `charset` overrides MSH-18.
+
+    Raises `Rejected` where the file holds no message at all.
+    """
+    return Decoded(records=_records(body, _charset(options)))
+
+
+def _charset(options: Options) -> str | None:
+    unknown = sorted(set(options) - {"charset"})
+    charset = options.get("charset")
+    try:
+        if charset is not None:
+            hl7v2.codec(str(charset))
+    except LookupError:
+        unknown.append("charset")
+    if unknown:
+        raise Rejected(
+            Issue(
+                code="hl7-option",
+                text_de="hl7v2_adt kennt nur die Option charset mit UTF-8, 8859/1, 8859/15, CP1252 oder ASCII",
+                text_en="hl7v2_adt knows only the option charset, of UTF-8, 8859/1, 8859/15, CP1252 or ASCII",
+                place=f"options.{unknown[0]}",
+            )
+        )
+    return None if charset is None else str(charset)
+
+
+def _records(body: bytes, charset: str | None) -> Iterator[Record | Broken]:
+    headless = True
+    held: list[Broken] = []
+    for found in hl7v2.messages(body, charset=charset):
+        if isinstance(found, hl7v2.Message):
+            result: Record | Broken = _record(found)
+        else:
+            result = _broken(found)
+            if headless and found.flaw is Flaw.NO_HEADER:
+                held.append(result)
+                continue
+        headless = False
+        yield from held
+        held.clear()
+        yield result
+    if headless:
+        raise Rejected(
+            Issue(
+                code="hl7-no-header",
+                text_de="keine HL7-v2-Nachricht gefunden: erwartet wird das Segment MSH; der Absender prüft die Datei",
+                text_en="no HL7 v2 message found: segment MSH expected; the sender checks the file",
+                place="byte 0",
+                fhir_code="structure",
+            )
+        )
+
+
+def _broken(found: hl7v2.Unreadable) -> Broken:
+    fhir_code, text_de, text_en = _FLAWS[found.flaw]
+    place = f"message {found.number}, byte {found.at}"
+    return Broken(
+        place=place,
+        body=found.body,
+        issue=Issue(
+            code=f"hl7-{found.flaw}",
+            text_de=f"{text_de}; der Absender berichtigt die Nachricht",
+            text_en=f"{text_en}; the sender corrects the message",
+            place=place,
+            fhir_code=fhir_code,
+        ),
+    )
+
+
+def _record(message: hl7v2.Message) -> Record:
+    fields: dict[str, str] = {}
+    dropped: dict[str, None] = {}
+    misshapen: list[str] = []
+    seen: set[str] = set()
+    for segment in message.segments:
+        if segment.name not in _READ or segment.name in seen:
+            dropped[segment.name if _segment(segment.name) else _WITHHELD] = None
+            continue
+        seen.add(segment.name)
+        for leaf in segment.leaves():
+            name = _name(segment.name, leaf)
+            value = leaf.value.strip()
+            if name not in _ALLOWED:
+                dropped[name] = None
+            elif not value or value == '""':
+                continue
+            elif _ALLOWED[name][0](value):
+                fields[name] = value
+            else:
+                misshapen.append(name)
+    place = f"message {message.number}"
+    return Record(
+        place=place,
+        fields=fields,
+        issues=tuple(_issues(message, place, fields, misshapen)),
+        dropped=tuple(dropped),
+    )
+
+
+def _name(segment: str, leaf: hl7v2.Leaf) -> str:
+    """A leaf's name: that of its field, and of its part where parts of the field are read.
+
+    `PV1-3~` is a further repetition, `PV1-3.1&` a further subcomponent, `PV1-100+` a field no segment has.
+    """
+    name = f"{segment}-{leaf.field}"
+    part = f"{name}.{min(leaf.component, 100)}"
+    if leaf.field > 99:
+        return f"{segment}-100+"
+    if name not in _ALLOWED and f"{name}.1" not in _ALLOWED:
+        return name
+    if leaf.repetition > 1:
+        return f"{name}~"
+    if leaf.subcomponent > 1:
+        return f"{part}&"
+    return part if leaf.component > 1 or f"{name}.1" in _ALLOWED else name
+
+
+def _issues(message: hl7v2.Message, place: str, fields: Mapping[str, str], misshapen: list[str]) -> Iterator[Issue]:
+    trigger = fields.get("MSH-9.2") or fields.get("EVN-1", "")
+    expected = _EXPECTED.get(trigger) if fields.get("MSH-9.1") == "ADT" else None
+    for name in misshapen:
+        _, text_de, text_en = _ALLOWED[name]
+        decisive = name in ("MSH-9.1", "MSH-9.2") or (expected is not None and not _idle(name))
+        yield Issue(
+            code="hl7-value",
+            text_de=f"der Wert wurde nicht übernommen; erwartet wird {text_de}; der Absender berichtigt das Feld",
+            text_en=f"the value was withheld; {text_en} expected; the sender corrects the field",
+            place=f"{place}, {name}",
+            severity="error" if decisive else "warning",
+        )
+    if not trigger and "MSH-9.2" not in misshapen:
+        yield _missing("MSH-9.2", place)
+    if fields.get("EVN-1", trigger) != trigger:
+        yield Issue(
+            code="hl7-trigger-differs",
+            text_de=f"EVN-1 nennt {fields['EVN-1']}, MSH-9 {trigger}; MSH-9 gilt",
+            text_en=f"EVN-1 says {fields['EVN-1']}, MSH-9 says {trigger}; MSH-9 counts",
+            place=f"{place}, EVN-1",
+            severity="warning",
+        )
+    if expected is None:
+        return
+    yield from _structure(message, place, expected)
+    present = {segment.name for segment in message.segments}
+    for segment, names in expected.items():
+        if segment in present:
+            for name in names:
+                if name not in fields and name not in misshapen:
+                    yield _missing(name, place)
+    # A20 ends with a status of one letter, which cannot be cut without being missed.
+    if not message.terminated and trigger != "A20":
+        yield Issue(
+            code="hl7-unterminated",
+            text_de="die Datei endet ohne Segmentende (CR): die Nachricht kann abgeschnitten sein; der Absender prüft sie",
+            text_en="the file ends without a segment terminator (CR): the message may be cut; the sender checks it",
+            place=place,
+            severity="warning",
+            fhir_code="incomplete",
+        )
+
+
+def _structure(message: hl7v2.Message, place: str, expected: Mapping[str, tuple[str, ...]]) -> Iterator[Issue]:
+    before = "MSH"
+    for segment in expected:
+        if not message.named(segment):
+            yield Issue(
+                code="hl7-segment-missing",
+                text_de=f"nach {before} wird das Segment {segment} erwartet; der Absender schickt die Nachricht ganz",
+                text_en=f"segment {segment} expected after {before}; the sender sends the whole message",
+                place=place,
+                fhir_code="structure",
+            )
+            return
+        before = segment
+    for segment in ("EVN", "NPU", "PV1", "ZBE"):
+        if (count := len(message.named(segment))) > 1:
+            yield Issue(
+                code="hl7-segment-repeated",
+                text_de=f"erwartet wird ein Segment {segment}, nicht {count}; fehlt dazwischen ein MSH?",
+                text_en=f"one segment {segment} expected, not {count}; is an MSH missing between them?",
+                place=place,
+                fhir_code="structure",
+            )
+
+
+def _missing(name: str, place: str) -> Issue:
+    return Issue(
+        code="hl7-field-missing",
+        text_de=f"{name} fehlt; der Absender ergänzt das Feld",
+        text_en=f"{name} is missing; the sender fills the field in",
+        place=f"{place}, {name}",
+        fhir_code="required",
+    )

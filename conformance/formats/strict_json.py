@@ -1,0 +1,168 @@
+"""JSON without its ambiguities: no key twice, no NaN, no lone surrogate, bounded depth and digits, decimals exact
+(I-JSON, https://www.rfc-editor.org/rfc/rfc7493; RFC 8259, https://www.rfc-editor.org/rfc/rfc8259)."""
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, NoReturn
+
+__all__ = ["NotJson", "parse"]
+
+_DEEPEST = 50
+_LONGEST_NUMBER = 100
+_BOM = b"\xef\xbb\xbf"
+
+
+class NotJson(ValueError):  # noqa: N818 - named as what it says
+    """Bytes that are no JSON that we take: why, and where; the reason repeats nothing of the content."""
+
+    def __init__(self, reason: str, line: int, column: int) -> None:
+        super().__init__(f"line {line}, column {column}: {reason}")
+        self.reason = reason
+        self.line = line
+        self.column = column
+
+
+class _Offence(ValueError):  # noqa: N818 - never leaves this module
+    """One of the things that Python's parser lets pass; where it stands is looked for afterwards."""
+
+
+_TOO_DEEP = f"nested deeper than {_DEEPEST} levels"
+_TWICE = "a key stands twice in one object"
+_NO_NUMBER = "NaN and Infinity are no JSON"
+_TOO_LONG = f"a number of more than {_LONGEST_NUMBER} digits"
+_NO_TEXT = "a NUL or half a surrogate pair in a text"
+
+
+def parse(body: bytes) -> Any:
+    """The value that the bytes write; whole numbers are `int`, all others `Decimal`. Raises `NotJson`.
+
+    UTF-8, with or without a byte-order mark.
+    """
+    body = body.removeprefix(_BOM)
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        before = body[: error.start].decode()
+        raise NotJson("bytes that are not UTF-8", *_at(before, len(before))) from None
+    _refuse_depth(text)
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_decimal,
+            parse_constant=_constant,
+        )
+        if "\\u" in text:
+            _refuse_bad_text(value)
+    except json.JSONDecodeError as error:
+        raise NotJson(_reason(error), error.lineno, error.colno) from None
+    except _Offence as offence:
+        raise NotJson(str(offence), *_at(text, _position(text, str(offence)))) from None
+    return value
+
+
+# A string may lack its end here: a body that ends inside one is refused by the parser, and the scan stays linear.
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{},:]|[^\s\[\]{},:"]++', re.DOTALL)
+
+
+def _refuse_depth(text: str) -> None:
+    if text.count("[") + text.count("{") <= _DEEPEST:
+        return
+    depth = 0
+    for match in re.finditer(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', text, re.DOTALL):
+        bracket = match[0]
+        if bracket in "[{":
+            depth += 1
+            if depth > _DEEPEST:
+                raise NotJson(_TOO_DEEP, *_at(text, match.start()))
+        elif bracket in "]}":
+            depth -= 1
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _Offence(_TWICE)
+    return found
+
+
+def _integer(digits: str) -> int:
+    if _too_long(digits):
+        raise _Offence(_TOO_LONG)
+    return int(digits)
+
+
+def _decimal(digits: str) -> Decimal:
+    if _too_long(digits):
+        raise _Offence(_TOO_LONG)
+    return Decimal(digits)
+
+
+def _too_long(digits: str) -> bool:
+    """Whether a number is longer than any that is meant, written out: `1e400000` is a bomb for who adds to it."""
+    mantissa, _, exponent = digits.lower().partition("e")
+    return len(mantissa) > _LONGEST_NUMBER or len(exponent) > 4 or abs(int(exponent or 0)) > _LONGEST_NUMBER
+
+
+def _constant(_: str) -> NoReturn:
+    raise _Offence(_NO_NUMBER)
+
+
+_BAD_CHARACTER = re.compile("[\x00\ud800-\udfff]")
+
+
+def _refuse_bad_text(value: Any) -> None:
+    if isinstance(value, str):
+        if _BAD_CHARACTER.search(value):
+            raise _Offence(_NO_TEXT)
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            _refuse_bad_text(key)
+            _refuse_bad_text(child)
+    elif isinstance(value, list):
+        for child in value:
+            _refuse_bad_text(child)
+
+
+def _reason(error: json.JSONDecodeError) -> str:
+    # Python's reasons are fixed phrases, without the content.
+    return error.msg[:1].lower() + error.msg[1:]
+
+
+def _position(text: str, offence: str) -> int:
+    """Where the first offence of this kind stands; runs only once one is known to be there."""
+    tokens = list(_TOKEN.finditer(text))
+    found = _twice(tokens) if offence == _TWICE else (match for match in tokens if _offends(match[0], offence))
+    first = next(iter(found), None)
+    return first.start() if first else 0
+
+
+def _offends(lexeme: str, offence: str) -> bool:
+    if offence == _TOO_LONG:
+        return lexeme[0] in "-0123456789" and _too_long(lexeme)
+    if offence == _NO_NUMBER:
+        return lexeme in ("NaN", "Infinity", "-Infinity")
+    return lexeme[0] == '"' and bool(_BAD_CHARACTER.search(json.loads(lexeme)))
+
+
+def _twice(tokens: list[re.Match[str]]) -> Iterator[re.Match[str]]:
+    keys: list[set[str]] = []
+    for match, following in zip(tokens, [*tokens[1:], None], strict=True):
+        lexeme = match[0]
+        if lexeme in "[{":
+            keys.append(set())
+        elif lexeme in "]}":
+            keys.pop()
+        elif lexeme[0] == '"' and following is not None and following[0] == ":":
+            key = json.loads(lexeme)
+            if key in keys[-1]:
+                yield match
+            keys[-1].add(key)
+
+
+def _at(text: str, position: int) -> tuple[int, int]:
+    line = text.count("\n", 0, position) + 1
+    return line, position - (text.rfind("\n", 0, position) + 1) + 1

@@ -1,0 +1,246 @@
+"""Builds a vacancy report of the values that a source map found, and says what is odd about its numbers
+(the rules of counts, states and blocks: `mappings/vacancy.py`)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mappings.conversions import folded
+from mappings.errors import Issue
+from mappings.targets import CONTACTS, needs
+from mappings.vacancy import (
+    Address,
+    Block,
+    BlockStatus,
+    Contact,
+    Counts,
+    Facility,
+    Offer,
+    Operator,
+    Position,
+    Room,
+    Sex,
+    State,
+    VacancyReport,
+    derived_state,
+)
+
+__all__ = ["Found", "facility", "oddities", "report"]
+
+Values = Mapping[str, Any]
+"""Converted values by the place of the model they belong to."""
+
+_SHARED_POOL = "dauerpflege"
+_IN_SHARED_POOL = frozenset({"dauerpflege", "kurzzeitpflege-eingestreut"})
+_GERMANY = (47.0, 55.2, 5.7, 15.2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What one level of a record says: values of the model, and the listed blocks (None: the map lists none)."""
+
+    values: Values
+    blocks: Sequence[Values] | None = None
+    left_out: str = ""
+
+
+def facility(values: Values) -> Facility:
+    """The facility of a record."""
+    operator = values.get("facility.operator")
+    if isinstance(operator, str):
+        operator = Operator(key=folded(operator), name=operator)
+    stated = {part: values.get(f"facility.{part}", "") for part in _ADDRESS_PARTS}
+    return Facility(
+        key=values["facility.key"],
+        name=values["facility.name"],
+        operator=operator,
+        iks=tuple(values.get("facility.iks", ())),
+        telematik_id=values.get("facility.telematik_id", ""),
+        address=values.get("facility.address") or Address(**stated),
+        position=values.get("facility.position") or _position(values),
+        contacts=(*values.get("facility.contacts", ()), *_contacts(values)),
+    )
+
+
+_ADDRESS_PARTS = ("street", "house_number", "postal_code", "city", "precinct", "ags")
+
+
+def _position(values: Values) -> Position | None:
+    latitude, longitude = values.get("facility.latitude"), values.get("facility.longitude")
+    if latitude is None or longitude is None or not _in_germany(latitude, longitude):
+        return None
+    return Position(latitude, longitude)
+
+
+def _in_germany(latitude: float, longitude: float) -> bool:
+    south, north, west, east = _GERMANY
+    return south <= latitude <= north and west <= longitude <= east
+
+
+def _contacts(values: Values) -> Iterator[Contact]:
+    for name, (system, internal) in CONTACTS.items():
+        value = values.get(f"facility.contacts.{name}")
+        if value:
+            yield Contact(system=system, value=value, internal=internal)
+
+
+def report(of: Facility, found: Found, *, whole_blocks: bool, states_pool: bool) -> VacancyReport:
+    """What a record says about one offer of the facility.
+
+    Unless the map reads pools, Dauerpflege and eingestreute Kurzzeitpflege of a facility draw on one and the same.
+    Unless it assigns the blocks as a whole, places known to be free or held, and that no listed block tells of, are a
+    block; a blank accepting count is the sum of the listed free blocks, where the count of each is known.
+    """
+    values = found.values
+    care_form = values["offer.care_form"]
+    counts = _counts(values)
+    if whole_blocks:
+        blocks = tuple(values.get("blocks") or ())
+    else:
+        blocks, accepting = _blocks(found, counts)
+        counts = replace(counts, accepting=accepting)
+    stated = values.get("state")
+    return VacancyReport(
+        facility=of,
+        offer=Offer(
+            key=values.get("offer.key") or f"{of.key}/{care_form}",
+            care_form=care_form,
+            name=values.get("offer.name", ""),
+            needs=_needs(values, "offer.needs"),
+            care_grades=tuple(values.get("offer.care_grades", ())),
+            languages=tuple(values.get("offer.languages", ())),
+            catchment=tuple(values.get("offer.catchment", ())),
+            contacts=tuple(values.get("offer.contacts", ())),
+            pool=values.get("offer.pool", "")
+            or (_SHARED_POOL if not states_pool and care_form in _IN_SHARED_POOL else ""),
+        ),
+        valid_at=values.get("valid_at"),
+        sequence=values.get("sequence"),
+        state=State(stated) if stated else derived_state(counts.accepting),
+        counts=counts,
+        blocks=blocks,
+        estimated=values.get("estimated", False),
+    )
+
+
+def _counts(values: Values) -> Counts:
+    whole = values.get("counts") or Counts()
+    parts = {name: values[f"counts.{name}"] for name in _COUNTS if f"counts.{name}" in values}
+    return replace(whole, **parts) if parts else whole
+
+
+_COUNTS = ("licensed", "operable", "occupied", "held", "accepting", "waiting")
+
+
+def _blocks(found: Found, counts: Counts) -> tuple[tuple[Block, ...], int | None]:
+    listed = found.blocks or ()
+    blocks = [_block(values) for values in listed if values.get("block.count", 0) > 0]
+    accepting = counts.accepting
+    free = [
+        values.get("block.count")
+        for values in listed
+        if values.get("block.status", BlockStatus.FREE) == BlockStatus.FREE
+    ]
+    if accepting is None and free and None not in free:
+        accepting = sum(count for count in free if count is not None)
+    if accepting is not None and accepting > 0 and not any(block.status is BlockStatus.FREE for block in blocks):
+        blocks.append(_block({**found.values, "block.count": accepting}))
+    if counts.held and not any(block.status is BlockStatus.HELD for block in blocks):
+        blocks.append(Block(count=counts.held, status=BlockStatus.HELD))
+    return tuple(blocks), accepting
+
+
+def _block(values: Values) -> Block:
+    room, sex = values.get("block.room"), values.get("block.sex")
+    return Block(
+        count=values["block.count"],
+        status=BlockStatus(values.get("block.status", BlockStatus.FREE)),
+        start=values.get("block.start"),
+        end=values.get("block.end"),
+        room=Room(room) if room else None,
+        sex=Sex(sex) if sex else None,
+        needs=_needs(values, "block.needs"),
+        closing_reason=values.get("block.closing_reason", ""),
+    )
+
+
+def _needs(values: Values, path: str) -> tuple[str, ...]:
+    found = dict.fromkeys(values.get(path, ()))
+    for target, served in values.items():
+        code = needs(target) if served is True and target.startswith(path) else None
+        if code:
+            found[code] = None
+    return tuple(found)
+
+
+def oddities(of: VacancyReport, values: Values) -> Iterator[Issue]:
+    """What is odd about a report: an error where it contradicts itself, else a warning, and the report is kept."""
+    yield from _odd_position(values)
+    yield from _odd_counts(of.counts)
+    yield from _odd_state(of)
+    if any(block.start and block.end and block.end < block.start for block in of.blocks):
+        yield Issue(
+            code="ends-before-start",
+            text_de="Plätze enden vor ihrem Beginn. Der Absender muss eines der beiden Daten berichtigen.",
+            text_en="Places end before they start. The sender must correct one of the two dates.",
+            fhir_code="invariant",
+        )
+
+
+def _odd_position(values: Values) -> Iterator[Issue]:
+    latitude, longitude = values.get("facility.latitude"), values.get("facility.longitude")
+    if (latitude is None) != (longitude is None):
+        yield _warning(
+            "half-a-position",
+            "Breite und Länge gehören zusammen; ohne die andere ist die eine nicht übernommen.",
+            "Latitude and longitude belong together; the one without the other is not used.",
+        )
+    elif latitude is not None and longitude is not None and not _in_germany(latitude, longitude):
+        yield _warning(
+            "position-outside-germany",
+            "Breite und Länge liegen nicht in Deutschland und sind nicht übernommen; vielleicht sind sie vertauscht.",
+            "Latitude and longitude are not in Germany and not used; perhaps they are the wrong way round.",
+        )
+
+
+def _odd_counts(counts: Counts) -> Iterator[Issue]:
+    if counts.accepting is not None and counts.accepting < 0:
+        yield _warning(
+            "over-capacity",
+            "Weniger als null freie Plätze: gelesen als überbelegt. Der Absender sollte die Zahl prüfen.",
+            "Fewer than no free places: read as over capacity. The sender should check the number.",
+        )
+    if _implausible(counts):
+        yield _warning(
+            "implausible-counts",
+            "Die Zahlen passen nicht zusammen (zugelassen ≥ betreibbar ≥ belegt + reserviert + frei); "
+            "sie sind übernommen. Der Absender sollte sie prüfen.",
+            "The numbers do not fit together (licensed ≥ operable ≥ occupied + held + accepting); they are kept. "
+            "The sender should check them.",
+        )
+
+
+def _implausible(counts: Counts) -> bool:
+    in_use = sum(max(part or 0, 0) for part in (counts.occupied, counts.held, counts.accepting))
+    limits = [limit for limit in (counts.operable, counts.licensed) if limit is not None]
+    too_many_operable = (
+        counts.operable is not None and counts.licensed is not None and counts.operable > counts.licensed
+    )
+    return too_many_operable or any(in_use > limit for limit in limits)
+
+
+def _odd_state(of: VacancyReport) -> Iterator[Issue]:
+    accepting = of.counts.accepting
+    if accepting is None or of.state not in (State.SOME, State.NONE) or of.state is derived_state(accepting):
+        return
+    yield _warning(
+        "state-contradicts-counts",
+        "Die Aussage, ob etwas frei ist, widerspricht der Zahl der freien Plätze; beide sind übernommen. "
+        "Der Absender sollte sie prüfen.",
+        "What is said about whether there are free places contradicts their number; both are kept. "
+        "The sender should check them.",
+    )
+
+
+def _warning(code: str, german: str, english: str) -> Issue:
+    return Issue(code=code, text_de=german, text_en=english, severity="warning", fhir_code="business-rule")

@@ -1,0 +1,351 @@
+"""The census of a ward: which of its beds are free, as a function of the set of its events, whatever order they came in
+(HL7 v2.5 chapter 3, table 0116: https://terminology.hl7.org/CodeSystem-v2-0116.html).
+
+A visit is where its last standing movement put it. A bed is what was last said of it, by a movement or by A20; said at
+one moment, the statement counts that leaves fewer beds free. A bed of which nothing was said is unknown.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from mappings.census_event import Bed, BedStatus, CensusEvent, EventReading, Kind, event_of, pseudonymised
+from mappings.errors import Issue
+from mappings.vacancy import Block, Counts, Offer, State, VacancyReport
+from mappings.wards import Ward
+
+__all__ = [
+    "Bed",
+    "BedStatus",
+    "Beds",
+    "CensusEvent",
+    "EventReading",
+    "Kind",
+    "Purge",
+    "event_of",
+    "fold",
+    "pseudonymised",
+    "purgeable",
+    "ward_report",
+]
+
+_KEPT = timedelta(days=30)
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+_EVICTING = frozenset({BedStatus.FREE, BedStatus.HOUSEKEEPING, BedStatus.CLOSED})
+"""What cannot be said of a bed with somebody in it, so that who was there has left."""
+
+_RANK = {
+    BedStatus.FREE: 1,
+    BedStatus.HOUSEKEEPING: 2,
+    BedStatus.CONTAMINATED: 2,
+    BedStatus.ISOLATED: 2,
+    BedStatus.CLOSED: 3,
+    BedStatus.OCCUPIED: 4,
+}
+_KIND_RANK = {Kind.ADMIT: 0, Kind.TRANSFER: 1, Kind.DISCHARGE: 2, Kind.BED_STATUS: 3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beds:
+    """The beds of a ward, by their declared names, and what that comes to."""
+
+    statuses: Mapping[str, BedStatus]
+    unplaced: int = 0
+    """Visits on the ward without a bed, beyond those that a bed occupied by nobody known, or unknown, can hold."""
+    valid_at: datetime | None = None
+    issues: tuple[Issue, ...] = ()
+
+    @property
+    def counts(self) -> Counts:
+        """Places by number; beds of unknown status leave unknown what they could change."""
+        beds = list(self.statuses.values())
+        accepting = max(0, beds.count(BedStatus.FREE) - self.unplaced)
+        if BedStatus.UNKNOWN in beds:
+            # Free beds are a statement even so; that there is none is not.
+            return Counts(licensed=len(beds), accepting=accepting or None)
+        return Counts(
+            licensed=len(beds),
+            operable=len(beds) - beds.count(BedStatus.CLOSED),
+            occupied=beds.count(BedStatus.OCCUPIED) + self.unplaced,
+            accepting=accepting,
+        )
+
+    @property
+    def state(self) -> State:
+        """The ward's state as an offer."""
+        accepting = self.counts.accepting
+        if accepting is None:
+            return State.UNKNOWN
+        return State.SOME if accepting else State.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purge:
+    """Events to delete by their keys, and nameless ones to store in their place, which keep the census as it is."""
+
+    keys: frozenset[str]
+    residues: tuple[CensusEvent, ...]
+
+
+def fold(events: Iterable[CensusEvent], ward: Ward) -> Beds:
+    """The ward's beds after all its events.
+
+    `events` holds at least those that name the ward, and all others of the visits that these name.
+    """
+    known = _of_ward(events, ward.key)
+    replay = _Replay(known)
+    issues = []
+    statuses = {}
+    nameless = 0
+    for name in ward.beds:
+        bed = Bed(ward.key, name)
+        occupants = replay.occupants(bed)
+        statuses[name] = replay.status(bed)
+        nameless += not occupants and statuses[name] in (BedStatus.OCCUPIED, BedStatus.UNKNOWN)
+        if occupants > 1:
+            issues.append(_double(ward, name))
+    beds = Beds(
+        statuses=statuses,
+        unplaced=max(0, replay.occupants(Bed(ward.key)) - nameless),
+        valid_at=max((event.said_at for event in known), default=None),
+    )
+    counts = beds.counts
+    if counts.occupied is not None and counts.operable is not None and counts.occupied > counts.operable:
+        issues.append(_overfull(ward))
+    return Beds(statuses=statuses, unplaced=beds.unplaced, valid_at=beds.valid_at, issues=tuple(issues))
+
+
+def ward_report(ward: Ward, beds: Beds, *, sequence: int | None = None) -> VacancyReport:
+    """The ward as an offer; `sequence` grows with what is known, for a late event changes beds but not `valid_at`."""
+    counts = beds.counts
+    return VacancyReport(
+        facility=ward.facility,
+        offer=Offer(
+            key=ward.key,
+            care_form=ward.care_form,
+            name=ward.offer_name,
+            needs=ward.needs,
+            care_grades=ward.care_grades,
+        ),
+        valid_at=beds.valid_at,
+        sequence=sequence,
+        state=beds.state,
+        counts=counts,
+        blocks=(Block(count=counts.accepting),) if counts.accepting else (),
+    )
+
+
+def purgeable(events: Iterable[CensusEvent], now: datetime) -> Purge:
+    """What no census needs any more: visits off the wards of which nothing was said for 30 days, superseded statements.
+
+    `events` are all of a source; a visit is off the wards by its discharge, a cancel, or a transfer. What a purged
+    visit leaves to be known, that its bed is free, stays as an event that names no visit.
+    """
+    known = list({event.key: event for event in events}.values())
+    replay = _Replay(known)
+    left_last_by, decisive = replay.left_last_by(), replay.decisive()
+    keys: set[str] = set()
+    residues: list[CensusEvent] = []
+    for visit, stay in _by_visit(known).items():
+        if _old(stay, now) and visit not in replay.present:
+            keys.update(event.key for event in stay)
+            residues.extend(
+                CensusEvent(kind=Kind.DISCHARGE, occurred_at=left_at, recorded_at=left_at, from_bed=bed).keyed()
+                for bed, left_at in left_last_by.get(visit, [])
+            )
+    for group in _nameless(known):
+        if _old(group, now) and decisive.isdisjoint(event.key for event in group):
+            keys.update(event.key for event in group)
+    keys.update(event.key for event in known if event.kind is Kind.BED_STATUS and event.key not in decisive)
+    return Purge(keys=frozenset(keys), residues=tuple(residues))
+
+
+def _of_ward(events: Iterable[CensusEvent], key: str) -> list[CensusEvent]:
+    unique = list({event.key: event for event in events}.values())
+    visits = {event.visit for event in unique if key in event.wards} - {""}
+    return [event for event in unique if key in event.wards or event.visit in visits]
+
+
+def _by_visit(events: Iterable[CensusEvent]) -> Mapping[str, list[CensusEvent]]:
+    stays: defaultdict[str, list[CensusEvent]] = defaultdict(list)
+    for event in events:
+        if event.visit:
+            stays[event.visit].append(event)
+    return stays
+
+
+def _nameless(events: Iterable[CensusEvent]) -> Iterable[list[CensusEvent]]:
+    groups: defaultdict[str, list[CensusEvent]] = defaultdict(list)
+    for event in events:
+        if not event.visit and event.kind is not Kind.BED_STATUS:
+            groups[event.movement or event.key].append(event)
+    return groups.values()
+
+
+def _old(events: Iterable[CensusEvent], now: datetime) -> bool:
+    return max(event.said_at for event in events) < now - _KEPT
+
+
+def _order(event: CensusEvent) -> tuple[datetime, datetime, int, str]:
+    return event.occurred_at, event.recorded_at, _KIND_RANK[event.kind], event.key
+
+
+def _version(event: CensusEvent) -> tuple[datetime, datetime, str]:
+    return event.recorded_at, event.occurred_at, event.key
+
+
+def _slot(event: CensusEvent) -> tuple[str, ...]:
+    """What a later version of the same movement replaces; the kind counts, for some senders number the stay."""
+    return (event.visit, event.kind.value, event.movement) if event.movement else (event.key,)
+
+
+class _Standing:
+    """The events that hold: of a corrected movement its last version, of a cancelled one none."""
+
+    def __init__(self, events: Iterable[CensusEvent]) -> None:
+        self.confirmed: dict[str, datetime] = {}
+        """When a cancel said that a visit is where it was before."""
+        self._slots: dict[tuple[str, ...], CensusEvent] = {}
+        ordered = sorted(events, key=_version)
+        for event in ordered:
+            if not event.cancels:
+                self._slots[_slot(event)] = event
+        cancels = [event for event in ordered if event.cancels]
+        for cancel in cancels:
+            if cancel.movement:
+                self._take(cancel, _slot(cancel))
+        stays: defaultdict[tuple[str, Kind], list[CensusEvent]] = defaultdict(list)
+        for event in self._slots.values():
+            stays[event.visit, event.kind].append(event)
+        for cancel in cancels:
+            if cancel.visit and not cancel.movement:
+                self._take_back(cancel, stays[cancel.visit, cancel.kind])
+
+    def events(self) -> list[CensusEvent]:
+        return sorted(self._slots.values(), key=_order)
+
+    def _take_back(self, cancel: CensusEvent, stay: list[CensusEvent]) -> None:
+        # EVN-6: "on a cancel event, this field should contain the date/time that the event being cancelled occurred";
+        # a sender that does not fill it means the latest.
+        same = [event for event in stay if event.occurred_at == cancel.occurred_at]
+        pools = (
+            [event for event in same if event.recorded_at <= cancel.recorded_at],
+            same,
+            [event for event in stay if event.said_at <= cancel.recorded_at],
+        )
+        pool = next((pool for pool in pools if pool), [])
+        if pool:
+            found = max(pool, key=_order)
+            stay.remove(found)
+            self._take(cancel, _slot(found))
+
+    def _take(self, cancel: CensusEvent, slot: tuple[str, ...]) -> None:
+        if self._slots.pop(slot, None) is not None and cancel.visit and cancel.kind is not Kind.ADMIT:
+            self.confirmed[cancel.visit] = max(self.confirmed.get(cancel.visit, _NEVER), cancel.recorded_at)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Statement:
+    """What an event says of a bed; one that it was left has rank 0, and does not say that nobody else is in it."""
+
+    said_of: datetime
+    rank: int
+    status: BedStatus
+    origin: str
+    """The visit that left, else the event."""
+
+
+class _Replay:
+    """Where the events leave every visit, and what they say of every bed."""
+
+    def __init__(self, events: Iterable[CensusEvent]) -> None:
+        self._places: dict[str, tuple[Bed, datetime]] = {}
+        self._said: defaultdict[Bed, list[_Statement]] = defaultdict(list)
+        self._statuses: defaultdict[Bed, list[_Statement]] = defaultdict(list)
+        standing = _Standing(events)
+        for event in standing.events():
+            if event.kind is Kind.BED_STATUS:
+                self._state(event)
+            else:
+                self._move(event)
+        self.present = frozenset(
+            visit
+            for visit, (bed, since) in self._places.items()
+            if max(since, standing.confirmed.get(visit, _NEVER)) >= self._evicted_at(bed)
+        )
+        """The visits that are on a declared ward."""
+        self._occupants = Counter(self._places[visit][0] for visit in self.present)
+
+    def occupants(self, bed: Bed) -> int:
+        """How many visits are in a bed, or without one on its ward."""
+        return self._occupants[bed]
+
+    def status(self, bed: Bed) -> BedStatus:
+        """What a bed is."""
+        if self._occupants[bed]:
+            return BedStatus.OCCUPIED
+        return max(self._said[bed]).status if self._said[bed] else BedStatus.UNKNOWN
+
+    def left_last_by(self) -> Mapping[str, list[tuple[Bed, datetime]]]:
+        """The beds of which nothing is said after they were left, by the visit, or nameless event, that left them."""
+        left: defaultdict[str, list[tuple[Bed, datetime]]] = defaultdict(list)
+        for bed, statements in self._said.items():
+            last = max(statements)
+            if last.rank == 0 and bed.name:
+                left[last.origin].append((bed, last.said_of))
+        return left
+
+    def decisive(self) -> frozenset[str]:
+        """The events whose statement is the last of its bed, and of A20 also the last by which a visit left it."""
+        found = {max(statements).origin for statements in self._said.values()}
+        for statements in self._statuses.values():
+            evicting = [statement for statement in statements if statement.status in _EVICTING]
+            found.update(max(pool).origin for pool in (statements, evicting) if pool)
+        return frozenset(found)
+
+    def _evicted_at(self, bed: Bed) -> datetime:
+        statuses = self._statuses[bed]
+        return max((each.said_of for each in statuses if each.status in _EVICTING), default=_NEVER)
+
+    def _state(self, event: CensusEvent) -> None:
+        if event.to_bed is not None:
+            statement = _Statement(event.occurred_at, _RANK[event.status], event.status, event.key)
+            self._statuses[event.to_bed].append(statement)
+            self._said[event.to_bed].append(statement)
+
+    def _move(self, event: CensusEvent) -> None:
+        here, _ = self._places.pop(event.visit, (None, None))
+        to_bed = None if event.kind is Kind.DISCHARGE else event.to_bed
+        for left in {here, event.from_bed} - {None, to_bed}:
+            if left is not None:
+                statement = _Statement(event.occurred_at, 0, BedStatus.FREE, event.visit or event.key)
+                self._said[left].append(statement)
+        if to_bed is not None and event.visit:
+            self._places[event.visit] = (to_bed, event.occurred_at)
+        elif to_bed is not None:
+            taken = BedStatus.OCCUPIED
+            self._said[to_bed].append(_Statement(event.occurred_at, _RANK[taken], taken, event.key))
+
+
+def _double(ward: Ward, bed: str) -> Issue:
+    return Issue(
+        code="bed-occupied-twice",
+        text_de="zwei Fälle liegen in diesem Bett; die Klinik prüft, welche Bewegung fehlt",
+        text_en="two visits are in this bed; the hospital checks which movement is missing",
+        place=f"{ward.key}, {bed}",
+        severity="warning",
+        fhir_code="conflict",
+    )
+
+
+def _overfull(ward: Ward) -> Issue:
+    return Issue(
+        code="ward-over-capacity",
+        text_de="auf der Station liegen mehr Fälle, als sie Betten hat; die Klinik prüft, welche Bewegung fehlt",
+        text_en="more visits are on the ward than it has beds; the hospital checks which movement is missing",
+        place=ward.key,
+        severity="warning",
+        fhir_code="conflict",
+    )

@@ -1,0 +1,360 @@
+"""What one ADT message does to a census: a movement of a visit, its cancel, or the status of a bed
+(HL7 v2.5 chapter 3; IHE PAM for the segment ZBE, https://profiles.ihe.net/ITI/TF/Volume2/ITI-31.html).
+
+The events of a source are a set: an event is the hash of what it says, so that said again it is the same event.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from conformance.formats.hl7v2 import Precision, timestamp
+from mappings.errors import Issue
+from mappings.wards import Ward, located
+
+__all__ = ["Bed", "BedStatus", "CensusEvent", "EventReading", "Kind", "event_of", "pseudonymised"]
+
+_CLOCK_SKEW = timedelta(hours=2)
+"""How far a sender's clock may be ahead of ours; beyond, an event would decide a bed's status until then."""
+
+
+class Kind(StrEnum):
+    """What an event tells."""
+
+    ADMIT = "admit"
+    TRANSFER = "transfer"
+    DISCHARGE = "discharge"
+    BED_STATUS = "bed-status"
+
+
+class BedStatus(StrEnum):
+    """Codes of HL7 table 0116, and no statement at all."""
+
+    CLOSED = "C"
+    HOUSEKEEPING = "H"
+    ISOLATED = "I"
+    CONTAMINATED = "K"
+    OCCUPIED = "O"
+    FREE = "U"
+    UNKNOWN = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Bed:
+    """A place on a declared ward (`Ward.key`); `name` is blank where a message names the ward alone."""
+
+    ward: str
+    name: str = ""
+
+
+_MEANING: Mapping[str, tuple[Kind, bool]] = {
+    "A01": (Kind.ADMIT, False),
+    "A02": (Kind.TRANSFER, False),
+    "A03": (Kind.DISCHARGE, False),
+    "A11": (Kind.ADMIT, True),
+    "A12": (Kind.TRANSFER, True),
+    "A13": (Kind.DISCHARGE, True),
+    "A20": (Kind.BED_STATUS, False),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CensusEvent:
+    """One statement about a visit or a bed; with `cancels` it only takes back the visit's event of this kind.
+
+    `visit` and `movement` are pseudonyms, blank where the message states none.
+    """
+
+    kind: Kind
+    occurred_at: datetime
+    """When it happened; of a cancel: when that happened which it takes back, if the sender says so."""
+    recorded_at: datetime
+    """When the sender wrote it down."""
+    visit: str = ""
+    movement: str = ""
+    cancels: bool = False
+    from_bed: Bed | None = None
+    """The bed left, where it is on a declared ward."""
+    to_bed: Bed | None = None
+    """The bed taken, or whose status this is, where it is on a declared ward."""
+    status: BedStatus = BedStatus.UNKNOWN
+    key: str = ""
+    """Hash of all the rest."""
+
+    @property
+    def wards(self) -> frozenset[str]:
+        """The keys of the declared wards that the event names."""
+        return frozenset(bed.ward for bed in (self.from_bed, self.to_bed) if bed)
+
+    @property
+    def said_at(self) -> datetime:
+        """The latest moment the event speaks of."""
+        return max(self.occurred_at, self.recorded_at)
+
+    def keyed(self) -> "CensusEvent":
+        """The same event with its key."""
+        content = self.to_json() | {"key": ""}
+        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return replace(self, key=digest[:32])
+
+    def to_json(self) -> dict[str, Any]:
+        """The event as plain JSON."""
+        return {
+            "kind": self.kind.value,
+            "occurred_at": self.occurred_at.isoformat(),
+            "recorded_at": self.recorded_at.isoformat(),
+            "visit": self.visit,
+            "movement": self.movement,
+            "cancels": self.cancels,
+            "from_bed": _bed_to_json(self.from_bed),
+            "to_bed": _bed_to_json(self.to_bed),
+            "status": self.status.value,
+            "key": self.key,
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "CensusEvent":
+        """The event that `to_json` wrote."""
+        return cls(
+            kind=Kind(content["kind"]),
+            occurred_at=datetime.fromisoformat(content["occurred_at"]),
+            recorded_at=datetime.fromisoformat(content["recorded_at"]),
+            visit=content["visit"],
+            movement=content["movement"],
+            cancels=content["cancels"],
+            from_bed=_bed_from_json(content["from_bed"]),
+            to_bed=_bed_from_json(content["to_bed"]),
+            status=BedStatus(content["status"]),
+            key=content["key"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventReading:
+    """What a message came to: an event, or the reason why it has no census effect, or an issue of severity error."""
+
+    event: CensusEvent | None = None
+    left_out: str = ""
+    issues: tuple[Issue, ...] = ()
+
+
+def pseudonymised(fields: Mapping[str, Any], pseudonym: Callable[[str], str]) -> dict[str, Any]:
+    """The fields with visit and movement number replaced; what `pseudonym` gets tells hospitals and numbers apart."""
+    hospital = _text(fields, "MSH-4.1")
+    return {
+        name: pseudonym("\x1f".join((name, hospital, str(value)))) if name in ("PV1-19", "ZBE-1") else value
+        for name, value in fields.items()
+    }
+
+
+def event_of(fields: Mapping[str, Any], wards: Sequence[Ward], received_at: datetime) -> EventReading:
+    """The event of a message's fields (`adapters/inbound/hl7v2_adt.py`), for the declared wards of its source.
+
+    A discharge, a transfer or a cancel of a visit is an event wherever it happens: the visit may have been on a ward by
+    a message that is yet to come. Times without an offset are of the hospital's zone, the earlier of two; a time more
+    than two hours ahead of `received_at` is an error.
+    """
+    message = _Message(fields, wards, received_at)
+    return message.reading()
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _bed_to_json(bed: Bed | None) -> list[str] | None:
+    return None if bed is None else [bed.ward, bed.name]
+
+
+def _bed_from_json(content: list[str] | None) -> Bed | None:
+    return None if content is None else Bed(*content)
+
+
+class _Message:
+    def __init__(self, fields: Mapping[str, Any], wards: Sequence[Ward], received_at: datetime) -> None:
+        self._fields = fields
+        self._wards = wards
+        self._received_at = received_at
+        self._issues: list[Issue] = []
+
+    def reading(self) -> EventReading:
+        trigger = self._text("MSH-9.2") or self._text("EVN-1")
+        action = self._text("ZBE-4")
+        if self._text("MSH-9.1") != "ADT":
+            return EventReading(left_out="no census effect (not ADT)")
+        if trigger == "Z99" and action in ("UPDATE", "CANCEL"):
+            # IHE PAM: an update or cancel of an earlier movement, whose own trigger stands in ZBE-6.
+            trigger = self._text("ZBE-6") or trigger
+        if not trigger:
+            self._missing("MSH-9.2")
+            return self._result(None)
+        if trigger not in _MEANING or not self._wards:
+            return EventReading(left_out=f"no census effect ({trigger})")
+        if self._text("ZBE-5") == "Y":
+            return EventReading(left_out="no census effect (historical movement)")
+        kind, cancels = _MEANING[trigger]
+        if action == "CANCEL" and kind is not Kind.BED_STATUS:
+            cancels = True
+        if kind is Kind.BED_STATUS:
+            return self._bed_status()
+        return self._cancel(kind) if cancels else self._movement(kind)
+
+    def _bed_status(self) -> EventReading:
+        if not self._text("NPU-1.1"):
+            self._missing("NPU-1.1")
+            return self._result(None)
+        ward = self._ward("NPU-1")
+        if ward is None:
+            return EventReading(left_out="no census effect (bed outside the declared wards)")
+        if not self._text("NPU-1.3"):
+            self._missing("NPU-1.3")
+        if self._text("NPU-2") not in set(BedStatus) - {BedStatus.UNKNOWN}:
+            self._missing("NPU-2")
+        bed = self._taken("NPU-1")
+        if self._issues:
+            return self._result(None)
+        return self._event(Kind.BED_STATUS, to_bed=bed, status=BedStatus(self._text("NPU-2")))
+
+    def _cancel(self, kind: Kind) -> EventReading:
+        if not self._text("PV1-19") and not self._text("ZBE-1"):
+            self._missing("PV1-19")
+            return self._result(None)
+        return self._event(kind, cancels=True, from_bed=self._named("PV1-6"), to_bed=self._named("PV1-3"))
+
+    def _movement(self, kind: Kind) -> EventReading:
+        visit = self._text("PV1-19")
+        if not self._text("PV1-3.1") and (kind is not Kind.DISCHARGE or not visit):
+            self._missing("PV1-3.1")
+            return self._result(None)
+        if kind is Kind.DISCHARGE:
+            from_bed, to_bed = self._named("PV1-3"), None
+        else:
+            from_bed, to_bed = self._named("PV1-6") if kind is Kind.TRANSFER else None, self._taken("PV1-3")
+        outside = from_bed is None and to_bed is None
+        if outside and not self._issues and (kind is Kind.ADMIT or not visit):
+            return EventReading(left_out="no census effect (bed outside the declared wards)")
+        return self._event(kind, from_bed=from_bed, to_bed=to_bed)
+
+    def _event(
+        self,
+        kind: Kind,
+        *,
+        cancels: bool = False,
+        from_bed: Bed | None = None,
+        to_bed: Bed | None = None,
+        status: BedStatus = BedStatus.UNKNOWN,
+    ) -> EventReading:
+        recorded_at = self._time("EVN-2")
+        occurred_at = self._time("EVN-6") or self._time("ZBE-2") or recorded_at
+        if occurred_at is None:
+            self._missing("EVN-2")
+            return self._result(None)
+        # A bed's status belongs to the bed; a visit in the message would tie it to a stay that it outlives.
+        of_visit = kind is not Kind.BED_STATUS
+        event = CensusEvent(
+            kind=kind,
+            occurred_at=occurred_at,
+            recorded_at=recorded_at or occurred_at,
+            visit=self._text("PV1-19") if of_visit else "",
+            movement=self._text("ZBE-1") if of_visit else "",
+            cancels=cancels,
+            from_bed=from_bed,
+            to_bed=to_bed,
+            status=status,
+        )
+        return self._result(event.keyed())
+
+    def _result(self, event: CensusEvent | None) -> EventReading:
+        failed = any(issue.severity == "error" for issue in self._issues)
+        return EventReading(event=None if failed else event, issues=tuple(self._issues))
+
+    def _text(self, name: str) -> str:
+        return _text(self._fields, name)
+
+    def _ward(self, location: str) -> Ward | None:
+        return located(self._wards, self._text("MSH-4.1"), self._text(f"{location}.1"))
+
+    def _named(self, location: str) -> Bed | None:
+        """The bed at a location, None where it is not declared."""
+        ward, name = self._ward(location), self._text(f"{location}.3")
+        if ward is None:
+            return None
+        bed = ward.bed(self._text(f"{location}.2"), name) if name else ""
+        return None if bed is None else Bed(ward.key, bed)
+
+    def _taken(self, location: str) -> Bed | None:
+        """The bed at a location; one that a declared ward does not know is an error, or its patient would vanish."""
+        bed, ward = self._named(location), self._ward(location)
+        if bed is None and ward is not None:
+            declared = ", ".join(ward.beds)
+            self._issues.append(
+                Issue(
+                    code="bed-not-declared",
+                    text_de=f"die Station {ward.key} hat dieses Bett in der Quellenkarte nicht (Betten: {declared}); "
+                    "wer sie pflegt, trägt es nach",
+                    text_en=f"ward {ward.key} has no such bed in the source map (beds: {declared}); "
+                    "whoever keeps it adds the bed",
+                    place=f"{location}.3",
+                    fhir_code="code-invalid",
+                )
+            )
+        return bed
+
+    def _time(self, name: str) -> datetime | None:
+        text = self._text(name)
+        if not text:
+            return None
+        ward = next((each for each in self._wards if each.hospital in ("", self._text("MSH-4.1"))), self._wards[0])
+        try:
+            stated = timestamp(text, ward.zone)
+        except ValueError:
+            stated = None
+        if stated is None or stated.precision < Precision.DAY:
+            self._issues.append(
+                Issue(
+                    code="time-unreadable",
+                    text_de="erwartet wird eine Zeit JJJJMMTT[HHMM[SS]][+/-HHMM]; der Absender berichtigt das Feld",
+                    text_en="a time YYYYMMDD[HHMM[SS]][+/-HHMM] expected; the sender corrects the field",
+                    place=name,
+                )
+            )
+            return None
+        if stated.instant > self._received_at + _CLOCK_SKEW:
+            self._issues.append(
+                Issue(
+                    code="time-in-future",
+                    text_de="die Zeit liegt mehr als zwei Stunden in der Zukunft; der Absender prüft Feld und Uhr",
+                    text_en="the time is more than two hours in the future; the sender checks the field and the clock",
+                    place=name,
+                )
+            )
+        if stated.ambiguous:
+            self._issues.append(
+                Issue(
+                    code="time-ambiguous",
+                    text_de="diese Uhrzeit gibt es bei der Zeitumstellung doppelt oder gar nicht; gelesen wird die "
+                    "frühere; der Absender schickt den Abstand zu UTC mit",
+                    text_en="at the change of clocks this time comes twice or never; the earlier one is read; the "
+                    "sender states the offset from UTC",
+                    place=name,
+                    severity="warning",
+                )
+            )
+        # Of one zone, Python compares the hands of the clock, which an hour at the change of clocks shows twice.
+        return stated.instant.astimezone(UTC)
+
+    def _missing(self, name: str) -> None:
+        self._issues.append(
+            Issue(
+                code="hl7-field-missing",
+                text_de=f"{name} fehlt; der Absender ergänzt das Feld",
+                text_en=f"{name} is missing; the sender fills the field in",
+                place=name,
+                fhir_code="required",
+            )
+        )

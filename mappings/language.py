@@ -1,0 +1,550 @@
+"""The source map: the declared way from one sender's fields to vacancy reports, in eight words
+(`from each table as required zone default unread`; `mappings/sources/` shows them in use).
+
+    source: heimsoft                                   # its name; also of the ids that it gives
+    title: {de: …, en: …}
+    format: csv_records                                # an adapter, and what it is told
+    options: {delimiter: ";"}
+    patient_free: false                                # true: nothing in it can tell of a patient
+    freshness: {fresh: 24h, aging: 72h, stale: 7d}
+    rank: 0                                            # between sources of one offer the higher one wins
+    fields:                                            # places of the model (`mappings/targets.py`)
+      facility.key: {from: Nr, required: true}
+      facility.name: Name                              # short for {from: Name}
+      valid_at: {from: Stand, as: datetime, zone: Europe/Berlin}
+      offers:                                          # a list in the record; or a list of literal offers, each there
+        each: Plaetze                                  # where one of its fields is not blank; without, one a record
+        fields:
+          offer.care_form: {from: Art, table: csv-angebot}
+          counts.accepting: {from: Frei, default: 0}   # the default stands in for a blank field
+          blocks: {each: Zimmer, fields: {block.count: Zahl}}
+    unread: {ignore: [Bemerkung]}                      # fields that need no mention; all others unread are reported
+    examples: […]                                      # `mappings/examples.py`
+
+A map with `wards:` in the place of `fields:` makes its reports from a census (`mappings/wards.py`).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cache
+from importlib import resources
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from mappings import conversions, from_fhir, targets, terminology, yaml_document
+from mappings.assembly import Found, facility, oddities, report
+from mappings.conversions import ZONED, Conversion, Unreadable
+from mappings.errors import Issue, Rejected
+from mappings.examples import Example, example
+from mappings.reader import Fields, Reader, is_blank
+from mappings.rules import Each, Rule, Tree, is_withheld
+from mappings.targets import Target
+from mappings.vacancy import VacancyReport
+from mappings.wards import Ward, parse_wards
+
+__all__ = ["CONVERSIONS", "Ladder", "Mapped", "SourceMap", "load", "shipped"]
+
+CONVERSIONS: Mapping[str, Conversion] = {**conversions.CONVERSIONS, **from_fhir.CONVERSIONS}
+"""Every conversion that a map can name."""
+
+_NOTHING_OFFERED = "kein Angebot genannt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """How long a statement of this source counts as fresh, aging and stale; after that it is expired."""
+
+    fresh: timedelta = timedelta(hours=24)
+    aging: timedelta = timedelta(hours=72)
+    stale: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapped:
+    """What a source map made of one record; an issue of severity `error` sets the record aside, reports and all."""
+
+    reports: tuple[VacancyReport, ...] = ()
+    issues: tuple[Issue, ...] = ()
+    left_out: str = ""
+    """Why the record is no care offer, where it is none and nothing is wrong."""
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceMap:
+    """The declared way from one sender's fields to vacancy reports."""
+
+    name: str
+    title: Mapping[str, str]
+    format: str
+    options: Mapping[str, Any]
+    patient_free: bool = False
+    ladder: Ladder = Ladder()
+    rank: int = 0
+    tree: Tree = field(default=Tree(), repr=False)
+    wards: tuple[Ward, ...] = ()
+    ignored: frozenset[str] = frozenset()
+    examples: tuple[Example, ...] = ()
+
+    def read(self, fields: Fields) -> Mapped:
+        """The vacancy reports of one record, with what is wrong or odd about it and the fields nobody read.
+
+        An issue's place is the field's (`column Frei`, `offers[0].free`); where the record stands the caller knows.
+        Its texts repeat a value only where the map says that the source is free of patient data.
+        """
+        reader = Reader(fields)
+        reading = _RecordReading(self)
+        reports, left_out = reading.reports(reader)
+        issues = () if reading.is_no_offer else tuple(dict.fromkeys(reading.issues))
+        failed = any(issue.severity == "error" for issue in issues)
+        return Mapped(
+            reports=() if failed else reports,
+            issues=issues,
+            left_out="" if failed or reports else left_out,
+            unread=tuple(name for name in reader.unread() if name not in self.ignored),
+        )
+
+
+class _RecordReading:
+    """One pass over one record, and the issues it finds."""
+
+    def __init__(self, source_map: SourceMap) -> None:
+        self._map = source_map
+        self._has_columns = source_map.format == "csv_records"
+        self.issues: list[Issue] = []
+        self.is_no_offer = False
+        """The whole record is about something else, so that nothing in it can be wrong."""
+
+    def reports(self, reader: Reader) -> tuple[tuple[VacancyReport, ...], str]:
+        tree = self._map.tree
+        root = self._found(tree, reader)
+        pairs = [(place, _merged(root, found), found_in) for place, found, found_in in self._offers(root, tree, reader)]
+        made: dict[str, VacancyReport] = {}
+        left_out = root.left_out or _NOTHING_OFFERED
+        self.is_no_offer = tree.offers is None and bool(root.left_out)
+        for place, found, level in pairs:
+            if found.left_out:
+                left_out = found.left_out
+                if len(pairs) > 1:
+                    self.issues.append(_information_left_out(place, found.left_out))
+                continue
+            if not {"facility.key", "facility.name", "offer.care_form"} <= found.values.keys():
+                continue  # That it is missing or unreadable is among the issues.
+            one = report(
+                facility(root.values),
+                found,
+                whole_blocks=_assigns(level, tree, "blocks"),
+                states_pool=_assigns(level, tree, "offer.pool"),
+            )
+            self.issues.extend(replace(issue, place=place) for issue in oddities(one, found.values))
+            if one.offer.key in made:
+                self.issues.append(_twice(place))
+            made[one.offer.key] = one
+        return tuple(made.values()), left_out
+
+    def _offers(self, root: Found, tree: Tree, reader: Reader) -> Iterator[tuple[str, Found, Tree]]:
+        if tree.offers is None:
+            yield "", root, tree
+        elif isinstance(tree.offers, Each):
+            for element in self._elements(tree.offers, reader):
+                yield _place(element), self._found(tree.offers.tree, element), tree.offers.tree
+        else:
+            for literal in tree.offers:
+                if _is_there(literal, reader):
+                    yield "", self._found(literal, reader), literal
+
+    def _elements(self, each: Each, reader: Reader) -> list[Reader]:
+        try:
+            return reader.each(each.source)
+        except TypeError:
+            self.issues.append(
+                Issue(
+                    code="not-a-list",
+                    place=f"{_prefix(reader)}{each.source}",
+                    text_de="Erwartet: eine Liste von Objekten. Der Absender muss das Feld berichtigen.",
+                    text_en="Expected: a list of objects. The sender must correct the field.",
+                    fhir_code="structure",
+                )
+            )
+            return []
+
+    def _found(self, tree: Tree, reader: Reader) -> Found:
+        values: dict[str, Any] = {}
+        left_out = ""
+        for rule in tree.rules:
+            raw = rule.raw(reader)
+            try:
+                reading = rule.read(raw)
+            except Unreadable as unreadable:
+                if not _is_reported_by_another(rule, raw, tree):
+                    self.issues.append(self._unreadable(rule, reader, raw, unreadable))
+                continue
+            if reading.doubt is not None:
+                doubt = reading.doubt
+                self.issues.append(
+                    Issue(
+                        code=doubt.code,
+                        place=self._field(rule, reader),
+                        text_de=doubt.text_de,
+                        text_en=doubt.text_en,
+                        severity="warning",
+                    )
+                )
+            if reading.value is not None:
+                values[rule.target] = reading.value
+            elif rule.target == "offer.care_form" and reading.left_out:
+                left_out = reading.left_out
+            elif rule.required:
+                self.issues.append(self._missing(rule, reader))
+        blocks = None
+        if tree.blocks is not None:
+            blocks = [self._found(tree.blocks.tree, each).values for each in self._elements(tree.blocks, reader)]
+        return Found(values=values, blocks=blocks, left_out=left_out)
+
+    def _field(self, rule: Rule, reader: Reader) -> str:
+        if not self._has_columns:
+            return ", ".join(f"{_prefix(reader)}{source}" for source in rule.sources)
+        row = reader.path[-1] if reader.path else 0
+        return f"column {', '.join(rule.sources)}" + (f" (row {row + 1})" if isinstance(row, int) and row else "")
+
+    def _unreadable(self, rule: Rule, reader: Reader, raw: Any, unreadable: Unreadable) -> Issue:
+        german, english = "Der Wert ist nicht lesbar", "The value cannot be read"
+        if self._map.patient_free and not is_withheld(raw):
+            shown = str(raw)[:80]
+            german, english = f"„{shown}“ ist nicht lesbar", f'"{shown}" cannot be read'
+        closing = (
+            (
+                "Er ist ausgelassen; der Absender sollte ihn berichtigen.",
+                "It is left out; the sender should correct it.",
+            )
+            if rule.kind.descriptive and not rule.required
+            else ("Der Absender muss ihn berichtigen.", "The sender must correct it.")
+        )
+        coded = bool(rule.table) or rule.kind.codes is not None
+        return Issue(
+            code="unknown-code" if coded else "unreadable",
+            place=self._field(rule, reader),
+            text_de=f"{german}; erwartet: {unreadable.expected_de}. {closing[0]}",
+            text_en=f"{english}; expected: {unreadable.expected_en}. {closing[1]}",
+            severity="warning" if rule.kind.descriptive and not rule.required else "error",
+            fhir_code="code-invalid" if coded else "value",
+        )
+
+    def _missing(self, rule: Rule, reader: Reader) -> Issue:
+        return Issue(
+            code="missing",
+            place=self._field(rule, reader),
+            text_de="Hier muss etwas stehen. Der Absender muss das Feld füllen.",
+            text_en="Something must stand here. The sender must fill the field.",
+            fhir_code="required",
+        )
+
+
+def _is_reported_by_another(rule: Rule, raw: Any, tree: Tree) -> bool:
+    """Whether fields cannot be read together only since one is withheld that a rule of its own complains about."""
+    if not rule.joined or not isinstance(raw, list):
+        return False
+    missing = {source for source, part in zip(rule.sources, raw, strict=True) if is_withheld(part)}
+    complained = {
+        source
+        for other in tree.rules
+        if not other.joined and (other.required or not other.kind.descriptive)
+        for source in other.sources
+    }
+    return bool(missing) and missing <= complained
+
+
+def _merged(root: Found, found: Found) -> Found:
+    if found is root:
+        return root
+    return Found(
+        values={**root.values, **found.values},
+        blocks=root.blocks if found.blocks is None else found.blocks,
+        left_out=found.left_out,
+    )
+
+
+def _is_there(literal: Tree, reader: Reader) -> bool:
+    said = [not is_blank(reader.value(source)) for source in literal.sources()]
+    return any(said)
+
+
+def _assigns(level: Tree, root: Tree, target: str) -> bool:
+    return any(rule.target == target for tree in (level, root) for rule in tree.rules)
+
+
+def _prefix(reader: Reader) -> str:
+    place = _place(reader)
+    return f"{place}." if place else ""
+
+
+def _place(reader: Reader) -> str:
+    written = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in reader.path)
+    return written.removeprefix(".")
+
+
+def _information_left_out(place: str, reason: str) -> Issue:
+    return Issue(
+        code="left-out",
+        place=place,
+        text_de=f"Kein Versorgungsangebot, ausgelassen: {reason}.",
+        text_en=f"Not a care offer, left out: {reason}.",
+        severity="information",
+        fhir_code="informational",
+    )
+
+
+def _twice(place: str) -> Issue:
+    return Issue(
+        code="offer-twice",
+        place=place,
+        text_de="Dieses Angebot steht im Datensatz schon. Der Absender muss die Zahlen zusammenfassen oder eigene "
+        "Schlüssel vergeben.",
+        text_en="The record has this offer already. The sender must add the numbers up or give keys of their own.",
+        fhir_code="duplicate",
+    )
+
+
+def load(text: bytes, *, origin: str) -> SourceMap:
+    """The source map that a YAML text writes down; raises `Rejected` naming the place in `origin` that is wrong."""
+    try:
+        document = yaml_document.parse(text)
+    except yaml_document.NotYaml as wrong:
+        raise _rejected(
+            f"{origin}: line {wrong.line}, column {wrong.column}", "kein YAML", f"not YAML: {wrong.reason}"
+        ) from None
+    return _Compiler(origin).source_map(document)
+
+
+@cache
+def _shipped() -> Mapping[str, SourceMap]:
+    folder = resources.files(__package__).joinpath("sources")
+    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda entry: entry.name)
+    maps = [load(entry.read_bytes(), origin=f"mappings/sources/{entry.name}") for entry in files]
+    return {each.name: each for each in maps}
+
+
+def shipped() -> dict[str, SourceMap]:
+    """The source maps that come with Platzfrei, by name."""
+    return dict(_shipped())
+
+
+_ROOT_KEYS = frozenset(
+    {"source", "title", "format", "options", "patient_free", "freshness", "rank"}
+    | {"fields", "wards", "unread", "examples"}
+)
+_RULE_KEYS = frozenset({"from", "as", "table", "required", "zone", "default"})
+_NAME = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")
+_DURATION = re.compile("([1-9][0-9]{0,4})([mhd])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_ROOT_TARGETS = {**targets.FACILITY, **targets.STATEMENT}
+
+
+def _rejected(place: str, german: str, english: str) -> Rejected:
+    return Rejected(
+        Issue(
+            code="source-map",
+            place=place,
+            text_de=f"Fehler in der Quellenbeschreibung: {german}. Wer sie pflegt, muss sie berichtigen.",
+            text_en=f"Error in the source map: {english}. Whoever keeps it must correct it.",
+            fhir_code="invalid",
+        )
+    )
+
+
+class _Compiler:
+    """From a parsed document to a source map, refusing what the language does not have."""
+
+    def __init__(self, origin: str) -> None:
+        self._origin = origin
+
+    def source_map(self, document: Any) -> SourceMap:
+        node = self._mapping(document, "")
+        self._only(node, _ROOT_KEYS, "")
+        if ("fields" in node) == ("wards" in node):
+            raise self._wrong("", "entweder fields: oder wards:", "either fields: or wards: is expected")
+        name = self._text(node.get("source"), "source")
+        if not _NAME.fullmatch(name):
+            raise self._wrong("source", "Kleinbuchstaben, Ziffern und Bindestriche", "lower case, digits and hyphens")
+        tree = self._root(self._mapping(node["fields"], "fields")) if "fields" in node else Tree()
+        return SourceMap(
+            name=name,
+            title=self._title(node.get("title")),
+            format=self._text(node.get("format"), "format"),
+            options=self._mapping(node.get("options", {}), "options"),
+            patient_free=self._flag(node.get("patient_free", False), "patient_free"),
+            ladder=self._ladder(node.get("freshness", {})),
+            rank=self._rank(node.get("rank", 0)),
+            tree=tree,
+            wards=self._wards(node),
+            ignored=self._ignored(node.get("unread", "report")),
+            examples=self._examples(node),
+        )
+
+    def _root(self, fields: Mapping[str, Any]) -> Tree:
+        rest = {target: node for target, node in fields.items() if target != "offers"}
+        tree = self._tree(rest, _ROOT_TARGETS, "fields")
+        offers = self._offers(fields["offers"]) if "offers" in fields else None
+        levels = (tree,) if offers is None else (offers.tree,) if isinstance(offers, Each) else offers
+        for target in ("facility.key", "facility.name"):
+            if not _assigns(tree, tree, target):
+                raise self._wrong("fields", f"{target} fehlt", f"{target} is missing")
+        if not levels or not all(_assigns(level, tree, "offer.care_form") for level in levels):
+            raise self._wrong("fields", "offer.care_form fehlt", "offer.care_form is missing")
+        return Tree(rules=tree.rules, offers=offers, blocks=tree.blocks)
+
+    def _offers(self, node: Any) -> Each | tuple[Tree, ...]:
+        place = "fields.offers"
+        if isinstance(node, list):
+            return tuple(
+                self._tree(self._mapping(literal, f"{place}[{i}]"), targets.STATEMENT, f"{place}[{i}]")
+                for i, literal in enumerate(node)
+            )
+        return self._each(node, targets.STATEMENT, place)
+
+    def _each(self, node: Any, known: Mapping[str, Target], place: str) -> Each:
+        each = self._mapping(node, place)
+        self._only(each, frozenset({"each", "fields"}), place)
+        source = self._text(each.get("each"), f"{place}.each")
+        fields = self._mapping(each.get("fields"), f"{place}.fields")
+        return Each(source=source, tree=self._tree(fields, known, f"{place}.fields"))
+
+    def _tree(self, fields: Mapping[str, Any], known: Mapping[str, Target], place: str) -> Tree:
+        blocks = fields.get("blocks")
+        lists_blocks = isinstance(blocks, Mapping) and "each" in blocks
+        return Tree(
+            rules=tuple(
+                self._rule(target, node, known, f"{place}.{target}")
+                for target, node in fields.items()
+                if not (lists_blocks and target == "blocks")
+            ),
+            blocks=self._each(blocks, targets.BLOCK, f"{place}.blocks") if lists_blocks else None,
+        )
+
+    def _rule(self, target: str, node: Any, known: Mapping[str, Target], place: str) -> Rule:
+        kind = known.get(target)
+        if kind is None and targets.needs(target) and target.rpartition(".")[0] in known:
+            kind = targets.ELEMENT
+        if kind is None:
+            raise self._wrong(place, f"kein Platz im Modell; es gibt {', '.join(known)}", f"known: {', '.join(known)}")
+        rule = {"from": node} if isinstance(node, str) else self._mapping(node, place)
+        self._only(rule, _RULE_KEYS, place)
+        sources, joined = self._sources(rule.get("from", []), f"{place}.from")
+        if not sources and "default" not in rule:
+            raise self._wrong(place, "from: oder default: fehlt", "from: or default: is missing")
+        convert = self._text(rule.get("as", kind.convert or None), f"{place}.as")
+        if convert not in CONVERSIONS:
+            names = ", ".join(sorted(CONVERSIONS))
+            raise self._wrong(f"{place}.as", f"es gibt {names}", f"known: {names}")
+        return Rule(
+            target=target,
+            kind=kind,
+            sources=sources,
+            joined=joined,
+            convert=CONVERSIONS[convert],
+            table=self._table(rule.get("table", ""), f"{place}.table"),
+            required=self._flag(rule.get("required", kind.required), f"{place}.required"),
+            zone=self._zone(rule.get("zone"), convert, f"{place}.zone"),
+            default=rule.get("default"),
+        )
+
+    def _sources(self, node: Any, place: str) -> tuple[tuple[str, ...], bool]:
+        if isinstance(node, list):
+            return tuple(self._text(each, place) for each in node), bool(node)
+        return (self._text(node, place),), False
+
+    def _table(self, node: Any, place: str) -> str:
+        if node and node not in terminology.tables():
+            names = ", ".join(terminology.tables())
+            raise self._wrong(place, f"es gibt {names}", f"known: {names}")
+        return str(node)
+
+    def _zone(self, node: Any, convert: str, place: str) -> ZoneInfo | None:
+        if node is None:
+            return None
+        if convert not in ZONED:
+            raise self._wrong(place, f"{convert} nimmt keine Zeitzone", f"{convert} takes no zone")
+        try:
+            return ZoneInfo(self._text(node, place))
+        except (KeyError, ValueError, OSError):  # zoneinfo's ways to say that there is none
+            raise self._wrong(place, "eine Zeitzone wie Europe/Berlin", "expected a zone like Europe/Berlin") from None
+
+    def _title(self, node: Any) -> Mapping[str, str]:
+        title = self._mapping(node, "title")
+        return {language: self._text(title.get(language), f"title.{language}") for language in ("de", "en")}
+
+    def _ladder(self, node: Any) -> Ladder:
+        steps = self._mapping(node, "freshness")
+        self._only(steps, frozenset({"fresh", "aging", "stale"}), "freshness")
+        ladder = replace(Ladder(), **{step: self._duration(each, f"freshness.{step}") for step, each in steps.items()})
+        if not ladder.fresh <= ladder.aging <= ladder.stale:
+            raise self._wrong("freshness", "fresh ≤ aging ≤ stale", "expected fresh ≤ aging ≤ stale")
+        return ladder
+
+    def _duration(self, node: Any, place: str) -> timedelta:
+        match = _DURATION.fullmatch(self._text(node, place))
+        if not match:
+            raise self._wrong(place, "eine Dauer wie 24h oder 7d", "expected a duration like 24h or 7d")
+        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+    def _rank(self, node: Any) -> int:
+        if not isinstance(node, int) or isinstance(node, bool):
+            raise self._wrong("rank", "eine ganze Zahl", "expected a whole number")
+        return node
+
+    def _wards(self, node: Mapping[str, Any]) -> tuple[Ward, ...]:
+        if "wards" not in node:
+            return ()
+        try:
+            return parse_wards(node["wards"])
+        except Rejected as rejected:
+            issues = (replace(issue, place=f"{self._origin}: {issue.place}") for issue in rejected.issues)
+            raise Rejected(*issues) from None
+
+    def _ignored(self, node: Any) -> frozenset[str]:
+        if node == "report":
+            return frozenset()
+        ignore = self._mapping(node, "unread")
+        self._only(ignore, frozenset({"ignore"}), "unread")
+        names = ignore.get("ignore")
+        if not isinstance(names, list):
+            raise self._wrong("unread.ignore", "eine Liste von Feldnamen", "expected a list of field names")
+        return frozenset(self._text(each, "unread.ignore") for each in names)
+
+    def _examples(self, node: Mapping[str, Any]) -> tuple[Example, ...]:
+        if "wards" in node:
+            return ()
+        found = node.get("examples", [])
+        if not isinstance(found, list):
+            raise self._wrong("examples", "eine Liste", "expected a list")
+        try:
+            return tuple(example(each) for each in found)
+        except ValueError as error:
+            raise self._wrong("examples", str(error), str(error)) from None
+
+    def _mapping(self, node: Any, place: str) -> Mapping[str, Any]:
+        if not isinstance(node, Mapping):
+            raise self._wrong(place, "eine Zuordnung (Schlüssel: Wert)", "expected a mapping (key: value)")
+        return node
+
+    def _text(self, node: Any, place: str) -> str:
+        if not isinstance(node, str) or not node:
+            raise self._wrong(place, "ein Text", "expected a text")
+        return node
+
+    def _flag(self, node: Any, place: str) -> bool:
+        if not isinstance(node, bool):
+            raise self._wrong(place, "true oder false", "expected true or false")
+        return node
+
+    def _only(self, node: Mapping[str, Any], known: frozenset[str], place: str) -> None:
+        strange = sorted(node.keys() - known)
+        if strange:
+            names = ", ".join(sorted(known))
+            where = f"{place}.{strange[0]}" if place else strange[0]
+            raise self._wrong(where, f"unbekannt; es gibt {names}", f"unknown; known: {names}")
+
+    def _wrong(self, place: str, german: str, english: str) -> Rejected:
+        return _rejected(f"{self._origin}: {place}" if place else self._origin, german, english)

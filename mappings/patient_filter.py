@@ -1,0 +1,116 @@
+"""The patient filter: of a record, only what its source map names and can read goes on to the ledger
+(Art. 5(1)(c) DSGVO, data minimisation)."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from mappings.conversions import Unreadable
+from mappings.language import SourceMap
+from mappings.reader import Fields, Path, Reader, is_blank
+from mappings.rules import Each, Tree, withheld
+
+__all__ = ["WITHHELD_NAME", "Admitted", "admit", "safe_name"]
+
+WITHHELD_NAME = "(withheld name)"
+
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """What of a record may be kept, and the names of the fields that no map names."""
+
+    fields: Fields
+    dropped: tuple[str, ...] = ()
+
+
+def admit(fields: Fields, source_map: SourceMap) -> Admitted:
+    """The part of a record that may be kept.
+
+    Of a source that may hold patient data: the fields that the map names, and in the place of each value that its
+    conversion cannot read the length of it (`mappings.rules.withheld`). A source that its map marks as free of patient
+    data, and the census, whose adapter has its own allow-list, pass whole.
+    """
+    if source_map.wards:
+        return Admitted(fields=fields)
+    reader = Reader(fields)
+    kept: dict[Path, Any] = {}
+    for path, value, readable in _named(source_map.tree, reader):
+        if not readable:
+            kept[path] = withheld(value)
+        else:
+            kept.setdefault(path, value)
+    dropped = (name for name in reader.unread() if name not in source_map.ignored)
+    return Admitted(
+        fields=fields if source_map.patient_free else _nested(kept),
+        dropped=tuple(dict.fromkeys(safe_name(name) for name in dropped)),
+    )
+
+
+def safe_name(name: str) -> str:
+    """The name of a field as it may be shown: one that looks like data itself is withheld."""
+    looks_like_data = len(name) > _LONGEST_NAME or "@" in name or re.search(r"\d{4}", name)
+    return WITHHELD_NAME if looks_like_data or not name.isprintable() else name
+
+
+_ELEMENT: Any = object()
+"""Stands in the place of a list's element, whose fields have places of their own."""
+
+
+def _named(tree: Tree, reader: Reader) -> Iterator[tuple[Path, Any, bool]]:
+    """Every value that the tree names, and whether every rule that names it can read it.
+
+    Where several fields together cannot be read, those are to blame that no rule reads alone.
+    """
+    good = {source: True for rule in tree.rules for source in rule.sources}
+    for rule in tree.rules:
+        try:
+            rule.read(rule.raw(reader))
+        except Unreadable:
+            alone = {source for other in tree.rules if not other.joined for source in other.sources}
+            good.update(dict.fromkeys(set(rule.sources) - alone if rule.joined else rule.sources, False))
+    for source, readable in good.items():
+        path, value = reader.locate(source), reader.value(source)
+        if path is not None:
+            yield path, value, readable or is_blank(value)
+    if isinstance(tree.offers, tuple):
+        for literal in tree.offers:
+            yield from _named(literal, reader)
+    for each in (tree.offers, tree.blocks):
+        if isinstance(each, Each):
+            yield from _named_in_list(each, reader)
+
+
+def _named_in_list(each: Each, reader: Reader) -> Iterator[tuple[Path, Any, bool]]:
+    try:
+        elements = reader.each(each.source)
+    except TypeError:
+        path = reader.locate(each.source)
+        assert path is not None
+        yield path, reader.value(each.source), False
+        return
+    for element in elements:
+        yield element.path, _ELEMENT, True
+        yield from _named(each.tree, element)
+
+
+def _nested(kept: dict[Path, Any]) -> dict[str, Any]:
+    root: dict[str, Any] = {}
+    for path, value in kept.items():
+        above = (path[:length] for length in range(1, len(path)))
+        if any(kept.get(prefix, _ELEMENT) is not _ELEMENT for prefix in above):
+            continue  # It is part of a value that stands there whole, or is withheld whole.
+        node: Any = root
+        for step, following in pairwise(path):
+            if isinstance(step, str):
+                node = node.setdefault(step, [] if isinstance(following, int) else {})
+            else:
+                node = node[step]
+        if value is not _ELEMENT:
+            node[path[-1]] = value
+        elif len(node) == path[-1]:
+            node.append({})
+    return root

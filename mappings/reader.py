@@ -1,0 +1,112 @@
+"""A record that remembers which of its fields were read, so that the rest can be named
+(`unread` of the source map, `mappings/language.py`)."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+__all__ = ["Fields", "Path", "Reader", "is_blank"]
+
+Fields = Mapping[str, Any]
+"""A record's content: names to text, or to nested mappings and lists where the format nests."""
+
+Path = tuple[str | int, ...]
+"""The way from a record's root to a value: names, and positions in lists."""
+
+
+class Reader:
+    """Reads a record, or one element of a list in it, by name and remembers what was asked for."""
+
+    __slots__ = ("_entered", "_node", "_read", "path")
+
+    def __init__(self, fields: Fields) -> None:
+        self._node = fields
+        self.path: Path = ()
+        self._read: set[Path] = set()
+        self._entered: set[Path] = set()
+
+    def locate(self, name: str) -> Path | None:
+        """The path of a name from the record's root; None where it is absent.
+
+        A name as it stands goes before a dotted walk through nested mappings, since column names may hold dots.
+        """
+        below = _located(self._node, name)
+        return None if below is None else (*self.path, *below)
+
+    def value(self, name: str) -> Any:
+        """The value of a name, None where it is absent; it counts as read from now on."""
+        below = _located(self._node, name)
+        if below is None:
+            return None
+        node: Any = self._node
+        for step in below:
+            node = node[step]
+        path = (*self.path, *below)
+        self._read.add(path)
+        self._enter(path)
+        return node
+
+    def each(self, name: str) -> "list[Reader]":
+        """A reader for each element of a list; no readers where the list is absent or null.
+
+        TypeError where there is something else than a list of mappings.
+        """
+        found = self.value(name)
+        if found is None:
+            return []
+        if not isinstance(found, list) or not all(isinstance(element, Mapping) for element in found):
+            raise TypeError(name)
+        path = self.locate(name)
+        assert path is not None
+        self._read.discard(path)
+        self._entered.add(path)
+        return [self._child(element, (*path, position)) for position, element in enumerate(found)]
+
+    def unread(self) -> tuple[str, ...]:
+        """The names of all fields that nobody asked for, without positions in lists, each once, in their order."""
+        return tuple(dict.fromkeys(self._unread(self._node, self.path)))
+
+    def _child(self, element: Fields, path: Path) -> "Reader":
+        child = Reader(element)
+        child.path = path
+        child._read = self._read
+        child._entered = self._entered
+        self._enter((*path, ""))
+        return child
+
+    def _enter(self, path: Path) -> None:
+        for length in range(1, len(path)):
+            self._entered.add(path[:length])
+
+    def _unread(self, node: Any, path: Path) -> Iterator[str]:
+        children = node.items() if isinstance(node, Mapping) else enumerate(node)
+        for step, child in children:
+            below = (*path, step)
+            if below in self._read:
+                continue
+            if below in self._entered:
+                yield from self._unread(child, below)
+            else:
+                yield ".".join(each for each in below if isinstance(each, str))
+
+
+def is_blank(value: Any) -> bool:
+    """Whether a value says nothing: null, white space, an empty list or mapping, or a list of such."""
+    if value is None:
+        return True
+    if isinstance(value, str):
+        return not value or value.isspace()
+    if isinstance(value, list | tuple):
+        return all(is_blank(each) for each in value)
+    return isinstance(value, Mapping) and not value
+
+
+def _located(node: Any, name: str) -> tuple[str, ...] | None:
+    if not isinstance(node, Mapping):
+        return None
+    if name in node:
+        return (name,)
+    head, dot, rest = name.partition(".")
+    if not dot or head not in node:
+        return None
+    below = _located(node[head], rest)
+    return None if below is None else (head, *below)

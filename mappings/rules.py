@@ -1,0 +1,134 @@
+"""The rules of a source map: which fields fill which place of the model, and how (`from each table as required zone
+default`)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+from zoneinfo import ZoneInfo
+
+from mappings import terminology
+from mappings.conversions import Conversion, Doubtful, Unreadable
+from mappings.reader import Reader, is_blank
+from mappings.targets import Target
+
+__all__ = ["Each", "Reading", "Rule", "Tree", "UnknownCode", "is_withheld", "withheld"]
+
+
+class UnknownCode(Unreadable):
+    """A code that is in no table; what is known instead."""
+
+    def __init__(self, known: tuple[str, ...]) -> None:
+        codes = ", ".join(known)
+        super().__init__(f"eines von: {codes}", f"one of: {codes}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a rule made of a value; `left_out` is the reason why a table says that this is none of ours."""
+
+    value: Any = None
+    doubt: Doubtful | None = None
+    left_out: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How one place of the model is filled from one field, or from several together (`joined`)."""
+
+    target: str
+    kind: Target
+    sources: tuple[str, ...]
+    convert: Conversion
+    joined: bool = False
+    table: str = ""
+    required: bool = False
+    zone: ZoneInfo | None = None
+    default: Any = None
+
+    def raw(self, reader: Reader) -> Any:
+        """What the record says here, the default where it says nothing, None where there is neither."""
+        if self.joined:
+            values = [reader.value(source) for source in self.sources]
+            return self.default if is_blank(values) else values
+        value = reader.value(self.sources[0]) if self.sources else None
+        return self.default if is_blank(value) else value
+
+    def read(self, raw: Any) -> Reading:
+        """The place's value; raises `Unreadable` where the field's cannot be read."""
+        if is_blank(raw):
+            return Reading()
+        if is_withheld(raw) or (self.joined and isinstance(raw, list) and any(is_withheld(part) for part in raw)):
+            raise self._expectation(raw)
+        value = self.convert(raw) if self.zone is None else self.convert(raw, zone=self.zone)
+        doubt = value if isinstance(value, Doubtful) else None
+        if doubt is not None:
+            value = doubt.value
+        left_out = ""
+        if self.table:
+            value, left_out = self._translated(value)
+        if value is not None and not self.kind.allows(value):
+            raise self._refusal()
+        return Reading(value=value, doubt=doubt, left_out=left_out)
+
+    def _translated(self, value: Any) -> tuple[Any, str]:
+        found: list[str] = []
+        reason = ""
+        for code in value if isinstance(value, tuple) else (value,):
+            try:
+                translation = terminology.translate(self.table, str(code))
+            except KeyError:
+                raise UnknownCode(terminology.known(self.table)) from None
+            found.extend(translation.codes)
+            reason = reason or translation.reason
+        if self.kind.many:
+            return tuple(dict.fromkeys(found)), reason
+        return (found[0], "") if found else (None, reason)
+
+    def _refusal(self) -> Unreadable:
+        if self.kind.codes is not None:
+            return UnknownCode(tuple(sorted(self.kind.codes())))
+        return Unreadable("eine ganze Zahl ab 0", "a whole number from 0")
+
+    def _expectation(self, raw: Any) -> Unreadable:
+        """What a withheld value should have been: as far as this can be said without it."""
+        if self.table:
+            return UnknownCode(terminology.known(self.table))
+        if self.kind.codes is not None:
+            return self._refusal()
+        try:
+            self.convert(raw) if self.zone is None else self.convert(raw, zone=self.zone)
+        except Unreadable as unreadable:
+            return unreadable
+        return Unreadable("einen lesbaren Wert", "a value that can be read")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Each:
+    """A list in the record, each element read by a tree of its own."""
+
+    source: str
+    tree: "Tree"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """The rules of one level, and of the levels below it: offers, and blocks of an offer."""
+
+    rules: tuple[Rule, ...] = ()
+    offers: "Each | tuple[Tree, ...] | None" = None
+    blocks: Each | None = None
+
+    def sources(self) -> Iterator[str]:
+        """The fields that the rules of this level name."""
+        for rule in self.rules:
+            yield from rule.sources
+
+
+def withheld(value: Any) -> dict[str, int]:
+    """What stands in a record for a value that could not be read and might tell of a patient: only its length."""
+    return {"withheld": len(value) if isinstance(value, str) else len(repr(value))}
+
+
+def is_withheld(value: Any) -> TypeGuard[dict[str, int]]:
+    """Whether a value is such a stand-in."""
+    return isinstance(value, dict) and value.keys() == {"withheld"}

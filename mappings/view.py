@@ -1,0 +1,67 @@
+"""The two views of a vacancy report: what professionals see, and what of it everybody may see.
+
+In a home of 20 beds a place that opens is often a death, so the public learns neither exact numbers of free places nor
+which places are held or closed (data minimisation, https://eur-lex.europa.eu/eli/reg/2016/679/oj art. 5(1)(c)).
+"""
+
+from dataclasses import replace
+from enum import StrEnum
+
+from mappings.vacancy import Block, BlockStatus, Contact, Counts, State, VacancyReport
+
+__all__ = ["View", "expired", "seen"]
+
+
+class View(StrEnum):
+    """Who looks: everybody, or who has signed in as a professional."""
+
+    PUBLIC = "public"
+    PROFESSIONAL = "professional"
+
+
+def seen(report: VacancyReport, view: View, *, at_least: int = 2) -> VacancyReport:
+    """The report as the view shows it; in the public one a number of `at_least` means that many or more.
+
+    The public view keeps the licensed places as they are, and of the others only those accepting and the waiting list,
+    coarsened; it leaves out held and closed blocks and internal contacts, and adds up blocks that are alike, because
+    their number would tell what the coarsened one hides.
+    """
+    if view is View.PROFESSIONAL:
+        return report
+    blocks = _public_blocks(report.blocks, at_least)
+    accepting = _coarsened(report.counts.accepting, at_least)
+    return replace(
+        report,
+        facility=replace(report.facility, contacts=_public_contacts(report.facility.contacts)),
+        offer=replace(report.offer, contacts=_public_contacts(report.offer.contacts)),
+        state=State.NONE if report.state is State.SOME and accepting == 0 and not blocks else report.state,
+        counts=Counts(
+            licensed=report.counts.licensed,
+            accepting=accepting,
+            waiting=_coarsened(report.counts.waiting, at_least),
+        ),
+        blocks=blocks,
+        coarsened=True,
+    )
+
+
+def expired(report: VacancyReport) -> VacancyReport:
+    """What is left of a statement that nobody has said again for too long: unknown, never a number."""
+    return replace(report, state=State.UNKNOWN, counts=Counts(), blocks=(), estimated=False)
+
+
+def _coarsened(count: int | None, at_least: int) -> int | None:
+    return None if count is None else max(0, min(count, at_least))
+
+
+def _public_contacts(contacts: tuple[Contact, ...]) -> tuple[Contact, ...]:
+    return tuple(contact for contact in contacts if not contact.internal)
+
+
+def _public_blocks(blocks: tuple[Block, ...], at_least: int) -> tuple[Block, ...]:
+    counts: dict[Block, int] = {}
+    for block in blocks:
+        if block.status is BlockStatus.FREE and block.count > 0:
+            alike = replace(block, count=0)
+            counts[alike] = counts.get(alike, 0) + block.count
+    return tuple(replace(alike, count=min(count, at_least)) for alike, count in counts.items())

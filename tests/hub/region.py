@@ -1,0 +1,87 @@
+"""A handful of invented offers around Cloppenburg, and how tests put reports into a hub."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from hub.app import Hub
+from hub.ingest.reconcile import Outcome, Reconciler
+from mappings.language import Ladder
+from mappings.vacancy import (
+    Address,
+    Block,
+    BlockStatus,
+    Contact,
+    Counts,
+    Facility,
+    Offer,
+    Operator,
+    Position,
+    State,
+    VacancyReport,
+    derived_state,
+)
+
+SOURCE = "test"
+
+
+def facility(key: str = "moor", *, latitude: float = 52.85, longitude: float = 8.05) -> Facility:
+    """A home some metres from the middle of Cloppenburg."""
+    return Facility(
+        key=key,
+        name=f"Haus {key}",
+        operator=Operator(key="traeger", name="Pflegewerk Test"),
+        iks=("510322019",),
+        address=Address(street="Lange Straße", house_number="3", postal_code="49661", city="Cloppenburg"),
+        position=Position(latitude, longitude),
+        contacts=(
+            Contact(system="phone", value="04471 555-0"),
+            Contact(system="phone", value="04471 555-99", internal=True),
+        ),
+    )
+
+
+def report(
+    key: str = "moor",
+    *,
+    care_form: str = "kurzzeitpflege-solitaer",
+    free: int | None = 3,
+    held: int = 0,
+    valid_at: datetime | None = None,
+    sequence: int | None = None,
+    state: State | None = None,
+    blocks: Sequence[Block] | None = None,
+    latitude: float = 52.85,
+    longitude: float = 8.05,
+) -> VacancyReport:
+    """A report of one offer."""
+    implied = (Block(count=free),) if free else ()
+    held_blocks = (Block(count=held, status=BlockStatus.HELD),) if held else ()
+    return VacancyReport(
+        facility=facility(key, latitude=latitude, longitude=longitude),
+        offer=Offer(key=f"{key}/{care_form}", care_form=care_form, needs=("dialyse",)),
+        valid_at=valid_at,
+        sequence=sequence,
+        state=derived_state(free) if state is None else state,
+        counts=Counts(licensed=20, held=held or None, accepting=free),
+        blocks=tuple(blocks) if blocks is not None else implied + held_blocks,
+    )
+
+
+def tell(
+    hub: Hub, *reports: VacancyReport, received_at: datetime | None = None, ladder: Ladder | None = None
+) -> Outcome:
+    """Reconcile reports as a delivery received now."""
+    at = received_at or hub.clock()
+    with hub.database.writing() as connection:
+        return Reconciler(hub.repositories).reconcile(
+            connection,
+            reports,
+            source=SOURCE,
+            ladder=ladder or Ladder(),
+            received_at=at,
+            now=hub.clock(),
+            delivery=1,
+        )
+
+
+HOUR = timedelta(hours=1)

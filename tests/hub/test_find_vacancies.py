@@ -1,0 +1,257 @@
+"""HealthcareService/$find-vacancies: what is found, in what order, and how a wrong question is answered."""
+
+import math
+import random
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from hub.app import Hub
+from mappings import gazetteer
+from mappings.vacancy import Block, BlockStatus, Position, State, VacancyReport
+from tests.conftest import NOW, Clock
+from tests.hub.client import Client
+from tests.hub.region import report, tell
+
+OPERATION = "/fhir/HealthcareService/$find-vacancies"
+TODAY = NOW.date()
+
+
+def names(matches: list[Any]) -> list[str]:
+    return [match["resource"]["identifier"][0]["value"] for match in matches]
+
+
+def kilometres(one: Position, other: Position) -> float:
+    """The spherical law of cosines: another formula than the one under test."""
+    a, b = math.radians(one.latitude), math.radians(other.latitude)
+    c = math.radians(one.longitude - other.longitude)
+    return 6371.0088 * math.acos(min(1, math.sin(a) * math.sin(b) + math.cos(a) * math.cos(b) * math.cos(c)))
+
+
+def test_nearest_first_with_distance_and_freshness(hub: Hub) -> None:
+    tell(hub, report("far", latitude=52.95), report("near", latitude=52.86), report("nearer", latitude=52.851))
+    matches = Client(hub).matches(f"{OPERATION}?near=52.85|8.05|25|km")
+    assert [name.split("/")[0] for name in names(matches)] == ["nearer", "near", "far"]
+    search = matches[2]["search"]
+    distance, freshness = search["extension"]
+    assert distance["url"] == "http://hl7.org/fhir/StructureDefinition/location-distance"
+    assert distance["valueDistance"] == {
+        "value": pytest.approx(kilometres(Position(52.85, 8.05), Position(52.95, 8.05)), abs=0.001),
+        "unit": "km",
+        "system": "http://unitsofmeasure.org",
+        "code": "km",
+    }
+    assert {"url": "class", "valueCode": "fresh"} in freshness["extension"]
+    assert 0 < search["score"] < matches[0]["search"]["score"] <= 1
+
+
+def test_what_belongs_to_a_hit_comes_with_it(hub: Hub) -> None:
+    tell(hub, report())
+    bundle = Client(hub).json(f"{OPERATION}?postal-code=49661")
+    modes = {entry["resource"]["resourceType"]: entry["search"]["mode"] for entry in bundle["entry"]}
+    assert modes == {
+        "HealthcareService": "match",
+        "Location": "include",
+        "Organization": "include",
+        "Schedule": "include",
+        "Slot": "include",
+    }
+    for entry in bundle["entry"]:
+        assert Client(hub).json(entry["fullUrl"]) == entry["resource"]
+
+
+def test_care_form_finds_its_narrower_forms(hub: Hub) -> None:
+    tell(hub, report(), report(care_form="kurzzeitpflege-eingestreut"), report(care_form="dauerpflege"))
+    found = names(Client(hub).matches(f"{OPERATION}?postal-code=49661&care-form=kurzzeitpflege"))
+    assert sorted(found) == ["moor/kurzzeitpflege-eingestreut", "moor/kurzzeitpflege-solitaer"]
+    both = f"{OPERATION}?postal-code=49661&care-form=kurzzeitpflege-solitaer,dauerpflege"
+    assert len(Client(hub).matches(both)) == 2
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_states_are_never_collapsed(hub: Hub, state: State) -> None:
+    tell(hub, *(report(one.value, free=3 if one is State.SOME else None, state=one) for one in State))
+    found = names(Client(hub).matches(f"{OPERATION}?postal-code=49661&state={state}"))
+    assert found == [f"{state}/kurzzeitpflege-solitaer"]
+
+
+def test_free_is_what_is_asked_for_unless_said(hub: Hub) -> None:
+    tell(hub, *(report(one.value, free=3 if one is State.SOME else None, state=one) for one in State))
+    assert names(Client(hub).matches(f"{OPERATION}?postal-code=49661")) == ["some/kurzzeitpflege-solitaer"]
+
+
+def test_start_must_lie_in_a_block(hub: Hub) -> None:
+    block = Block(count=1, start=TODAY + timedelta(days=5), end=TODAY + timedelta(days=9))
+    tell(hub, report(blocks=[block]))
+    client = Client(hub)
+    for days, found in ((4, 0), (5, 1), (9, 1), (10, 0)):
+        start = TODAY + timedelta(days=days)
+        assert len(client.matches(f"{OPERATION}?postal-code=49661&start={start}")) == found, days
+    assert len(client.matches(f"{OPERATION}?postal-code=49661")) == 1
+
+
+def test_blocks_that_are_over_are_not_found(hub: Hub, clock: Clock) -> None:
+    tell(hub, report(blocks=[Block(count=1, end=TODAY + timedelta(days=1))]))
+    assert len(Client(hub).matches(f"{OPERATION}?postal-code=49661")) == 1
+    clock.forward(days=2)
+    assert Client(hub).matches(f"{OPERATION}?postal-code=49661") == []
+
+
+def test_places_add_up_over_blocks_that_fit(hub: Hub) -> None:
+    later = TODAY + timedelta(days=20)
+    tell(hub, report(blocks=[Block(count=1), Block(count=1, start=later), Block(count=5, status=BlockStatus.HELD)]))
+    client = Client(hub, sandbox=True)
+    assert len(client.matches(f"{OPERATION}?postal-code=49661&places=2")) == 1
+    assert client.matches(f"{OPERATION}?postal-code=49661&places=2&start={TODAY}") == []
+    assert client.matches(f"{OPERATION}?postal-code=49661&places=3") == []
+
+
+def test_public_may_ask_for_two_places_at_most(hub: Hub) -> None:
+    tell(hub, report(free=9))
+    outcome = Client(hub).json(f"{OPERATION}?postal-code=49661&places=3", status=400)
+    assert outcome["issue"][0]["code"] == "business-rule"
+    assert outcome["issue"][0]["expression"] == ["$find-vacancies.places"]
+    assert "1 to 2" in outcome["issue"][0]["details"]["text"]
+    assert len(Client(hub, sandbox=True).matches(f"{OPERATION}?postal-code=49661&places=9")) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [
+        ("", "near"),
+        ("near=52|8|10|km&postal-code=49661", "near"),
+        ("near=north|8|10|km", "near"),
+        ("near=52|8|NaN|km", "near"),
+        ("near=52|8|20000|km", "near"),
+        ("near=91|8|10|km", "near"),
+        ("near=52|8|10|furlong", "near"),
+        ("postal-code=00000", "postal-code"),
+        ("postal-code=4966", "postal-code"),
+        ("postal-code=٤٩٦٦١", "postal-code"),
+        ("postal-code=49661&postal-code=49661", "postal-code"),
+        ("postal-code=49661&distance=0", "distance"),
+        ("postal-code=49661&distance=-5", "distance"),
+        ("postal-code=49661&distance=1e9", "distance"),
+        ("postal-code=49661&care-form=hotel", "care-form"),
+        ("postal-code=49661&state=maybe", "state"),
+        ("postal-code=49661&start=2026-11-21", "start"),
+        ("postal-code=49661&start=2026-02-30", "start"),
+        ("postal-code=49661&start=9999-01-01", "start"),
+        ("postal-code=49661&places=0", "places"),
+        ("postal-code=49661&places=many", "places"),
+        ("postal-code=49661&_sort=price", "_sort"),
+        ("postal-code=49661&_after=x", "_after"),
+    ],
+)
+def test_a_wrong_value_is_answered_with_what_is_expected(sqlite_hub: Hub, query: str, place: str) -> None:
+    outcome = Client(sqlite_hub).json(f"{OPERATION}?{query}", status=400)
+    assert outcome["resourceType"] == "OperationOutcome"
+    (issue,) = outcome["issue"]
+    assert issue["expression"] == [f"$find-vacancies.{place}"]
+    assert issue["severity"] == "error"
+    german = issue["details"]["_text"]["extension"][0]["extension"]
+    assert german[0] == {"url": "lang", "valueCode": "de"}
+
+
+def test_unknown_parameters_are_refused(sqlite_hub: Hub) -> None:
+    outcome = Client(sqlite_hub).json(f"{OPERATION}?postal-code=49661&patient=x", status=400)
+    assert outcome["issue"][0]["code"] == "not-supported"
+
+
+def test_get_and_both_kinds_of_post_answer_alike(hub: Hub) -> None:
+    tell(hub, report(), report("heide"))
+    client = Client(hub)
+    asked = {"postal-code": "49661", "care-form": "kurzzeitpflege", "places": "2"}
+    by_get = client.get(OPERATION, params=asked).content
+    assert client.request("POST", OPERATION, data=asked).content == by_get
+    parameters = {
+        "resourceType": "Parameters",
+        "parameter": [
+            {"name": "postal-code", "valueString": "49661"},
+            {"name": "care-form", "valueCode": "kurzzeitpflege"},
+            {"name": "places", "valueInteger": 2},
+        ],
+    }
+    by_json = client.request(
+        "POST", OPERATION, json=parameters, headers={"Content-Type": "application/fhir+json; charset=utf-8"}
+    )
+    assert by_json.content == by_get
+    assert b'"total":2' in by_get
+
+
+def test_pages_join_to_the_whole(hub: Hub) -> None:
+    reports = [report(f"h{number:02}", latitude=52.85 + (number % 7) / 100) for number in range(23)]
+    tell(hub, *reports)
+    client = Client(hub)
+    whole = names(client.matches(f"{OPERATION}?postal-code=49661&distance=50&_count=100"))
+    paged = names(client.matches(f"{OPERATION}?postal-code=49661&distance=50&_count=4"))
+    assert len(whole) == 23
+    assert paged == whole
+    page = client.json(f"{OPERATION}?postal-code=49661&distance=50&_count=4")
+    assert page["total"] == 23
+    assert next(link["url"] for link in page["link"] if link["relation"] == "next").startswith("http://")
+
+
+def test_found_equals_what_a_plain_loop_finds(hub: Hub) -> None:
+    draw = random.Random(7)
+    told = [_drawn(draw, number) for number in range(120)]
+    tell(hub, *told)
+    client = Client(hub, sandbox=True)
+    for _ in range(40):
+        near = Position(round(draw.uniform(52.6, 53.1), 4), round(draw.uniform(7.8, 8.4), 4))
+        radius, places = draw.choice([5, 15, 40]), draw.choice([1, 2, 4])
+        start = draw.choice([None, TODAY + timedelta(days=draw.randrange(20))])
+        query = f"near={near.latitude}|{near.longitude}|{radius}|km&places={places}&_count=100"
+        query += f"&start={start}" if start else ""
+        found = names(client.matches(f"{OPERATION}?{query}"))
+        assert found == _by_loop(told, near, radius, places, start)
+
+
+def _drawn(draw: random.Random, number: int) -> VacancyReport:
+    blocks = [
+        Block(
+            count=draw.randrange(1, 4),
+            status=draw.choice([BlockStatus.FREE, BlockStatus.FREE, BlockStatus.HELD]),
+            start=draw.choice([None, TODAY + timedelta(days=draw.randrange(20))]),
+            end=draw.choice([None, None, TODAY + timedelta(days=20 + draw.randrange(5))]),
+        )
+        for _ in range(draw.randrange(1, 4))
+    ]
+    free = sum(block.count for block in blocks if block.status is BlockStatus.FREE)
+    return report(
+        f"h{number:03}",
+        free=free,
+        blocks=blocks,
+        latitude=round(draw.uniform(52.6, 53.1), 4),
+        longitude=round(draw.uniform(7.8, 8.4), 4),
+    )
+
+
+def _by_loop(told: list[VacancyReport], near: Position, radius: float, places: int, start: date | None) -> list[str]:
+    found = []
+    for one in told:
+        fitting = [
+            block.count
+            for block in one.blocks
+            if block.status is BlockStatus.FREE
+            and one.state is State.SOME
+            and (start is None or block.start is None or block.start <= start)
+            and (block.end is None or block.end >= (start or TODAY))
+        ]
+        position = one.facility.position
+        assert position is not None
+        distance = kilometres(near, position)
+        if sum(fitting) >= places and distance <= radius:
+            found.append((distance, one.offer.key))
+    return [key for _, key in sorted(found)]
+
+
+def test_without_a_position_the_postal_code_counts(hub: Hub) -> None:
+
+    told = report()
+    tell(hub, replace(told, facility=replace(told.facility, position=None)))
+    (match,) = Client(hub).matches(f"{OPERATION}?postal-code=49661&distance=1")
+    assert match["search"]["extension"][0]["valueDistance"]["value"] == 0
+    assert gazetteer.point("49661") is not None

@@ -1,0 +1,163 @@
+"""Order, heartbeats, expiry and the two projections: what a report does to what is known."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from hub.app import Hub
+from hub.store.tables import PROFESSIONAL, PUBLIC, Projection
+from mappings.vacancy import State
+from tests.conftest import NOW, Clock
+from tests.hub.client import Client
+from tests.hub.region import HOUR, report, tell
+
+FIND = "/fhir/HealthcareService/$find-vacancies?postal-code=49661&distance=10"
+
+
+def versions(hub: Hub, projection: Projection) -> int:
+    with hub.database.reading() as connection:
+        return int(connection.execute(select(func.count()).select_from(projection.history)).scalar_one())
+
+
+def statements_of(bundle_entries: Iterable[Any]) -> dict[str, Any]:
+    schedule = next(entry["resource"] for entry in bundle_entries if entry["resource"]["resourceType"] == "Schedule")
+    return {
+        part["url"]: next(value for name, value in part.items() if name != "url")
+        for part in schedule["extension"][0]["extension"]
+    }
+
+
+def shown(hub: Hub, *, sandbox: bool = True) -> dict[str, Any]:
+    """What the professional sees of the one offer."""
+    states = "&".join(f"state={state}" for state in State)
+    return statements_of(Client(hub, sandbox=sandbox).json(f"{FIND}&{states}")["entry"])
+
+
+def test_same_content_later_is_a_heartbeat(hub: Hub, clock: Clock) -> None:
+    tell(hub, report(valid_at=NOW))
+    before = versions(hub, PROFESSIONAL), versions(hub, PUBLIC)
+    for _ in range(5):
+        clock.forward(hours=1)
+        outcome = tell(hub, report(valid_at=clock()))
+        assert (outcome.applied, outcome.unchanged, outcome.versions) == (0, 1, 0)
+    assert (versions(hub, PROFESSIONAL), versions(hub, PUBLIC)) == before
+    (match,) = Client(hub).matches(FIND)
+    freshness = {part["url"]: part for part in match["search"]["extension"][1]["extension"]}
+    assert freshness["confirmedAt"]["valueDateTime"].startswith("2026-11-22T14:00:00")
+
+
+def test_a_message_older_than_the_last_heartbeat_is_superseded(hub: Hub, clock: Clock) -> None:
+    tell(hub, report(free=3, valid_at=NOW))
+    tell(hub, report(free=3, valid_at=NOW + 2 * HOUR))
+    outcome = tell(hub, report(free=9, valid_at=NOW + HOUR))
+    assert (outcome.applied, outcome.superseded) == (0, 1)
+    assert shown(hub)["accepting"] == 3
+
+
+def test_an_unchanged_valid_at_confirms_nothing(hub: Hub, clock: Clock) -> None:
+    tell(hub, report(valid_at=NOW))
+    clock.forward(days=6)
+    assert tell(hub, report(valid_at=NOW)).unchanged == 1
+    clock.forward(days=2)
+    assert Client(hub).matches(FIND) == []
+
+
+def test_no_valid_at_said_again_is_a_heartbeat(hub: Hub, clock: Clock) -> None:
+    tell(hub, report())
+    clock.forward(days=6)
+    assert tell(hub, report()).unchanged == 1
+    clock.forward(days=6)
+    assert len(Client(hub).matches(FIND)) == 1
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_the_greatest_statement_wins_in_every_order(sqlite_hub: Hub, order: tuple[int, ...]) -> None:
+    told = [
+        report(free=1, valid_at=NOW - 2 * HOUR),
+        report(free=2, valid_at=NOW - HOUR, sequence=1),
+        report(free=4, valid_at=NOW - HOUR, sequence=2),
+        report(free=0, valid_at=NOW - 3 * HOUR),
+    ]
+    for position in order:
+        tell(sqlite_hub, told[position])
+    assert shown(sqlite_hub)["accepting"] == 4
+
+
+def test_a_new_report_replaces_all_places(hub: Hub) -> None:
+    tell(hub, report(free=3, held=2, valid_at=NOW))
+    slots = Client(hub, sandbox=True).json("/fhir/Slot")
+    assert slots["total"] == 2
+    tell(hub, report(free=0, valid_at=NOW + HOUR))
+    client = Client(hub, sandbox=True)
+    assert client.json("/fhir/Slot")["total"] == 0
+    gone = slots["entry"][0]["resource"]["id"]
+    assert client.get(f"/fhir/Slot/{gone}").status_code == 410
+    assert client.get(f"/fhir/Slot/{gone}/_history/1").status_code == 200
+    tell(hub, report(free=3, valid_at=NOW + 2 * HOUR))
+    assert client.json("/fhir/Slot")["total"] == 1
+
+
+def test_public_version_stays_when_only_professionals_see_a_change(hub: Hub) -> None:
+    tell(hub, report(free=5, held=1, valid_at=NOW))
+    before = versions(hub, PUBLIC)
+    outcome = tell(hub, report(free=7, held=3, valid_at=NOW + HOUR))
+    assert outcome.applied == 1
+    assert versions(hub, PUBLIC) == before
+    assert shown(hub)["accepting"] == 7
+    assert shown(hub, sandbox=False)["accepting"] == 2
+
+
+def test_public_sees_nothing_of_what_is_held(hub: Hub) -> None:
+    tell(hub, report(free=0, held=4, valid_at=NOW))
+    told = Client(hub).get(f"{FIND}&state=none").text
+    assert '"held"' not in told
+    assert "busy-tentative" not in told
+    assert "555-99" not in told
+    assert "555-99" in Client(hub, sandbox=True).get(f"{FIND}&state=none").text
+
+
+def test_expired_statements_are_never_found_and_then_withdrawn(hub: Hub, clock: Clock) -> None:
+    tell(hub, report(valid_at=NOW))
+    clock.forward(days=8)
+    assert Client(hub).matches(FIND) == []
+    assert hub.pipeline.expire() == 1
+    assert hub.pipeline.expire() == 0
+    assert shown(hub)["state"] == "unknown"
+    assert "accepting" not in shown(hub)
+    assert Client(hub, sandbox=True).json("/fhir/Slot")["total"] == 0
+    service = Client(hub).json("/fhir/HealthcareService")["entry"][0]["resource"]
+    assert "extension" not in service
+
+
+def test_said_again_after_expiry_is_a_change(hub: Hub, clock: Clock) -> None:
+    tell(hub, report(valid_at=NOW))
+    clock.forward(days=8)
+    hub.pipeline.expire()
+    outcome = tell(hub, report(valid_at=clock()))
+    assert (outcome.applied, outcome.unchanged) == (1, 0)
+    assert len(Client(hub).matches(FIND)) == 1
+
+
+def test_what_arrives_expired_is_unknown(hub: Hub) -> None:
+    outcome = tell(hub, report(valid_at=NOW - timedelta(days=9)))
+    assert outcome.applied == 1
+    assert shown(hub)["state"] == "unknown"
+
+
+def test_two_reports_of_one_offer_in_one_delivery(hub: Hub) -> None:
+    outcome = tell(hub, report(free=1, valid_at=NOW), report(free=2, valid_at=NOW + HOUR))
+    assert (outcome.applied, outcome.superseded) == (1, 1)
+    assert shown(hub)["accepting"] == 2
+
+
+def test_offers_of_one_facility_share_it(hub: Hub) -> None:
+    tell(hub, report(), report(care_form="dauerpflege"))
+    tell(hub, report(free=1), report(care_form="tagespflege"))
+    client = Client(hub)
+    assert client.json("/fhir/Location")["total"] == 1
+    assert client.json("/fhir/Organization")["total"] == 2  # the operator is the other
+    assert client.json("/fhir/HealthcareService")["total"] == 3

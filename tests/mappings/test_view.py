@@ -1,0 +1,87 @@
+"""What everybody may see of a report, and what not."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+
+from mappings.vacancy import Block, BlockStatus, Counts, State, VacancyReport
+from mappings.view import View, expired, seen
+from tests.reports import FULL, reports
+
+PUBLIC = seen(FULL, View.PUBLIC)
+
+
+def test_professionals_see_the_report_as_it_is() -> None:
+    assert seen(FULL, View.PROFESSIONAL) is FULL
+
+
+def test_the_public_sees_no_internal_contact() -> None:
+    assert [contact.value for contact in PUBLIC.facility.contacts] == ["04471 5550"]
+    assert [contact.value for contact in PUBLIC.offer.contacts] == ["https://haus.example"]
+
+
+def test_the_public_sees_only_licensed_accepting_and_waiting_numbers() -> None:
+    assert PUBLIC.counts == Counts(licensed=20, accepting=2, waiting=2)
+    assert PUBLIC.coarsened
+
+
+def test_the_public_sees_free_blocks_alone_and_at_most_two_places_of_each() -> None:
+    assert [(block.status, block.count) for block in PUBLIC.blocks] == [
+        (BlockStatus.FREE, 2),
+        (BlockStatus.FREE, 1),
+    ]
+
+
+def test_blocks_that_are_alike_are_one_to_the_public() -> None:
+    alike = replace(FULL, blocks=(Block(count=1),) * 5)
+    assert seen(alike, View.PUBLIC).blocks == (Block(count=2),)
+
+
+def test_from_how_many_on_numbers_are_coarse_can_be_set() -> None:
+    coarser = seen(FULL, View.PUBLIC, at_least=3)
+    assert coarser.counts.accepting == 3
+    assert [block.count for block in coarser.blocks] == [3, 1]
+
+
+def test_over_capacity_is_no_place_to_the_public() -> None:
+    over = replace(FULL, state=State.NONE, counts=Counts(accepting=-3), blocks=())
+    assert seen(over, View.PUBLIC).counts.accepting == 0
+
+
+@pytest.mark.parametrize("state", [State.NONE, State.ASK, State.UNKNOWN])
+def test_a_stated_state_stays(state: State) -> None:
+    assert seen(replace(FULL, state=state), View.PUBLIC).state is state
+
+
+def test_some_without_a_place_left_to_see_is_none() -> None:
+    held = replace(FULL, counts=Counts(accepting=0), blocks=(Block(count=2, status=BlockStatus.HELD),))
+    assert seen(held, View.PUBLIC).state is State.NONE
+
+
+def test_some_with_an_unknown_number_stays_some() -> None:
+    assert seen(replace(FULL, counts=Counts(), blocks=()), View.PUBLIC).state is State.SOME
+
+
+@given(reports())
+def test_seeing_twice_shows_no_more_and_no_less(report: VacancyReport) -> None:
+    once = seen(report, View.PUBLIC)
+    assert seen(once, View.PUBLIC) == once
+
+
+@given(reports())
+def test_what_only_professionals_may_see_does_not_change_the_public_view(report: VacancyReport) -> None:
+    free = tuple(block for block in report.blocks if block.status is BlockStatus.FREE)
+    counts = Counts(
+        licensed=report.counts.licensed,
+        accepting=None if report.counts.accepting is None else min(report.counts.accepting, 2),
+        waiting=report.counts.waiting,
+    )
+    less = replace(report, blocks=free, counts=counts)
+    assert seen(less, View.PUBLIC) == seen(report, View.PUBLIC)
+
+
+def test_what_is_expired_is_unknown_and_keeps_its_age() -> None:
+    old = expired(FULL)
+    assert (old.state, old.counts, old.blocks, old.estimated) == (State.UNKNOWN, Counts(), (), False)
+    assert (old.valid_at, old.offer, old.facility) == (FULL.valid_at, FULL.offer, FULL.facility)
