@@ -40,14 +40,14 @@ class Kept:
     __slots__ = ("_silent", "dropped", "issues", "resource")
 
     def __init__(
-        self, resource: Mapping[str, Any], allowed: Tree, *, kind: str, place: str, silent: frozenset[str]
+        self, resource: Mapping[str, Any], allowed: Tree, *, role: str, place: str, silent: frozenset[str]
     ) -> None:
         """Takes over what `allowed` names; `silent` names what is left out without being told, as `meta` or as
         `Location.name`. The resource's elements are those of R4: their names can be shown."""
         self._silent = silent
         self.dropped: dict[str, None] = {}
         self.issues: list[Issue] = []
-        self.resource = self._below(resource, allowed, kind, place)
+        self.resource = self._below(resource, allowed, role, place)
 
     def _below(self, node: Mapping[str, Any], allowed: Tree, name: str, place: str) -> dict[str, Any]:
         kept = {}

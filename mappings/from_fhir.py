@@ -46,6 +46,8 @@ __all__ = ["CONVERSIONS"]
 
 _BLOCK_STATUS = {code: status for status, code in SLOT_STATUS.items()}
 _LAST_INSTANT = datetime(2099, 12, 31, tzinfo=UTC)
+# Local time had seconds in its offset before, and the last hours of time have no local time at all.
+_FIRST_YEAR, _MAX_YEAR = 1900, 9999
 _CARE_GRADES = {code: grade for grade, code in OPS_CARE_GRADES.items()}
 _STATES = {
     "capacity": State.SOME,
@@ -60,7 +62,7 @@ _COUNTS = ("licensed", "operable", "occupied", "held", "accepting", "waiting")
 def fhir_key(nodes: Any) -> str:
     """A thing's stable name from `[identifier, id]`: an identifier of our making or the sender's, then the
     Telematik-ID, then the resource id; never the IK, of which one can have many sites."""
-    identifiers, resource_id = _parts(nodes, 2)
+    identifiers, resource_id = _parts(nodes, 2)[:2]
     stated = sorted(_identifiers(identifiers))
     ours = [value for system, value in stated if system.startswith(SOURCE)]
     theirs = [f"{system}|{value}" for system, value in stated if system not in (IK, TELEMATIK_ID)]
@@ -276,7 +278,7 @@ def _block(slot: Mapping[str, Any], valid_at: datetime | None) -> Iterator[Block
         count=count,
         status=status,
         start=None if start == valid_at else start.astimezone(ZONE).date(),
-        end=_last_day(_moment(slot.get("end"))),
+        end=_last_day(_moment(slot.get("end"), latest=_MAX_YEAR)),
         room=Room(room) if room else None,
         sex=_sex(_value(place, "sex")),
         needs=_known("need", *_codes([need.get("valueCoding") for need in place.get("need", [])], NEED)),
@@ -301,7 +303,7 @@ def _sex(code: Any) -> Sex | None:
         raise Unreadable(f"eines von: {', '.join(Sex)}", f"one of: {', '.join(Sex)}") from None
 
 
-def _moment(value: Any) -> datetime:
+def _moment(value: Any, *, latest: int = _MAX_YEAR - 1) -> datetime:
     expected = Unreadable("einen Zeitpunkt wie 2026-03-01T08:00:00+01:00", "a moment like 2026-03-01T08:00:00+01:00")
     if not isinstance(value, str):
         raise expected
@@ -311,9 +313,10 @@ def _moment(value: Any) -> datetime:
             if len(value) != len("2026-03-01"):
                 raise expected
             moment = moment.replace(tzinfo=ZONE)
-        moment.astimezone(ZONE)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise expected from None
+    if not _FIRST_YEAR <= moment.year <= latest:
+        raise expected
     return moment
 
 

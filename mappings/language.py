@@ -267,12 +267,12 @@ def _merged(root: Found, found: Found) -> Found:
 
 
 def _is_there(literal: Tree, reader: Reader) -> bool:
-    said = [not is_blank(reader.value(source)) for source in literal.sources()]
+    said = [not is_blank(reader.value(source)) for source in literal.sources]  # a list, since asking is reading
     return any(said)
 
 
 def _assigns(level: Tree, root: Tree, target: str) -> bool:
-    return any(rule.target == target for tree in (level, root) for rule in tree.rules)
+    return target in level.targets or target in root.targets
 
 
 def _prefix(reader: Reader) -> str:

@@ -65,17 +65,17 @@ def _named(tree: Tree, reader: Reader) -> Iterator[tuple[Path, Any, bool]]:
 
     Where several fields together cannot be read, those are to blame that no rule reads alone.
     """
-    good = {source: True for rule in tree.rules for source in rule.sources}
+    bad: set[str] = set()
     for rule in tree.rules:
         try:
             rule.read(rule.raw(reader))
         except Unreadable:
-            alone = {source for other in tree.rules if not other.joined for source in other.sources}
-            good.update(dict.fromkeys(set(rule.sources) - alone if rule.joined else rule.sources, False))
-    for source, readable in good.items():
-        path, value = reader.locate(source), reader.value(source)
+            bad.update(set(rule.sources) - tree.sources_alone if rule.joined else rule.sources)
+    for source in tree.sources:
+        path = reader.locate(source)
         if path is not None:
-            yield path, value, readable or is_blank(value)
+            value = reader.value(source)
+            yield path, value, source not in bad or is_blank(value)
     if isinstance(tree.offers, tuple):
         for literal in tree.offers:
             yield from _named(literal, reader)
@@ -100,6 +100,9 @@ def _named_in_list(each: Each, reader: Reader) -> Iterator[tuple[Path, Any, bool
 def _nested(kept: dict[Path, Any]) -> dict[str, Any]:
     root: dict[str, Any] = {}
     for path, value in kept.items():
+        if len(path) == 1 and isinstance(path[0], str):
+            root[path[0]] = value
+            continue
         above = (path[:length] for length in range(1, len(path)))
         if any(kept.get(prefix, _ELEMENT) is not _ELEMENT for prefix in above):
             continue  # It is part of a value that stands there whole, or is withheld whole.

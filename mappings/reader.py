@@ -29,20 +29,25 @@ class Reader:
 
         A name as it stands goes before a dotted walk through nested mappings, since column names may hold dots.
         """
+        if name in self._node:
+            return (*self.path, name)
         below = _located(self._node, name)
         return None if below is None else (*self.path, *below)
 
     def value(self, name: str) -> Any:
         """The value of a name, None where it is absent; it counts as read from now on."""
-        below = _located(self._node, name)
-        if below is None:
+        if not self.path and name in self._node:
+            self._read.add((name,))
+            return self._node[name]
+        path = self.locate(name)
+        if path is None:
             return None
-        node: Any = self._node
-        for step in below:
-            node = node[step]
-        path = (*self.path, *below)
         self._read.add(path)
-        self._enter(path)
+        node: Any = self._node
+        for length in range(len(self.path), len(path)):
+            node = node[path[length]]
+            if length:
+                self._entered.add(path[:length])
         return node
 
     def each(self, name: str) -> "list[Reader]":
@@ -70,15 +75,11 @@ class Reader:
         child.path = path
         child._read = self._read
         child._entered = self._entered
-        self._enter((*path, ""))
+        self._entered.add(path)
         return child
 
-    def _enter(self, path: Path) -> None:
-        for length in range(1, len(path)):
-            self._entered.add(path[:length])
-
     def _unread(self, node: Any, path: Path) -> Iterator[str]:
-        children = node.items() if isinstance(node, Mapping) else enumerate(node)
+        children = enumerate(node) if isinstance(node, list) else node.items()
         for step, child in children:
             below = (*path, step)
             if below in self._read:
@@ -91,17 +92,17 @@ class Reader:
 
 def is_blank(value: Any) -> bool:
     """Whether a value says nothing: null, white space, an empty list or mapping, or a list of such."""
-    if value is None:
+    if value is None or value == "":
         return True
     if isinstance(value, str):
-        return not value or value.isspace()
+        return value.isspace()
     if isinstance(value, list | tuple):
         return all(is_blank(each) for each in value)
     return isinstance(value, Mapping) and not value
 
 
 def _located(node: Any, name: str) -> tuple[str, ...] | None:
-    if not isinstance(node, Mapping):
+    if not isinstance(node, dict):
         return None
     if name in node:
         return (name,)

@@ -1,8 +1,8 @@
 """The rules of a source map: which fields fill which place of the model, and how (`from each table as required zone
 default`)."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any, TypeGuard
 from zoneinfo import ZoneInfo
 
@@ -31,7 +31,10 @@ class Reading:
     left_out: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+_NOTHING = Reading()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rule:
     """How one place of the model is filled from one field, or from several together (`joined`)."""
 
@@ -56,7 +59,10 @@ class Rule:
     def read(self, raw: Any) -> Reading:
         """The place's value; raises `Unreadable` where the field's cannot be read."""
         if is_blank(raw):
-            return Reading()
+            return _NOTHING
+        return _read_text(self, raw) if isinstance(raw, str) else self._read(raw)
+
+    def _read(self, raw: Any) -> Reading:
         if is_withheld(raw) or (self.joined and isinstance(raw, list) and any(is_withheld(part) for part in raw)):
             raise self._expectation(raw)
         value = self.convert(raw) if self.zone is None else self.convert(raw, zone=self.zone)
@@ -102,6 +108,12 @@ class Rule:
         return Unreadable("einen lesbaren Wert", "a value that can be read")
 
 
+@lru_cache(maxsize=50_000)
+def _read_text(rule: Rule, raw: str) -> Reading:
+    # The patient filter and the map read each value once, and most values come again and again.
+    return rule._read(raw)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Each:
     """A list in the record, each element read by a tree of its own."""
@@ -110,7 +122,7 @@ class Each:
     tree: "Tree"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Tree:
     """The rules of one level, and of the levels below it: offers, and blocks of an offer."""
 
@@ -118,10 +130,20 @@ class Tree:
     offers: "Each | tuple[Tree, ...] | None" = None
     blocks: Each | None = None
 
-    def sources(self) -> Iterator[str]:
-        """The fields that the rules of this level name."""
-        for rule in self.rules:
-            yield from rule.sources
+    @cached_property
+    def targets(self) -> frozenset[str]:
+        """The places that the rules of this level fill."""
+        return frozenset(rule.target for rule in self.rules)
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """The fields that the rules of this level name, each once."""
+        return tuple(dict.fromkeys(source for rule in self.rules for source in rule.sources))
+
+    @cached_property
+    def sources_alone(self) -> frozenset[str]:
+        """The fields that a rule of this level reads alone."""
+        return frozenset(source for rule in self.rules if not rule.joined for source in rule.sources)
 
 
 def withheld(value: Any) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from mappings import terminology
@@ -31,7 +32,7 @@ class Target:
 
 
 def _system(name: str) -> Callable[[], frozenset[str]]:
-    return lambda: terminology.codes(name)
+    return cache(lambda: terminology.codes(name))
 
 
 _TEXT = Target()
@@ -120,6 +121,7 @@ ELEMENT = Target(convert="yes_no")
 """One need by its code (`offer.needs.dialyse`): whether it is served."""
 
 
+@cache
 def needs(path: str) -> str | None:
     """The code of a need that a path names, None for any other path."""
     prefix, _, code = path.rpartition(".")

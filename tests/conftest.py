@@ -15,6 +15,8 @@ from sqlalchemy import create_engine, text
 
 from hub.app import Hub
 from hub.settings import Settings
+from hub.store.database import Database
+from hub.store.schema import migrate
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 """The present of tests that need one."""
@@ -70,20 +72,55 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An empty database, once of each kind."""
+def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without tables, once of each kind."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'platzfrei.db'}"
-        return
-    server: str = request.getfixturevalue("postgresql_server")
+        return f"sqlite:///{tmp_path / 'platzfrei.db'}"
+    return _postgresql(request.getfixturevalue("postgresql_server"), "template0")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file at the newest schema, to copy."""
+    path = tmp_path_factory.mktemp("template") / "platzfrei.db"
+    database = Database(f"sqlite:///{path}")
+    migrate(database)
+    database.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: str) -> str:
+    """The name of a PostgreSQL database at the newest schema, to copy."""
+    url = _postgresql(postgresql_server, "template0")
+    database = Database(url)
+    migrate(database)
+    database.close()
+    return url.split("/")[3].split("?")[0]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database at the newest schema, once of each kind."""
+    if request.param == "sqlite":
+        return _copied(request.getfixturevalue("sqlite_template"), tmp_path)
+    template = request.getfixturevalue("postgresql_template")
+    return _postgresql(request.getfixturevalue("postgresql_server"), template)
+
+
+def _postgresql(server: str, template: str) -> str:
     name = f"t{uuid.uuid4().hex}"
     engine = create_engine(server.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'"))
-    yield server.replace("/postgres?", f"/{name}?")
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8' LOCALE 'C'"))
     engine.dispose()
+    # Dropping it would cost more than the test: the whole server goes when the run ends.
+    return server.replace("/postgres?", f"/{name}?")
+
+
+def _copied(template: Path, folder: Path) -> str:
+    shutil.copy(template, folder / "platzfrei.db")
+    return f"sqlite:///{folder / 'platzfrei.db'}"
 
 
 @pytest.fixture
@@ -92,8 +129,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def sqlite_settings(tmp_path: Path) -> Settings:
-    return Settings.of(database=f"sqlite:///{tmp_path / 'platzfrei.db'}", environment={})
+def sqlite_settings(sqlite_template: Path, tmp_path: Path) -> Settings:
+    return Settings.of(database=_copied(sqlite_template, tmp_path), environment={})
 
 
 @pytest.fixture

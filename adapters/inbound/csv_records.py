@@ -6,15 +6,15 @@
       charset: windows-1252          # else: the byte-order mark, UTF-8 where more lines are than are not, Windows-1252
       columns: [Nr, Name, Frei]      # must be there, in any order; case and spaces do not matter
       optional: [Telefon]            # may be there
-      group:                         # rows that follow one another and agree in `by` are one record; in the columns
-        by: [Nr, Angebot]            # `rows` they may differ, these stand in a list `rows`, one mapping a row
-        rows: [Frei, Zimmer]
+      group:                         # rows that follow one another and agree in `by` are one record; of the columns
+        by: [Nr, Angebot]            # named here they may differ only in `rows`, which stand in a list `rows`, one
+        rows: [Frei, Zimmer]         # mapping a row
 """
 
 import codecs
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -140,12 +140,14 @@ class _Group:
 
 
 def _grouped(rows: Iterator[_Row], header: Sequence[str], layout: _Layout) -> Iterator[Record | Broken]:
+    known = {*layout.columns, *layout.optional}
     seen: dict[tuple[str, ...], int] = {}
     group: _Group | None = None
     current: tuple[str, ...] = ()
+    broken: list[Broken] = []  # they may stand within the group, and come after it
     for row in rows:
         if row.wrong:
-            yield _broken(row)
+            broken.append(_broken(row))
             continue
         cells = _fields(header, row)
         shared = {name: cell for name, cell in cells.items() if name not in layout.rows}
@@ -154,21 +156,26 @@ def _grouped(rows: Iterator[_Row], header: Sequence[str], layout: _Layout) -> It
         if group is not None and key == current and any(key):
             group.last = row.line
             group.rows.append(own)
-            group.issues.extend(_differences(group, shared, row.line))
+            group.issues.extend(_differences(group, shared, known, row.line))
             continue
         if group is not None:
             yield group.record()
+        yield from broken
+        broken.clear()
         group, current = _Group(first=row.line, last=row.line, shared=shared, rows=[own]), key
         if key in seen and any(key):
             group.issues.append(_apart(layout.by, seen[key], row.line))
         seen.setdefault(key, row.line)
     if group is not None:
         yield group.record()
+    yield from broken
 
 
-def _differences(group: _Group, shared: Mapping[str, str], line: int) -> Iterator[Issue]:
+def _differences(
+    group: _Group, shared: Mapping[str, str], known: Collection[str], line: int
+) -> Iterator[Issue]:
     for name, cell in shared.items():
-        if _folded(cell) != _folded(group.shared[name]):
+        if name in known and _folded(cell) != _folded(group.shared[name]):
             yield Issue(
                 code="rows-differ",
                 place=f"line {line}, column {name}",

@@ -262,7 +262,7 @@ class _Taker:
         kept = Kept(
             entry.resource,
             self._elements.get(role, {}),
-            kind=entry.kind,
+            role=role,
             place=f"{entry.place}.resource",
             silent=self._silent,
         )

@@ -292,11 +292,11 @@ def _issues(message: hl7v2.Message, place: str, fields: Mapping[str, str], missh
                 if name not in fields and name not in misshapen:
                     yield _missing(name, place)
     # A20 ends with a status of one letter, which cannot be cut without being missed.
-    if not message.terminated and trigger != "A20":
+    if not message.terminated and trigger != "A20" and present.issuperset(expected):
         yield Issue(
             code="hl7-unterminated",
-            text_de="die Datei endet ohne Segmentende (CR): die Nachricht kann abgeschnitten sein; der Absender prüft sie",
-            text_en="the file ends without a segment terminator (CR): the message may be cut; the sender checks it",
+            text_de="die Datei endet ohne Segmentende (CR): vielleicht ist sie abgeschnitten; der Absender prüft sie",
+            text_en="the file ends without a segment terminator (CR): it may be cut; the sender checks it",
             place=place,
             severity="warning",
             fhir_code="incomplete",

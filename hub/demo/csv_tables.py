@@ -16,7 +16,7 @@ from mappings.vacancy import Block, BlockStatus, Room, Sex, VacancyReport
 
 __all__ = ["long_files", "wide_files"]
 
-_ROWS = 2_000
+_RECORDS = 2_000
 
 _LONG = (
     *("EinrichtungsID", "IK", "Name", "Träger", "Straße", "Hausnummer", "PLZ", "Ort", "Breite", "Länge", "Telefon"),
@@ -55,15 +55,16 @@ _NOTHING = Block(count=0)
 
 def long_files(region: Region) -> Iterator[File]:
     """The files of source `csv-long`: UTF-8 with a byte order mark."""
-    rows = ([_long_row(provider, report) for report in provider.reports] for provider in region.of("csv-long"))
-    for number, portion in enumerate(portions(rows, _ROWS), start=1):
-        yield File(name=f"freiplaetze-{number:02d}.csv", body=_table(_LONG, portion, "utf-8-sig"), records=len(portion))
+    offers = ([(provider, report) for report in provider.reports] for provider in region.of("csv-long"))
+    for number, portion in enumerate(portions(offers, _RECORDS), start=1):
+        rows = [row for provider, report in portion for row in _long_rows(provider, report)]
+        yield File(name=f"freiplaetze-{number:02d}.csv", body=_table(_LONG, rows, "utf-8-sig"), records=len(portion))
 
 
 def wide_files(region: Region) -> Iterator[File]:
     """The files of source `csv-wide`: Windows-1252."""
     rows = ([_wide_row(provider)] for provider in region.of("csv-wide"))
-    for number, portion in enumerate(portions(rows, _ROWS), start=1):
+    for number, portion in enumerate(portions(rows, _RECORDS), start=1):
         yield File(name=f"belegung-{number:02d}.csv", body=_table(_WIDE, portion, "cp1252"), records=len(portion))
 
 
@@ -75,38 +76,40 @@ def _table(header: tuple[str, ...], rows: list[list[str]], charset: str) -> byte
     return text.getvalue().encode(charset)
 
 
-def _long_row(provider: Provider, report: VacancyReport) -> list[str]:
+def _long_rows(provider: Provider, report: VacancyReport) -> Iterator[list[str]]:
+    """A row for each block of free places, in which alone the rows of an offer differ; one row where there is none."""
     facility, offer, counts = report.facility, report.offer, report.counts
     address, position = facility.address, facility.position
     habit = _habit(provider)
-    free = next((block for block in report.blocks if block.status is BlockStatus.FREE), _NOTHING)
     yes, no = _YES_NO[habit]
-    return [
-        facility.key,
-        *facility.iks,
-        facility.name,
-        facility.operator.name if facility.operator else "",
-        address.street,
-        address.house_number,
-        _postal_code(provider),
-        address.city,
-        _decimal(position.latitude) if position else "",
-        _decimal(position.longitude) if position else "",
-        _phone(provider),
-        _CARE_FORMS[offer.care_form][habit],
-        _count(counts.licensed),
-        _count(counts.occupied),
-        _count(counts.held),
-        _count(counts.accepting),
-        _count(counts.waiting),
-        _day(free.start),
-        _day(free.end),
-        _ROOMS[free.room][habit] if free.room else "",
-        _SEXES[free.sex][habit] if free.sex else "",
-        _care_grades(offer.care_grades, habit),
-        *(yes if need in offer.needs else no for need in _NEEDS),
-        _moment(report.valid_at),
-    ]
+    free = [block for block in report.blocks if block.status is BlockStatus.FREE]
+    for block in free or [_NOTHING]:
+        yield [
+            facility.key,
+            *facility.iks,
+            facility.name,
+            facility.operator.name if facility.operator else "",
+            address.street,
+            address.house_number,
+            _postal_code(provider),
+            address.city,
+            _decimal(position.latitude) if position else "",
+            _decimal(position.longitude) if position else "",
+            _phone(provider),
+            _CARE_FORMS[offer.care_form][habit],
+            _count(counts.licensed),
+            _count(counts.occupied),
+            _count(counts.held),
+            _count(block.count if free else counts.accepting),
+            _count(counts.waiting),
+            _day(block.start),
+            _day(block.end),
+            _ROOMS[block.room][habit] if block.room else "",
+            _SEXES[block.sex][habit] if block.sex else "",
+            _care_grades(offer.care_grades, habit),
+            *(yes if need in offer.needs else no for need in _NEEDS),
+            _moment(report.valid_at),
+        ]
 
 
 def _wide_row(provider: Provider) -> list[str]:

@@ -37,14 +37,14 @@ _BESIDES = frozenset({"beratung", "angehoerigenunterstuetzung"})
 class Voice:
     """What the format of a source can tell: a provider's statements say no more than its own export can carry.
 
-    `fine` voices tell of several blocks an offer, of closed places, of "ask us", of catchments and languages;
-    `silent` ones of no vacancy at all.
+    `fine` voices tell of closed places, of "ask us", of catchments and languages; `silent` ones of no vacancy at all.
     """
 
     care_forms: frozenset[str] | None = None
     """None: all of them."""
     needs: frozenset[str] | None = None
     """None: all of them."""
+    several_blocks: bool = False
     fine: bool = False
     silent: bool = False
 
@@ -251,7 +251,7 @@ class _Teller:
         counts: dict[Block, int] = {}
         left = accepting
         while left:
-            count = min(left, self.rng.choice((1, 1, 1, 2))) if self.voice.fine else left
+            count = min(left, self.rng.choice((1, 1, 1, 2))) if self.voice.several_blocks else left
             like = self._free_place(care_form, needs)
             counts[like] = counts.get(like, 0) + count
             left -= count

@@ -17,6 +17,7 @@ from hub.demo.area import District, apportioned, districts, kilometres
 from hub.demo.offers import Voice
 from hub.demo.stations import Station, station
 from mappings import gazetteer
+from mappings.conversions import folded
 from mappings.gazetteer import Place
 from mappings.vacancy import Address, Contact, Facility, Operator, Position, VacancyReport
 
@@ -54,13 +55,14 @@ _VOICES = {
             }
         ),
         needs=frozenset({"demenz", "dialyse", "beatmung", "rollstuhl"}),
+        several_blocks=True,
     ),
     "csv-wide": Voice(
         care_forms=frozenset({"dauerpflege", "kurzzeitpflege", "tagespflege"}),
         needs=frozenset(),
     ),
-    "json": Voice(fine=True),
-    "fhir": Voice(fine=True),
+    "json": Voice(several_blocks=True, fine=True),
+    "fhir": Voice(several_blocks=True, fine=True),
     "landkreis-lup": Voice(
         care_forms=frozenset(
             {"ambulante-pflege", "tagespflege", "wohngemeinschaft", "betreutes-wohnen", "sapv", "hospizdienst-ambulant"}
@@ -73,6 +75,8 @@ _VOICES = {
 _IK_CLASSES = {Kind.HOME: ("51",), Kind.SERVICE: ("46", "50"), Kind.CLINIC: ("26",)}
 
 _KEY_LETTERS = {Kind.HOME: "E", Kind.SERVICE: "D", Kind.CLINIC: "K", Kind.HELP: "H"}
+
+_WARDS = (("UEP1", "uebergangspflege"), ("KZP1", "kurzzeitpflege-solitaer"), ("UEP2", "uebergangspflege"))
 
 _BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -141,7 +145,7 @@ class _Drawing:
         stations: tuple[Station, ...] = ()
         if kind is Kind.CLINIC:
             stations = tuple(self._stations(rng, facility))
-            reports = tuple(station.report for station in stations)
+            reports = tuple(each.report for each in stations)
         elif kind is Kind.HELP:
             catchment = _around(district, place, len(district.places))
             reports = (offers.help_offer(facility, rng.choice(offers.HELP), catchment),)
@@ -200,7 +204,7 @@ class _Drawing:
         else:
             own = Random(f"{self.seed} {district.ags} operator {rng.randrange(max(3, district.size // 6))}")
             name = names.operator(own, district.name)
-        return Operator(key=" ".join(name.casefold().split()), name=name)
+        return Operator(key=folded(name), name=name)
 
     def _moment(self, rng: Random) -> datetime:
         """When the provider last said something: a day ago at most, mostly."""
@@ -226,9 +230,6 @@ class _Drawing:
             # Moved at least once within a shift, or the ward's feed is dead.
             until = self.as_of.astimezone(UTC).replace(second=0, microsecond=0) - timedelta(minutes=rng.randrange(600))
             yield station(rng, hospital=hospital, code=code, care_form=care_form, facility=facility, until=until)
-
-
-_WARDS = (("UEP1", "uebergangspflege"), ("KZP1", "kurzzeitpflege-solitaer"), ("UEP2", "uebergangspflege"))
 
 
 def _around(district: District, place: Place, count: int) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Search answers joined from stored bytes (https://hl7.org/fhir/R4/bundle.html#searchset)."""
 
 from collections.abc import Iterable, Sequence
+from uuid import NAMESPACE_OID, uuid5
 
 import orjson
 
@@ -20,7 +21,8 @@ def entry(base: str, resource_type: str, resource_id: str, content: bytes, searc
 
 def outcome_entry(content: bytes) -> bytes:
     """The entry that says what the server has to say of the search."""
-    return b'{"resource":%s,"search":{"mode":"outcome"}}' % content
+    name = str(uuid5(NAMESPACE_OID, content.hex())).encode()
+    return b'{"fullUrl":"urn:uuid:%s","resource":%s,"search":{"mode":"outcome"}}' % (name, content)
 
 
 def searchset(entries: Sequence[bytes], *, total: int, links: Iterable[tuple[str, str]]) -> bytes:

@@ -10,8 +10,8 @@ from hub.store.schema import HEAD, migrate
 from hub.store.tables import PROFESSIONAL, PUBLIC, metadata
 
 
-def test_migrations_make_the_schema(database_url: str) -> None:
-    database = Database(database_url)
+def test_migrations_make_the_schema(bare_database_url: str) -> None:
+    database = Database(bare_database_url)
     migrate(database)
     migrate(database)
     with database.writing() as connection:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters import r4
@@ -286,6 +286,7 @@ def test_another_kind_of_place_is_another_slot() -> None:
     assert len({slot["id"] for slot in slots(*blocks)}) == 3
 
 
+@settings(deadline=None)
 @pytest.mark.parametrize("view", View)
 @given(report=reports(), care_forms=st.sets(st.sampled_from(sorted(terminology.codes("care-form")))))
 def test_every_report_is_right_fhir(view: View, report: VacancyReport, care_forms: set[str]) -> None:

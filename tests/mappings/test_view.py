@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from mappings.vacancy import Block, BlockStatus, Counts, State, VacancyReport
 from mappings.view import View, expired, seen
@@ -63,12 +63,14 @@ def test_some_with_an_unknown_number_stays_some() -> None:
     assert seen(replace(FULL, counts=Counts(), blocks=()), View.PUBLIC).state is State.SOME
 
 
+@settings(deadline=None)
 @given(reports())
 def test_seeing_twice_shows_no_more_and_no_less(report: VacancyReport) -> None:
     once = seen(report, View.PUBLIC)
     assert seen(once, View.PUBLIC) == once
 
 
+@settings(deadline=None)
 @given(reports())
 def test_what_only_professionals_may_see_does_not_change_the_public_view(report: VacancyReport) -> None:
     free = tuple(block for block in report.blocks if block.status is BlockStatus.FREE)
