@@ -171,9 +171,7 @@ def _grouped(rows: Iterator[_Row], header: Sequence[str], layout: _Layout) -> It
     yield from broken
 
 
-def _differences(
-    group: _Group, shared: Mapping[str, str], known: Collection[str], line: int
-) -> Iterator[Issue]:
+def _differences(group: _Group, shared: Mapping[str, str], known: Collection[str], line: int) -> Iterator[Issue]:
     for name, cell in shared.items():
         if name in known and _folded(cell) != _folded(group.shared[name]):
             yield Issue(

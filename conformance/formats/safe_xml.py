@@ -2,7 +2,8 @@
 (https://owasp.org/www-community/vulnerabilities/XML_External_Entity_(XXE)_Processing)."""
 
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
 from lxml import etree
 
@@ -20,7 +21,7 @@ class NotXml(ValueError):  # noqa: N818 - named as what it says
 
 
 _REASONS = {
-    "ERR_DOCUMENT_EMPTY": "the document is empty",
+    "ERR_DOCUMENT_EMPTY": "an element is expected",
     "ERR_DOCUMENT_END": "something stands after the end of the document",
     "ERR_INVALID_CHAR": "a character that XML does not allow",
     "ERR_INVALID_ENCODING": "bytes that the stated encoding does not have",
@@ -61,11 +62,10 @@ def iterate(body: bytes, tags: Collection[str]) -> Iterator[etree._Element]:
             elif event == "end" and element.tag in wanted:
                 yield element
                 _forget(element)
-    except etree.XMLSyntaxError as error:
+    except etree.XMLSyntaxError:
         if root is None and _has_doctype(body):
             raise NotXml("a DOCTYPE is not taken", 1, 1) from None
-        line, column = error.position
-        raise NotXml(_reason(error), max(line or 1, 1), max(column or 1, 1)) from None
+        raise _refusal(events.error_log) from None
     except (LookupError, UnicodeDecodeError):
         raise NotXml("an encoding that nobody knows", 1, 1) from None
 
@@ -82,10 +82,13 @@ def _forget(element: etree._Element) -> None:
         node = parent
 
 
-def _reason(error: etree.XMLSyntaxError) -> str:
-    stated = getattr(error, "code", None)
-    name = next((name for name, code in vars(etree.ErrorTypes).items() if code == stated), "")
-    return _REASONS.get(name, "not well-formed XML")
+def _refusal(log: Iterable[Any]) -> NotXml:
+    """What the parser noted last: its own words name tags and values, so the kind of error alone is taken."""
+    noted = list(log)
+    if not noted:
+        return NotXml(_REASONS["ERR_DOCUMENT_EMPTY"], 1, 1)
+    last = noted[-1]
+    return NotXml(_REASONS.get(last.type_name, "not well-formed XML"), max(last.line, 1), max(last.column, 1))
 
 
 def _has_doctype(body: bytes) -> bool:

@@ -3,7 +3,7 @@
 import argparse
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -153,7 +153,8 @@ def _from(slots: Sequence[Mapping[str, Any]], options: argparse.Namespace, now: 
     first = text(options, "sofort", "now") if begin <= now else _day(begin.astimezone(_BERLIN).date(), options)
     ends = [slot["end"] for slot in slots]
     if all(not end.startswith(_OPEN_END) for end in ends):
-        last = max(datetime.fromisoformat(end.replace("Z", "+00:00")) for end in ends)
+        # A Slot ends when the next day begins: the day before is the last.
+        last = max(datetime.fromisoformat(end.replace("Z", "+00:00")) for end in ends) - timedelta(microseconds=1)
         return f"{first} {text(options, 'bis', 'to')} {_day(last.astimezone(_BERLIN).date(), options)}"
     return first
 

@@ -21,6 +21,7 @@ from hub.search.parameters import parameters
 from hub.search.query import Condition, Include, Query
 from hub.search.types import date
 from hub.search.types.term import Bind
+from hub.store.repository import current
 from hub.store.tables import PROFESSIONAL, PUBLIC, Projection
 
 __all__ = ["Entry", "Page", "find"]
@@ -79,9 +80,11 @@ def _binds(conditions: tuple[Condition, ...]) -> dict[str, object]:
 
 @lru_cache(maxsize=1024)
 def _page_statement(projection: str, resource_type: str, shape: tuple[tuple[str, ...], ...]) -> Select[Any]:
-    resource = _PROJECTIONS[projection].resource
+    tables = _PROJECTIONS[projection]
+    resource = tables.resource
     return (
-        select(resource.c.rid, resource.c.id, resource.c.content)
+        select(resource.c.rid, resource.c.id, tables.history.c.content)
+        .join(tables.history, current(tables))
         .where(_condition(projection, resource_type, shape), resource.c.rid > bindparam("after"))
         .order_by(resource.c.rid)
         .limit(bindparam("most"))
@@ -99,7 +102,7 @@ def _condition(projection: str, resource_type: str, shape: tuple[tuple[str, ...]
     resource = tables.resource
     parts: list[ColumnElement[bool]] = [
         resource.c.type == literal_column(f"'{resource_type}'"),
-        resource.c.content.is_not(None),
+        resource.c.deleted.is_(literal_column("false")),
     ]
     for number, (code, *term_shapes) in enumerate(shape):
         binds = [_bind(f"c{number}_{ordinal}_") for ordinal in range(len(term_shapes))]
@@ -149,8 +152,10 @@ def _fetch(connection: Connection, projection: Projection, keys: list[tuple[str,
     found: list[Entry] = []
     for resource_type in dict.fromkeys(key[0] for key in keys):
         ids = [key[1] for key in keys if key[0] == resource_type]
-        statement = select(resource.c.id, resource.c.content).where(
-            resource.c.type == resource_type, resource.c.id.in_(ids), resource.c.content.is_not(None)
+        statement = (
+            select(resource.c.id, projection.history.c.content)
+            .join(projection.history, current(projection))
+            .where(resource.c.type == resource_type, resource.c.id.in_(ids), resource.c.deleted.is_(False))
         )
         found.extend(Entry(resource_type, row.id, row.content) for row in connection.execute(statement))
     return tuple(sorted(found, key=lambda entry: (entry.type, entry.id)))

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, bindparam, func, literal_column, or_, select, tuple_
 
 from hub.search.types.near import box, distance_km
+from hub.store.repository import current
 from hub.store.tables import PROFESSIONAL, PUBLIC, Projection
 from mappings.vacancy import State
 
@@ -181,7 +182,7 @@ def _page(projection: str, only_free: bool, with_start: bool) -> Select[Any]:
             page.c.km,
             page.c.total,
             resource.c.id,
-            resource.c.content,
+            tables.history.c.content,
             freshness.c.valid_at,
             freshness.c.confirmed_at,
             freshness.c.aging_at,
@@ -189,6 +190,7 @@ def _page(projection: str, only_free: bool, with_start: bool) -> Select[Any]:
             freshness.c.expires_at,
         )
         .join(resource, resource.c.rid == page.c.rid)
+        .join(tables.history, current(tables))
         .join(freshness, freshness.c.rid == page.c.rid)
         .order_by(page.c.km, page.c.rid)
     )
@@ -204,10 +206,11 @@ def _count(projection: str, only_free: bool, with_start: bool) -> Select[Any]:
 def _shown_with(projection: str) -> Select[Any]:
     tables = _PROJECTIONS[projection]
     return (
-        select(tables.member.c.rid, tables.resource.c.type, tables.resource.c.id, tables.resource.c.content)
+        select(tables.member.c.rid, tables.resource.c.type, tables.resource.c.id, tables.history.c.content)
         .join(tables.resource, tables.resource.c.rid == tables.member.c.member)
+        .join(tables.history, current(tables))
         .where(
             tables.member.c.rid.in_(bindparam("rids", expanding=True)),
-            tables.resource.c.content.is_not(None),
+            tables.resource.c.deleted.is_(literal_column("false")),
         )
     )

@@ -11,12 +11,12 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, insert, select, update
 
 from hub.store.clock import instant
 from hub.store.tables import Projection
 
-__all__ = ["Index", "Repository", "Resource", "Stored", "Written"]
+__all__ = ["Index", "Repository", "Resource", "Stored", "Written", "current"]
 
 Resource = dict[str, Any]
 Index = Callable[[Resource], Iterable[tuple[str, tuple[object, ...]]]]
@@ -52,6 +52,11 @@ class _Row:
     digest: bytes
 
 
+def current(tables: Projection) -> ColumnElement[bool]:
+    """Joins a resource to the bytes of its current version: they stand in the history alone, once."""
+    return and_(tables.history.c.rid == tables.resource.c.rid, tables.history.c.version == tables.resource.c.version)
+
+
 class Repository:
     """The resources of one projection."""
 
@@ -62,8 +67,10 @@ class Repository:
         self._current = select(
             resource.c.type, resource.c.id, resource.c.rid, resource.c.version, resource.c.digest
         ).where(resource.c.type == bindparam("type"), resource.c.id.in_(bindparam("ids", expanding=True)))
-        self._read = select(resource.c.version, resource.c.updated, resource.c.content).where(
-            resource.c.type == bindparam("type"), resource.c.id == bindparam("id")
+        self._read = (
+            select(history.c.version, history.c.updated, history.c.content)
+            .join(resource, current(projection))
+            .where(resource.c.type == bindparam("type"), resource.c.id == bindparam("id"))
         )
         self._vread = (
             select(history.c.version, history.c.updated, history.c.content)
@@ -78,7 +85,7 @@ class Repository:
         self._update = (
             update(resource)
             .where(resource.c.rid == bindparam("the_rid"))
-            .values({name: bindparam(name) for name in ("version", "updated", "digest", "content")})
+            .values({name: bindparam(name) for name in ("version", "updated", "digest", "deleted")})
         )
         self._remember = insert(history)
         self._add = {name: insert(table) for name, table in projection.indexes.items()}
@@ -138,14 +145,17 @@ class Repository:
                         "version": row.version + 1,
                         "updated": at,
                         "digest": _DELETED,
+                        "deleted": True,
                         "content": None,
                     }
                 )
         if fresh:
-            for row_type, row_id, rid in connection.execute(self._insert, fresh):
+            for row_type, row_id, rid in connection.execute(
+                self._insert, [_without(values, "content") for values in fresh]
+            ):
                 written.rids[row_type, row_id] = rid
         if changed:
-            connection.execute(self._update, [_without(values, "type", "id") for values in changed])
+            connection.execute(self._update, [_without(values, "type", "id", "content") for values in changed])
             self._unindex(connection, [values["the_rid"] for values in changed])
         for values in (*fresh, *changed):
             rid = written.rids[str(values["type"]), str(values["id"])]
@@ -218,6 +228,7 @@ def _values(key: tuple[str, str], resource: Resource, digest: bytes, *, version:
         "version": version,
         "updated": at,
         "digest": digest,
+        "deleted": False,
         "content": content,
     }
 

@@ -100,7 +100,7 @@ def _projection(view: str) -> Projection:
         Column("version", Integer, nullable=False),
         Column("updated", BigInteger, nullable=False),
         Column("digest", LargeBinary, nullable=False),
-        Column("content", LargeBinary),  # NULL: deleted
+        Column("deleted", Boolean, nullable=False),
         UniqueConstraint("type", "id", name=f"{view}_resource_by_id"),
         Index(f"{view}_resource_by_update", "type", "updated"),
         sqlite_autoincrement=True,
@@ -112,7 +112,7 @@ def _projection(view: str) -> Projection:
         Column("version", Integer, primary_key=True, autoincrement=False),
         Column("updated", BigInteger, nullable=False),
         Column("delivery", BigInteger, nullable=False),
-        Column("content", LargeBinary),
+        Column("content", LargeBinary),  # NULL: deleted
     )
     freshness = Table(
         f"{view}_freshness",

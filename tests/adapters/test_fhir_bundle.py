@@ -218,7 +218,7 @@ def changed(position: int, /, **elements: Any) -> list[Entry]:
             changed(1, telecom=[{"system": "tel", "value": "1"}]),
             [("fhir-code", "Bundle.entry[1].resource.telecom[0].system")],
         ),
-        (changed(0, active="yes"), [("fhir-type", "Bundle.entry[0].resource.active")]),
+        (changed(3, active="yes"), [("fhir-type", "Bundle.entry[3].resource.active")]),
         (changed(1, name=["x"]), [("fhir-type", "Bundle.entry[1].resource.name")]),
         (
             changed(3, availableTime=[{"daysOfWeek": ["mon", "montag"]}]),

@@ -40,7 +40,9 @@ def test_a_map_names_a_format_that_exists_and_a_title_in_both_languages(source_m
     assert source_map.title.keys() == {"de", "en"}
 
 
-@pytest.mark.parametrize("source_map", [each for each in shipped().values() if not each.wards], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "source_map", [each for each in shipped().values() if not each.wards], ids=lambda each: each.name
+)
 def test_a_map_has_examples_that_succeed_and_that_fail(source_map: SourceMap) -> None:
     assert any(example.offers for example in source_map.examples)
     assert any(example.issues or example.left_out for example in source_map.examples)

@@ -1,0 +1,155 @@
+"""Tables: charsets, headers, quotes, groups, and rows that do not fit."""
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.base import Broken, Record
+from adapters.inbound import csv_records
+from mappings.errors import Issue, Rejected
+
+OPTIONS: dict[str, Any] = {"columns": ["Nr", "Straße", "Frei"]}
+GROUPED = {**OPTIONS, "optional": ["Zimmer"], "group": {"by": ["Nr"], "rows": ["Frei", "Zimmer"]}}
+HEADER = "Nr;Straße;Frei\r\n"
+
+
+def parts(body: str | bytes, **options: Any) -> list[Record | Broken]:
+    encoded = body.encode() if isinstance(body, str) else body
+    return list(csv_records.decode(encoded, {**OPTIONS, **options}).records)
+
+
+def rows(body: str | bytes, **options: Any) -> list[Any]:
+    return [part.fields if isinstance(part, Record) else part.issue.code for part in parts(body, **options)]
+
+
+def rejection(body: str | bytes, **options: Any) -> Issue:
+    with pytest.raises(Rejected) as caught:
+        parts(body, **options)
+    (issue,) = caught.value.issues
+    return issue
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "utf-8-sig", "windows-1252", "utf-16"])
+def test_the_charset_is_found(charset: str) -> None:
+    body = (HEADER + "1;Große Allee;3\r\n").encode(charset)
+    assert rows(body) == [{"Nr": "1", "Straße": "Große Allee", "Frei": "3"}]
+
+
+def test_a_stated_charset_goes_before_what_the_bytes_look_like() -> None:
+    body = (HEADER + "1;Große Allee – €;3\r\n").replace("–", "-").encode("iso8859-15")
+    assert rows(body, charset="iso8859-15")[0]["Straße"] == "Große Allee - €"
+
+
+def test_one_line_in_another_charset_is_set_aside_alone() -> None:
+    body = HEADER.encode() + "1;Große Allee;3\n".encode() + "2;Kurze Straße;3\n".encode("cp1252") + b"3;Weg;0\n"
+    first, second, third = parts(body)
+    assert isinstance(second, Broken)
+    assert (second.place, second.body) == ("line 3", "2;Kurze Straße;3\n".encode("cp1252"))
+    assert isinstance(first, Record)
+    assert isinstance(third, Record)
+
+
+def test_the_header_is_matched_whatever_its_case_spaces_and_order() -> None:
+    assert rows(" frei ;NR;  STRASSE ;Etage\n3;1;Weg;x\n") == [{"Frei": "3", "Nr": "1", "Straße": "Weg", "Etage": "x"}]
+
+
+def test_a_missing_column_is_named_with_what_is_expected() -> None:
+    issue = rejection("Nr;Straße;Geheim\n1;Weg;3\n")
+    assert (issue.code, issue.place) == ("missing-column", "line 1")
+    assert "Frei" in issue.text_de
+    assert "Nr;Straße;Frei" in issue.text_en
+    assert "Geheim" not in issue.text_de + issue.text_en
+
+
+def test_a_column_that_stands_twice_is_refused() -> None:
+    assert rejection("Nr;Straße;Frei;FREI\n").place == "line 1, column Frei"
+
+
+@pytest.mark.parametrize("body", [b"", b"\r\n\r\n", b" ; ;\n", b"\xef\xbb\xbf"])
+def test_a_file_without_a_header_line_is_refused(body: bytes) -> None:
+    assert rejection(body).code == "missing-header"
+
+
+def test_empty_lines_and_rows_of_nothing_are_passed_over() -> None:
+    assert rows("\n" + HEADER + "\n;;\n1;Weg;3\n\r\n") == [{"Nr": "1", "Straße": "Weg", "Frei": "3"}]
+
+
+def test_quoted_cells_hold_delimiters_quotes_and_line_breaks() -> None:
+    first, second = parts(HEADER + '1;"Weg ""A""; hinten\nlinks";3\n2;Haus "B";0\n')
+    assert isinstance(first, Record)
+    assert first.fields["Straße"] == 'Weg "A"; hinten\nlinks'
+    assert isinstance(second, Record)
+    assert (second.place, second.fields["Straße"]) == ("line 4", 'Haus "B"')
+
+
+@pytest.mark.parametrize("bad", ['1;"Weg;3', "1;Weg", "1;Weg;3;4", '1;"Weg"x;3', "1;We\0g;3"])
+def test_a_row_that_does_not_fit_is_set_aside_and_the_next_one_goes_in(bad: str) -> None:
+    first, second = parts(f"{HEADER}{bad}\r\n2;Weg;0\r\n")
+    assert isinstance(first, Broken)
+    assert (first.place, first.body, first.issue.place) == ("line 2", f"{bad}\r\n".encode(), "line 2")
+    assert isinstance(second, Record)
+    assert second.place == "line 3"
+
+
+def test_blank_cells_beyond_the_header_are_no_cells() -> None:
+    assert rows(HEADER + "1;Weg;3;; \n") == [{"Nr": "1", "Straße": "Weg", "Frei": "3"}]
+
+
+def test_rows_of_one_thing_are_one_record() -> None:
+    (record,) = csv_records.decode(b"Nr;Stra\xc3\x9fe;Frei;Zimmer\n1;Weg;3;EZ\n1; weg ;1;DZ\n", GROUPED).records
+    assert isinstance(record, Record)
+    assert record.place == "lines 2 to 3"
+    assert record.fields == {
+        "Nr": "1",
+        "Straße": "Weg",
+        "rows": [{"Frei": "3", "Zimmer": "EZ"}, {"Frei": "1", "Zimmer": "DZ"}],
+    }
+    assert record.issues == ()
+
+
+def test_rows_of_one_thing_that_differ_elsewhere_are_an_error_at_the_cell() -> None:
+    (record,) = csv_records.decode("Nr;Straße;Frei;Zimmer\n1;Weg;3;EZ\n1;Allee;1;DZ\n".encode(), GROUPED).records
+    assert isinstance(record, Record)
+    (issue,) = record.issues
+    assert (issue.code, issue.place, issue.severity) == ("rows-differ", "line 3, column Straße", "error")
+
+
+def test_rows_of_one_thing_that_stand_apart_are_an_error() -> None:
+    body = "Nr;Straße;Frei;Zimmer\n1;Weg;3;EZ\n2;Weg;0;\n1;Weg;1;DZ\n".encode()
+    first, second, third = csv_records.decode(body, GROUPED).records
+    assert isinstance(first, Record)
+    assert isinstance(second, Record)
+    assert isinstance(third, Record)
+    assert (first.issues, second.issues) == ((), ())
+    assert [issue.code for issue in third.issues] == ["rows-apart"]
+
+
+def test_rows_without_a_key_are_not_grouped() -> None:
+    found = list(csv_records.decode("Nr;Straße;Frei;Zimmer\n;Weg;3;\n;Weg;1;\n".encode(), GROUPED).records)
+    assert [part.place for part in found] == ["line 2", "line 3"]
+
+
+@pytest.mark.parametrize(
+    "options", [{"delimiter": ""}, {"delimiter": "::"}, {"charset": "klingon"}, {"charset": "hex"}]
+)
+def test_options_that_cannot_be_are_refused(options: dict[str, str]) -> None:
+    assert rejection(HEADER, **options).code == "option"
+
+
+@given(st.lists(st.tuples(*[st.text(st.characters(codec="utf-8", exclude_characters="\0\r"))] * 3), max_size=6))
+def test_what_a_writer_quotes_is_read_back(table: list[tuple[str, ...]]) -> None:
+    quoted = (";".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in table)
+    body = "\ufeff" + HEADER + "".join(f"{row}\r\n" for row in quoted)
+    kept = [row for row in table if any(cell.strip() for cell in row) and sum(cell.count("\n") for cell in row) < 40]
+    assert [tuple(row.values()) for row in rows(body) if isinstance(row, dict)] == kept
+
+
+@pytest.mark.parametrize("line", ['";"', '"a', 'a";"b', ";" * 50, '"' * 99, '";\n"'])
+def test_hostile_lines_take_time_in_proportion(line: str) -> None:
+    body = HEADER + f"{line}\n" * 20_000
+    started = time.process_time()
+    assert len(parts(body)) <= 40_000
+    assert time.process_time() - started < 20

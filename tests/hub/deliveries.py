@@ -1,0 +1,170 @@
+"""Deliveries of every shipped source, good and bad records mixed, with what must never be kept planted in them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from adapters.base import Delivery
+from hub.app import Hub
+from hub.ingest.receipt import Receipt
+from hub.store.tables import metadata
+
+CANARIES = ("Canaria", "Kanarienvogel", "X110411675", "19371104", "04.11.1937", "4711081500")
+"""A patient's names, insurance number, birth date and case number, all invented."""
+
+LONG = (
+    "EinrichtungsID;IK;Name;Träger;Straße;Hausnummer;PLZ;Ort;Breite;Länge;Telefon;Angebot;Plätze;Belegt;Reserviert;"
+    "Frei;Warteliste;Frei ab;Frei bis;Zimmer;Geschlecht;Pflegegrade;Demenz;Dialyse;Beatmung;Rollstuhl;Stand;Bewohner"
+)
+
+
+def long_row(key: str, *, kind: str = "KZP", free: str = "2", as_of: str = "22.11.2026 08:00", who: str = "") -> str:
+    """One row of the long CSV, in Cloppenburg."""
+    return (
+        f"{key};510322019;Haus {key};Pflegewerk;Lange Straße;3;49661;Cloppenburg;52,8500;8,0500;04471 555-0;{kind};20;;;"
+        f"{free};;;;EZ;w;PG 2-5;ja;;;x;{as_of};{who}"
+    )
+
+
+def csv_long(*rows: str) -> bytes:
+    return b"\xef\xbb\xbf" + "\r\n".join((LONG, *rows, "")).encode()
+
+
+def adt(event: str, number: int, *segments: str, at: str = "20261122080000") -> str:
+    return "\r".join(
+        (
+            rf"MSH|^~\&|KIS|KH-HEIDESEE|||{at}||ADT^{event}|M{number}|P|2.5|||||DE|UNICODE UTF-8",
+            f"EVN|{event}|{at}",
+            *segments,
+            "",
+        )
+    )
+
+
+PATIENT = "PID|1||4711081500^^^KH||Canaria^Kanarienvogel||19371104|F|||Weg 1^^Oldenburg||0441"
+
+
+def planted() -> Iterator[tuple[str, bytes]]:
+    """(source, body) of every shipped source, with the canaries where data of that kind brings them along."""
+    yield (
+        "csv-long",
+        csv_long(
+            long_row("a", who="Canaria, Kanarienvogel"),
+            long_row("b", free="Canaria Kanarienvogel *04.11.1937"),
+            long_row("c", kind="X110411675"),
+            long_row("d", as_of="Canaria"),
+            long_row("e") + ";Canaria",
+        ),
+    )
+    yield (
+        "csv-wide",
+        (
+            "Haus-Nr;IK;Einrichtung;Straße;PLZ;Ort;Telefon;Dauerpflege Plätze;Dauerpflege frei;Kurzzeitpflege Plätze;"
+            "Kurzzeitpflege frei;Kurzzeitpflege frei ab;Tagespflege Plätze;Tagespflege frei;Stand;Bewohner 1\r\n"
+            "9;510322019;Haus;Weg 1;49661;Ort;1;20;Canaria;5;1;;;;22.11.2026 08:00;Kanarienvogel X110411675\r\n"
+            "8;510322019;Haus;Weg 1;49661;Ort;1;20;1;5;1;;;;22.11.2026 08:00;04.11.1937\r\n"
+        ).encode("cp1252"),
+    )
+    home = {"id": "1", "name": "Haus", "postalCode": "49661", "city": "Ort"}
+    offer = {"id": "1/k", "careForm": "kurzzeitpflege", "free": 2, "validAt": "2026-11-22T08:00:00+01:00"}
+    yield (
+        "json",
+        json.dumps(
+            {
+                "facilities": [
+                    {**home, "residents": [{"name": "Canaria", "kvnr": "X110411675"}], "offers": [offer]},
+                    {
+                        **home,
+                        "id": "2",
+                        "offers": [{**offer, "id": "2", "free": "Kanarienvogel", "Canaria 4711081500": 1}],
+                    },
+                    {
+                        **home,
+                        "id": "3",
+                        "offers": [{**offer, "id": "3", "blocks": [{"count": "Canaria", "sex": "X110411675"}]}],
+                    },
+                    {**home, "id": "4", "offers": ["Canaria"]},
+                    "Canaria",
+                ]
+            }
+        ).encode(),
+    )
+    yield "json", b'{"facilities": [{"id": "9", "name": "Canaria Kanarienvogel", ]}'
+    yield (
+        "kis-adt",
+        "".join(
+            (
+                adt("A01", 1, PATIENT, "PV1|1|I|KZP1^101^1||||||||||||||||4711081500"),
+                adt("A08", 2, PATIENT, "DG1|1||Canaria", "ZPI|X110411675|Canaria"),
+                adt("A01", 3, PATIENT, "PV1|1|I|Canaria Kanarienvogel geb 04.11.1937^1^1||||||||||||||||4711081500"),
+                adt("A20", 4, "NPU|KZP1^101^1|Canaria"),
+                f"Kanarienvogel liegt in Zimmer 4711081500\r{PATIENT}\r",
+                "MSH|^~\\&|KIS|KH\rPID|1||4711081500||Canaria",
+            )
+        ).encode(),
+    )
+    patient = {
+        "resourceType": "Patient",
+        "id": "4711081500",
+        "name": [{"family": "Canaria", "given": ["Kanarienvogel"]}],
+        "identifier": [{"value": "X110411675"}],
+    }
+    service = {"resourceType": "HealthcareService", "id": "s", "comment": "Canaria 4711081500", "active": True}
+    yield (
+        "fhir",
+        json.dumps(
+            {
+                "resourceType": "Bundle",
+                "type": "batch",
+                "entry": [
+                    {
+                        "fullUrl": "urn:uuid:1",
+                        "resource": patient,
+                        "request": {"method": "PUT", "url": "Patient/4711081500"},
+                    },
+                    {"fullUrl": "urn:uuid:2", "resource": service, "request": {"method": "POST", "url": "Canaria"}},
+                ],
+            }
+        ).encode(),
+    )
+    yield (
+        "landkreis-lup",
+        """<?xml version="1.0" encoding="UTF-8"?><wfs:FeatureCollection xmlns:wfs="http://www.opengis.net/wfs"
+        xmlns:gml="http://www.opengis.net/gml" xmlns:p="http://geoportal.kreis-lup.de/regismv/"><gml:featureMember>
+        <p:Sozialpflege fid="S.1"><p:id>1</p:id><p:angebot>Canaria</p:angebot><p:einrichtung>Haus</p:einrichtung>
+        <p:eigentuemer>Kanarienvogel</p:eigentuemer><p:ansprechpartner>Canaria</p:ansprechpartner>
+        </p:Sozialpflege></gml:featureMember><gml:featureMember><p:Sozialpflege fid="S.2"><p:id>Canaria""".encode(),
+    )
+
+
+def send(hub: Hub, source: str, body: bytes, *, message_id: str | None = None) -> Receipt:
+    """Take a delivery in, received now."""
+    delivery = Delivery(source=source, body=body, received_at=hub.clock(), message_id=message_id)
+    return hub.pipeline.receive(delivery)
+
+
+def everything_stored(hub: Hub) -> bytes:
+    """All that the database holds, compressed parts opened."""
+    told = bytearray()
+    with hub.database.reading() as connection:
+        for table in metadata.sorted_tables:
+            for row in connection.execute(select(table)):
+                for value in row:
+                    told += _opened(value) + b"\n"
+    return bytes(told)
+
+
+def _opened(value: Any) -> bytes:
+    import zlib
+
+    if not isinstance(value, bytes | memoryview):
+        return str(value).encode()
+    content = bytes(value)
+    return zlib.decompress(content) if content[:1] == b"\x78" else content
+
+
+def database_files(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.glob("platzfrei.db*"))
