@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mappings.conversions import folded
+from mappings.conversions import folded, in_germany
 from mappings.errors import Issue
 from mappings.targets import CONTACTS, needs
 from mappings.vacancy import (
@@ -32,7 +32,6 @@ Values = Mapping[str, Any]
 
 _SHARED_POOL = "dauerpflege"
 _IN_SHARED_POOL = frozenset({"dauerpflege", "kurzzeitpflege-eingestreut"})
-_GERMANY = (47.0, 55.2, 5.7, 15.2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +65,13 @@ _ADDRESS_PARTS = ("street", "house_number", "postal_code", "city", "precinct", "
 
 
 def _position(values: Values) -> Position | None:
+    point = _stated_position(values)
+    return point if point is not None and in_germany(point) else None
+
+
+def _stated_position(values: Values) -> Position | None:
     latitude, longitude = values.get("facility.latitude"), values.get("facility.longitude")
-    if latitude is None or longitude is None or not _in_germany(latitude, longitude):
-        return None
-    return Position(latitude, longitude)
-
-
-def _in_germany(latitude: float, longitude: float) -> bool:
-    south, north, west, east = _GERMANY
-    return south <= latitude <= north and west <= longitude <= east
+    return None if latitude is None or longitude is None else Position(latitude, longitude)
 
 
 def _contacts(values: Values) -> Iterator[Contact]:
@@ -188,14 +185,14 @@ def oddities(of: VacancyReport, values: Values) -> Iterator[Issue]:
 
 
 def _odd_position(values: Values) -> Iterator[Issue]:
-    latitude, longitude = values.get("facility.latitude"), values.get("facility.longitude")
-    if (latitude is None) != (longitude is None):
+    if ("facility.latitude" in values) != ("facility.longitude" in values):
         yield _warning(
             "half-a-position",
             "Breite und Länge gehören zusammen; ohne die andere ist die eine nicht übernommen.",
             "Latitude and longitude belong together; the one without the other is not used.",
         )
-    elif latitude is not None and longitude is not None and not _in_germany(latitude, longitude):
+    point = _stated_position(values)
+    if point is not None and not in_germany(point):
         yield _warning(
             "position-outside-germany",
             "Breite und Länge liegen nicht in Deutschland und sind nicht übernommen; vielleicht sind sie vertauscht.",

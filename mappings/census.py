@@ -92,7 +92,7 @@ class Purge:
 def fold(events: Iterable[CensusEvent], ward: Ward) -> Beds:
     """The ward's beds after all its events.
 
-    `events` holds at least those that name the ward, and all others of the visits that these name.
+    `events` holds at least those that name the ward, and all others of the same stays.
     """
     known = _of_ward(events, ward.key)
     replay = _Replay(known)
@@ -148,40 +148,30 @@ def purgeable(events: Iterable[CensusEvent], now: datetime) -> Purge:
     left_last_by, decisive = replay.left_last_by(), replay.decisive()
     keys: set[str] = set()
     residues: list[CensusEvent] = []
-    for visit, stay in _by_visit(known).items():
-        if _old(stay, now) and visit not in replay.present:
-            keys.update(event.key for event in stay)
-            residues.extend(
-                CensusEvent(kind=Kind.DISCHARGE, occurred_at=left_at, recorded_at=left_at, from_bed=bed).keyed()
-                for bed, left_at in left_last_by.get(visit, [])
-            )
-    for group in _nameless(known):
-        if _old(group, now) and decisive.isdisjoint(event.key for event in group):
-            keys.update(event.key for event in group)
-    keys.update(event.key for event in known if event.kind is Kind.BED_STATUS and event.key not in decisive)
+    for stay in _by_stay(known):
+        visit, said = stay[0].visit, {event.key for event in stay}
+        needed = visit in replay.present if visit else not decisive.isdisjoint(said)
+        if needed or (stay[0].kind is not Kind.BED_STATUS and not _old(stay, now)):
+            continue
+        keys.update(said)
+        residues.extend(
+            CensusEvent(kind=Kind.DISCHARGE, occurred_at=left_at, recorded_at=left_at, from_bed=bed).keyed()
+            for bed, left_at in left_last_by.get(visit, [])
+        )
     return Purge(keys=frozenset(keys), residues=tuple(residues))
 
 
 def _of_ward(events: Iterable[CensusEvent], key: str) -> list[CensusEvent]:
     unique = list({event.key: event for event in events}.values())
-    visits = {event.visit for event in unique if key in event.wards} - {""}
-    return [event for event in unique if key in event.wards or event.visit in visits]
+    stays = {event.stay for event in unique if key in event.wards}
+    return [event for event in unique if event.stay in stays]
 
 
-def _by_visit(events: Iterable[CensusEvent]) -> Mapping[str, list[CensusEvent]]:
+def _by_stay(events: Iterable[CensusEvent]) -> Iterable[list[CensusEvent]]:
     stays: defaultdict[str, list[CensusEvent]] = defaultdict(list)
     for event in events:
-        if event.visit:
-            stays[event.visit].append(event)
-    return stays
-
-
-def _nameless(events: Iterable[CensusEvent]) -> Iterable[list[CensusEvent]]:
-    groups: defaultdict[str, list[CensusEvent]] = defaultdict(list)
-    for event in events:
-        if not event.visit and event.kind is not Kind.BED_STATUS:
-            groups[event.movement or event.key].append(event)
-    return groups.values()
+        stays[event.stay].append(event)
+    return stays.values()
 
 
 def _old(events: Iterable[CensusEvent], now: datetime) -> bool:

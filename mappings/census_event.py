@@ -91,6 +91,13 @@ class CensusEvent:
         return frozenset(bed.ward for bed in (self.from_bed, self.to_bed) if bed)
 
     @property
+    def stay(self) -> str:
+        """What the event belongs to, and must be seen together with: its visit, else its movement, else nothing else."""
+        if self.visit:
+            return f"visit {self.visit}"
+        return f"movement {self.movement}" if self.movement else f"event {self.key}"
+
+    @property
     def said_at(self) -> datetime:
         """The latest moment the event speaks of."""
         return max(self.occurred_at, self.recorded_at)
@@ -154,8 +161,8 @@ def pseudonymised(fields: Mapping[str, Any], pseudonym: Callable[[str], str]) ->
 def event_of(fields: Mapping[str, Any], wards: Sequence[Ward], received_at: datetime) -> EventReading:
     """The event of a message's fields (`adapters/inbound/hl7v2_adt.py`), for the declared wards of its source.
 
-    A discharge, a transfer or a cancel of a visit is an event wherever it happens: the visit may have been on a ward by
-    a message that is yet to come. Times without an offset are of the hospital's zone, the earlier of two; a time more
+    What is said of a visit after its admission is an event wherever it happens: the visit may have been on a ward by a
+    message that is yet to come. Times without an offset are of the hospital's zone, the earlier of two; a time more
     than two hours ahead of `received_at` is an error.
     """
     message = _Message(fields, wards, received_at)
@@ -236,7 +243,8 @@ class _Message:
         else:
             from_bed, to_bed = self._named("PV1-6") if kind is Kind.TRANSFER else None, self._taken("PV1-3")
         outside = from_bed is None and to_bed is None
-        if outside and not self._issues and (kind is Kind.ADMIT or not visit):
+        elsewhere = kind is Kind.ADMIT and self._text("ZBE-4") != "UPDATE"
+        if outside and not self._issues and (elsewhere or not (visit or self._text("ZBE-1"))):
             return EventReading(left_out="no census effect (bed outside the declared wards)")
         return self._event(kind, from_bed=from_bed, to_bed=to_bed)
 

@@ -17,7 +17,7 @@ from mappings import crs, terminology
 from mappings.reader import is_blank
 from mappings.vacancy import Position
 
-__all__ = ["CONVERSIONS", "ZONED", "Conversion", "Doubtful", "Unreadable", "folded", "ik_is_plausible"]
+__all__ = ["CONVERSIONS", "ZONED", "Conversion", "Doubtful", "Unreadable", "folded", "ik_is_plausible", "in_germany"]
 
 Conversion = Callable[..., Any]
 """From one value, or from the list of values where `from:` is a list."""
@@ -61,11 +61,11 @@ def ik_is_plausible(ik: str) -> bool:
 def text(value: Any) -> str:
     """Text without surrounding or repeated white space."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise Unreadable("einen Text", "text")
+        raise Unreadable("ein Text", "text")
     plain = " ".join(unicodedata.normalize("NFC", str(value)).split())
     if len(plain) > _LONGEST_TEXT or (not plain.isprintable() and _CONTROL.search(plain)):
         raise Unreadable(
-            f"einen Text von höchstens {_LONGEST_TEXT} Zeichen ohne Steuerzeichen",
+            f"ein Text von höchstens {_LONGEST_TEXT} Zeichen ohne Steuerzeichen",
             f"text of at most {_LONGEST_TEXT} characters without control characters",
         )
     return plain
@@ -251,7 +251,7 @@ def ags(value: Any) -> str:
     """A municipality key of eight digits; one of seven gets back its leading zero."""
     digits = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
     if not re.fullmatch("[0-9]{7,8}", digits):
-        raise Unreadable("einen Gemeindeschlüssel von acht Ziffern", "a municipality key (AGS) of eight digits")
+        raise Unreadable("ein Gemeindeschlüssel von acht Ziffern", "a municipality key (AGS) of eight digits")
     return digits.zfill(8)
 
 
@@ -352,18 +352,30 @@ def house_number(value: Any) -> str:
     return match["number"] if match else ""
 
 
+_GERMANY = (47.0, 55.2, 5.7, 15.2)
+
+
+def in_germany(point: Position) -> bool:
+    """Whether a point is in the box around Germany: one that is not has its axes the wrong way round, or worse."""
+    south, north, west, east = _GERMANY
+    return south <= point.latitude <= north and west <= point.longitude <= east
+
+
 def position(value: Any) -> Position:
-    """A point from `[coordinate reference system, x, y]`."""
-    if not isinstance(value, list) or len(value) != 3:
-        raise Unreadable("Bezugssystem, x und y", "a coordinate reference system, x and y")
-    system, x, y = value
-    try:
-        return crs.to_wgs84(text(system), decimal(x), decimal(y))
-    except (KeyError, ValueError):
-        raise Unreadable(
-            f"einen Punkt in einem der Bezugssysteme {', '.join(crs.SYSTEMS)}",
-            f"a point in one of the coordinate reference systems {', '.join(crs.SYSTEMS)}",
-        ) from None
+    """A point in Germany from `[coordinate reference system, x, y]`."""
+    if isinstance(value, list) and len(value) == 3:
+        system, x, y = value
+        try:
+            point = crs.to_wgs84(text(system), decimal(x), decimal(y))
+        except (KeyError, ValueError):
+            point = None
+        if point is not None and in_germany(point):
+            return point
+    systems = ", ".join(crs.SYSTEMS)
+    raise Unreadable(
+        f"ein Punkt in Deutschland in einem der Bezugssysteme {systems}",
+        f"a point in Germany in one of the coordinate reference systems {systems}",
+    )
 
 
 def lup_capacity(value: Any) -> int | None:
@@ -371,6 +383,8 @@ def lup_capacity(value: Any) -> int | None:
 
     It writes 1 for services that come to the person, which have no places, and 0 where it does not know.
     """
+    if not isinstance(value, list) or len(value) != 2:
+        raise Unreadable("angebot und kapazitaet", "angebot and kapazitaet")
     kind, number = value
     if is_blank(number):
         return None

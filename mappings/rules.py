@@ -105,7 +105,7 @@ class Rule:
             self.convert(raw) if self.zone is None else self.convert(raw, zone=self.zone)
         except Unreadable as unreadable:
             return unreadable
-        return Unreadable("einen lesbaren Wert", "a value that can be read")
+        return Unreadable("ein lesbarer Wert", "a value that can be read")
 
 
 @lru_cache(maxsize=50_000)
@@ -148,6 +148,8 @@ class Tree:
 
 def withheld(value: Any) -> dict[str, int]:
     """What stands in a record for a value that could not be read and might tell of a patient: only its length."""
+    if is_withheld(value):
+        return value
     return {"withheld": len(value) if isinstance(value, str) else len(repr(value))}
 
 

@@ -52,7 +52,7 @@ FULL = VacancyReport(
         name="Kurzzeitpflege am Moor",
         needs=("demenz", "rollstuhl"),
         care_grades=(2, 3),
-        languages=("de", "tr"),
+        languages=("de", "pl"),
         catchment=("49661", "49685"),
         contacts=(
             Contact(system="url", value="https://haus.example"),
@@ -127,7 +127,7 @@ _offers = st.builds(
     name=_maybe_text,
     needs=_few(_codes("need")),
     care_grades=st.sets(st.integers(1, 5)).map(lambda grades: tuple(sorted(grades))),
-    languages=_few(st.sampled_from(["de", "en", "tr", "ru"])),
+    languages=_few(st.sampled_from(["de", "en", "pl", "ru"])),
     catchment=_few(_postal_code),
     contacts=_contacts(),
     pool=_maybe_text,

@@ -1,5 +1,7 @@
 """A receipt as a person reads it at the terminal."""
 
+import re
+
 from hub.ingest.receipt import Receipt
 from mappings.errors import Severity
 
@@ -78,7 +80,8 @@ def render(receipt: Receipt, name: str, language: str) -> str:
     findings = sorted(receipt.issues, key=lambda issue: ("error", "warning", "information").index(issue.severity))
     for issue in findings[:_ISSUES_SHOWN]:
         said = issue.text_en if language == "en" else issue.text_de
-        lines.append(f"  {_MARK[issue.severity]} {issue.place + ': ' if issue.place else ''}{said}")
+        place = issue.place if language == "en" else _in_german(issue.place)
+        lines.append(f"  {_MARK[issue.severity]} {place + ': ' if place else ''}{said}")
     if len(findings) > _ISSUES_SHOWN:
         lines.append("  " + words["more"].format(len(findings) - _ISSUES_SHOWN))
     if not receipt.good:
@@ -89,3 +92,11 @@ def render(receipt: Receipt, name: str, language: str) -> str:
 def _line(noun: str, total: int, parts: list[tuple[str, int]]) -> str:
     told = ", ".join(f"{count} {word}" for word, count in parts if count) or "0"
     return f"  {noun} {total}: {told}"
+
+
+def _in_german(place: str) -> str:
+    """Places are told in English, as FHIR and HL7 name them; the few words between have German ones."""
+    return re.sub(r"\b(line|column|message|feature|byte)(?= )", lambda word: _PLACES[word[0]], place)
+
+
+_PLACES = {"line": "Zeile", "column": "Spalte", "message": "Nachricht", "feature": "Objekt", "byte": "Byte"}

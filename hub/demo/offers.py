@@ -184,7 +184,7 @@ class _Teller:
     def _report(self, care_form: str, habit: _Habit, licensed: int | None, free: int, pool: str) -> VacancyReport:
         needs = tuple(sorted(need for need in habit.needs if self._tells_need(need) and self.rng.random() < 0.45))
         state, counts, blocks = self._statement(care_form, licensed, free, needs)
-        tongue = self.rng.choice(("en", "nl", "pl", "ru", "tr", "uk"))
+        tongue = self.rng.choice(("en", "nl", "pl", "ru", "ar", "hr"))
         fluent = self.voice.fine and self.rng.random() < 0.15
         return VacancyReport(
             facility=self.facility,

@@ -12,18 +12,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def texts(body: bytes, *tags: str) -> list[str | None]:
-    return [element.text for element in list_of(body, *tags)[1:]]
-
-
-def list_of(body: bytes, *tags: str) -> list[object]:
-    return [element if n == 0 else _Copy(element) for n, element in enumerate(iterate(body, tags))]
-
-
-class _Copy:
-    """What an element said when it came: the next one empties it."""
-
-    def __init__(self, element: object) -> None:
-        self.text = getattr(element, "text", None)
+    # An element is emptied when the next one comes: its text is taken at once. The root comes first.
+    return [element.text for element in iterate(body, tags)][1:]
 
 
 def refusal(body: bytes) -> NotXml:

@@ -123,7 +123,9 @@ def test_extension_fixes_its_url_and_those_of_its_parts(definition: dict[str, An
     elements = {element["id"]: element for element in definition["differential"]["element"]}
     assert elements["Extension.url"]["fixedUri"] == definition["url"]
     parts = [element["sliceName"] for element in elements.values() if "sliceName" in element]
-    assert parts
+    simple = elements["Extension.extension"].get("max") == "0"
+    assert simple != bool(parts)
+    assert len(elements["Extension.value[x]"].get("type", ())) == (1 if simple else 0)
     for part in parts:
         assert elements[f"Extension.extension:{part}.url"]["fixedUri"] == part
         assert len(elements[f"Extension.extension:{part}.value[x]"]["type"]) == 1

@@ -24,7 +24,7 @@ LONG = (
 def long_row(key: str, *, kind: str = "KZP", free: str = "2", as_of: str = "22.11.2026 08:00", who: str = "") -> str:
     """One row of the long CSV, in Cloppenburg."""
     return (
-        f"{key};510322019;Haus {key};Pflegewerk;Lange Straße;3;49661;Cloppenburg;52,8500;8,0500;04471 555-0;{kind};20;;;"
+        f"{key};510322019;Haus {key};Pflegewerk;Am Ring;3;49661;Cloppenburg;52,8500;8,0500;04471 555-0;{kind};20;;;"
         f"{free};;;;EZ;w;PG 2-5;ja;;;x;{as_of};{who}"
     )
 
@@ -132,11 +132,11 @@ def planted() -> Iterator[tuple[str, bytes]]:
     )
     yield (
         "landkreis-lup",
-        """<?xml version="1.0" encoding="UTF-8"?><wfs:FeatureCollection xmlns:wfs="http://www.opengis.net/wfs"
+        b"""<?xml version="1.0" encoding="UTF-8"?><wfs:FeatureCollection xmlns:wfs="http://www.opengis.net/wfs"
         xmlns:gml="http://www.opengis.net/gml" xmlns:p="http://geoportal.kreis-lup.de/regismv/"><gml:featureMember>
         <p:Sozialpflege fid="S.1"><p:id>1</p:id><p:angebot>Canaria</p:angebot><p:einrichtung>Haus</p:einrichtung>
         <p:eigentuemer>Kanarienvogel</p:eigentuemer><p:ansprechpartner>Canaria</p:ansprechpartner>
-        </p:Sozialpflege></gml:featureMember><gml:featureMember><p:Sozialpflege fid="S.2"><p:id>Canaria""".encode(),
+        </p:Sozialpflege></gml:featureMember><gml:featureMember><p:Sozialpflege fid="S.2"><p:id>Canaria""",
     )
 
 

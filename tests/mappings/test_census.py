@@ -182,6 +182,12 @@ def test_a_historic_movement_of_ihe_pam_stands_for_the_event_it_names() -> None:
     assert beds(admit("v", "KZP^101^1", 1), moved, taken_back) == {"101/1": "O", "101/2": "", "102/1": ""}
 
 
+def test_a_movement_corrected_to_elsewhere_leaves_the_ward() -> None:
+    for number in ("v", ""):
+        wrong = admit(number, "KZP^101^1", 1, ZBE_1="m", ZBE_4="INSERT")
+        assert first(wrong, admit(number, "CHI^1^1", 1, recorded=2, ZBE_1="m", ZBE_4="UPDATE")) == ""
+
+
 # --- cancels --------------------------------------------------------------------------------------------------------
 
 

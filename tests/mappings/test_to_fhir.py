@@ -162,7 +162,7 @@ def test_an_offer_says_whom_it_serves_where_and_in_which_languages() -> None:
     assert [extension["valueString"] for extension in service["coverageArea"][0]["extension"]] == ["49661", "49685"]
     assert [codes(each) for each in service["communication"]] == [
         [("urn:ietf:bcp:47", "de")],
-        [("urn:ietf:bcp:47", "tr")],
+        [("urn:ietf:bcp:47", "pl")],
     ]
 
 

@@ -1,0 +1,160 @@
+"""The command line, as an operator meets it."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from hub import cli
+from tests.hub.deliveries import csv_long, long_row
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'data' / 'platzfrei.db'}"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    path = tmp_path / "plaetze.csv"
+    path.write_bytes(csv_long(long_row("a", as_of=""), long_row("b", free="viele"), long_row("c", as_of="")))
+    return path
+
+
+def run(*arguments: str) -> int:
+    return cli.main(list(arguments))
+
+
+def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run() == 0
+    told = capsys.readouterr().out
+    assert all(name in told for name in cli.COMMANDS)
+    assert run("fly") == 2
+
+
+def test_ingest_prints_a_receipt_and_says_by_its_status_if_all_was_good(
+    url: str, csv: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("ingest", "--database", url, "--language", "en", "--source", "csv-long")
+    assert run(*arguments, str(csv)) == 1
+    told = capsys.readouterr().out
+    assert "records 3: 2 taken, 1 set aside" in told
+    assert "line 3, column Frei" in told
+    assert "unread: Bewohner (3)" in told
+    assert run(*arguments, "--json", str(csv)) == 1
+    receipt = json.loads(capsys.readouterr().out)
+    assert receipt["offers"] == {"applied": 0, "unchanged": 2, "superseded": 0}
+    assert run("ingest", "--database", url, "--rerun", "--language", "de") == 1
+    assert "Zeile 3, Spalte Frei" in capsys.readouterr().out
+
+
+def test_wrong_usage_is_a_sentence(url: str, csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("ingest", "--database", url, "--language", "en", "--source", "nobody", str(csv)) == 2
+    assert "there is no such source; known: csv-long" in capsys.readouterr().err
+    assert run("ingest", "--database", url, "--language", "de", "--source", "csv-long", "missing.csv") == 2
+    assert "nicht lesbar" in capsys.readouterr().err
+    assert run("ingest", "--database", "mysql://x/y", "--language", "en", "--rerun") == 2
+    assert "expected: sqlite:///FILE or postgresql://" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run("ingest", "--database", url, str(csv))
+
+
+def test_find_shows_a_table_a_person_can_read(url: str, csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("ingest", "--database", url, "--source", "csv-long", str(csv))
+    capsys.readouterr()
+    find = ("find", "--database", url, "--near", "49661", "--care-form", "kurzzeitpflege")
+    assert run(*find, "--language", "de") == 0
+    told = capsys.readouterr().out
+    assert "Haus a" in told
+    assert "2+" in told
+    assert "Einzelzimmer (Frauen)" in told
+    assert "2 von 2 Angeboten" in told
+    assert run(*find, "--language", "en", "--distance", "10 km", "--near", "52.85, 8.05") == 0
+    assert "single room (women)" in capsys.readouterr().out.lower()
+    assert run(*find, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["total"] == 2
+    assert run(*find, "--language", "de", "--start", "2099-01-01", "--places", "1", "--near", "01067") == 0
+    assert "Nichts gefunden" in capsys.readouterr().out
+    assert run(*find, "--language", "de", "--near", "00000") == 2
+    assert "fünf Ziffern" in capsys.readouterr().err
+
+
+def test_sources_are_listed_and_get_tokens(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("sources", "--database", url, "--language", "en") == 0
+    told = capsys.readouterr().out
+    for name in ("csv-long", "csv-wide", "fhir", "json", "kis-adt", "landkreis-lup"):
+        assert name in told
+    assert run("sources", "--database", url, "token", "json") == 0
+    assert capsys.readouterr().out.startswith("pf_")
+    assert run("sources", "--database", url, "token", "nobody") == 2
+
+
+def test_a_region_and_an_invented_one_never_share_a_database(
+    url: str, csv: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("ingest", "--database", url, "--source", "csv-long", str(csv))
+    capsys.readouterr()
+    assert run("demo", "--database", url, "--build-only", "--size", "20", "--language", "en") == 2
+    assert "this database is for 'region', not for 'demo'" in capsys.readouterr().err
+
+
+def test_demo_builds_once_and_goes_on_with_what_it_finds(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    demo = (
+        "demo",
+        "--database",
+        url,
+        "--build-only",
+        "--size",
+        "40",
+        "--language",
+        "en",
+        "--as-of",
+        "2026-03-01T08:00",
+    )
+    assert run(*demo) == 0
+    assert "offers taken in" in capsys.readouterr().out
+    assert run(*demo) == 0
+    assert "going on with the region" in capsys.readouterr().out
+    assert run("find", "--database", url, "--near", "49661", "--distance", "200", "--language", "en") == 0
+    assert "Fresh" in capsys.readouterr().out
+
+
+def test_serve_answers_on_loopback_and_stops_when_told(url: str, csv: Path) -> None:
+    run("ingest", "--database", url, "--source", "csv-long", str(csv))
+    port = free_port()
+    command = [sys.executable, "-m", "hub.cli", "serve", "--database", url, "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
+        try:
+            bundle = _get(f"http://127.0.0.1:{port}/fhir/HealthcareService", server)
+            assert bundle["total"] == 2
+            assert bundle["entry"][0]["fullUrl"].startswith(f"http://127.0.0.1:{port}/fhir/HealthcareService/")
+            assert _get(f"http://127.0.0.1:{port}/health/live", server) == {"status": "alive"}
+        finally:
+            server.send_signal(signal.SIGINT)
+            output = server.communicate(timeout=20)[0].decode()
+    assert "Traceback" not in output
+    assert "HealthcareService" not in output
+
+
+def _get(url: str, server: "subprocess.Popen[bytes]") -> dict[str, object]:
+    for _ in range(100):
+        assert server.poll() is None, "the server stopped"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - loopback
+                told: dict[str, object] = json.loads(response.read())
+                return told
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("the server does not answer")

@@ -1,0 +1,230 @@
+"""Deliveries end in receipts that can be trusted: good records go in, bad ones lie aside, and nothing counts twice."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from hub.app import Hub
+from hub.errors import Invalid, NotFound
+from hub.ingest.reconcile import Reconciler
+from hub.settings import Settings
+from hub.store.tables import census, delivery, set_aside
+from tests.conftest import Clock
+from tests.hub.client import Client
+from tests.hub.deliveries import adt, csv_long, long_row, send
+
+DIRECTORY = "hilfe-verzeichnis"
+
+
+def help_offer(number: str = "1", kind: str = "Beratung") -> dict[str, Any]:
+    return {"nr": number, "art": kind, "name": "Pflegestützpunkt", "plz": "49661", "ort": "Cloppenburg"}
+
+
+def directory(*offers: Any) -> bytes:
+    return json.dumps({"angebote": offers}).encode()
+
+
+def count(hub: Hub, table: Any) -> int:
+    with hub.database.reading() as connection:
+        return len(connection.execute(select(table)).all())
+
+
+def codes(receipt: Any) -> list[str]:
+    return [issue.code for issue in receipt.issues if issue.severity == "error"]
+
+
+def test_good_rows_go_in_and_bad_ones_lie_aside(hub: Hub) -> None:
+    receipt = send(hub, "csv-long", csv_long(long_row("a"), long_row("b", free="viele"), long_row("c")))
+    assert (receipt.records, receipt.taken, receipt.set_aside, receipt.applied) == (3, 2, 1, 2)
+    assert [issue.place for issue in receipt.issues if issue.severity == "error"] == ["line 3, column Frei"]
+    assert dict(receipt.unread) == {"Bewohner": 3}
+    assert Client(hub).json("/fhir/HealthcareService")["total"] == 2
+
+
+def test_a_missing_column_rejects_the_whole_file(hub: Hub) -> None:
+    receipt = send(hub, "csv-long", csv_long(long_row("a")).replace(b";Angebot;", b";Angebote;"))
+    assert (receipt.rejected, receipt.taken, receipt.applied) == (1, 0, 0)
+    assert "Angebot" in receipt.issues[0].text_en
+
+
+@pytest.mark.parametrize(
+    ("body", "taken"),
+    [
+        (b"", 0),
+        (b"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><a>&b;</a>", 0),
+        (b"<a/>", 0),
+        (b"<a><b></a>", 0),
+        (b"\xff\xfe\x00", 0),
+        (b"\x00" * 50, 0),
+    ],
+)
+@pytest.mark.parametrize("source", ["landkreis-lup", "csv-long", "csv-wide", "json", "fhir", "kis-adt"])
+def test_what_cannot_be_read_is_answered_not_raised(sqlite_hub: Hub, source: str, body: bytes, taken: int) -> None:
+    receipt = send(sqlite_hub, source, body)
+    assert receipt.taken == taken
+    assert receipt.rejected + receipt.set_aside >= 1
+    assert all(issue.text_de and issue.text_en for issue in receipt.issues)
+    assert send(sqlite_hub, "csv-long", csv_long(long_row("next"))).good
+
+
+def test_unknown_source_is_not_found(sqlite_hub: Hub) -> None:
+    with pytest.raises(NotFound, match="known: csv-long"):
+        send(sqlite_hub, "nobody", b"")
+
+
+def test_the_same_message_id_gives_the_same_receipt(hub: Hub, clock: Clock) -> None:
+    body = csv_long(long_row("a"))
+    first = send(hub, "csv-long", body, message_id="m-1")
+    clock.forward(hours=1)
+    again = send(hub, "csv-long", body, message_id="m-1")
+    assert again.duplicate
+    assert {**again.to_json(), "duplicate": False} == first.to_json()
+    assert count(hub, delivery) == 1
+    with pytest.raises(Invalid):
+        send(hub, "csv-long", csv_long(long_row("b")), message_id="m-1")
+    assert count(hub, delivery) == 1
+
+
+def test_the_same_bytes_without_an_id_are_a_heartbeat_or_a_stuck_export(hub: Hub, clock: Clock) -> None:
+    timeless = csv_long(long_row("a", as_of=""))
+    send(hub, "csv-long", timeless)
+    clock.forward(hours=1)
+    receipt = send(hub, "csv-long", timeless)
+    assert (receipt.unchanged, receipt.versions) == (1, 0)
+
+
+OWN_MAP = """
+source: own
+title: {de: Eigene, en: Own}
+format: json_records
+options: {records: offers}
+patient_free: true
+fields:
+  facility.key: nr
+  facility.name: name
+  facility.postal_code: plz
+  offer.care_form: {from: art, table: TABLE}
+examples: []
+"""
+
+
+def test_set_aside_records_run_again_once_the_map_is_mended(hub: Hub, database_url: str, tmp_path: Path) -> None:
+    def with_table(name: str) -> Hub:
+        (tmp_path / "sources").mkdir(exist_ok=True)
+        (tmp_path / "sources" / "own.yaml").write_text(OWN_MAP.replace("TABLE", name))
+        return Hub.open(Settings(database=database_url, folder=tmp_path), clock=hub.clock)
+
+    wrong = with_table("csv-angebot")
+    offers = [{"nr": "1", "name": "A", "plz": "49661", "art": "Beratung"}, {"nr": "2", "name": "B", "art": "KZP"}]
+    receipt = send(wrong, "own", json.dumps({"offers": offers}).encode())
+    assert (receipt.taken, receipt.set_aside) == (1, 1)
+    (again,) = wrong.pipeline.rerun()
+    assert (again.taken, again.set_aside) == (0, 1)
+    assert count(hub, set_aside) == 1
+    wrong.close()
+    mended = with_table("hilfe-art")
+    (again,) = mended.pipeline.rerun("own")
+    assert (again.taken, again.applied, again.set_aside) == (1, 1, 0)
+    assert count(hub, set_aside) == 0
+    assert mended.pipeline.rerun() == []
+    mended.close()
+
+
+def test_only_records_of_a_source_without_patients_are_kept_whole(hub: Hub) -> None:
+    send(hub, DIRECTORY, directory({**help_offer(kind="Zauberei"), "notiz": "bleibt"}))
+    send(hub, "csv-long", csv_long(long_row("b", free="viele", who="geht")))
+    with hub.database.reading() as connection:
+        kept = [bytes(content) for content in connection.execute(select(set_aside.c.content)).scalars()]
+    assert ["Zauberei" in one.decode() and "bleibt" in one.decode() for one in kept] == [True, False]
+    assert not any("geht" in one.decode() or "viele" in one.decode() for one in kept)
+
+
+def test_of_a_transaction_with_a_bad_entry_nothing_goes_in(hub: Hub) -> None:
+    bundle = json.loads((Path(__file__).parents[1] / "golden/fhir_bundle/batch-with-bad-slots/in.json").read_bytes())
+    batch = send(hub, "fhir", json.dumps(bundle).encode())
+    assert batch.set_aside > 0
+    assert batch.taken > 0
+    before = Client(hub).json("/fhir/HealthcareService")["total"]
+    receipt = send(hub, "fhir", json.dumps({**bundle, "type": "transaction"}).encode())
+    assert (receipt.taken, receipt.applied, receipt.set_aside) == (0, 0, 0)
+    assert receipt.rejected == receipt.records > 0
+    assert any(issue.place.startswith("Bundle.entry[") for issue in receipt.issues)
+    assert Client(hub).json("/fhir/HealthcareService")["total"] == before
+
+
+def test_what_a_crash_interrupted_is_finished(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_arguments: object, **_named: object) -> None:
+        raise KeyboardInterrupt
+
+    body = csv_long(long_row("a"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Reconciler, "reconcile", killed)
+        with pytest.raises(KeyboardInterrupt):
+            send(hub, "csv-long", body)
+    assert Client(hub).json("/fhir/HealthcareService")["total"] == 0
+    (receipt,) = hub.pipeline.resume()
+    assert receipt.applied == 1
+    assert hub.pipeline.resume() == []
+    assert Client(hub).json("/fhir/HealthcareService")["total"] == 1
+
+
+def test_one_record_that_breaks_us_does_not_hold_up_the_others(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mappings.language import SourceMap
+
+    real = SourceMap.read
+
+    def read(self: SourceMap, fields: Any) -> Any:
+        if fields["EinrichtungsID"] == "poison":
+            raise ZeroDivisionError
+        return real(self, fields)
+
+    monkeypatch.setattr(SourceMap, "read", read)
+    receipt = send(hub, "csv-long", csv_long(long_row("a"), long_row("poison"), long_row("c")))
+    assert (receipt.taken, receipt.set_aside) == (2, 1)
+    assert codes(receipt) == ["fault"]
+
+
+def test_wards_become_vacancies_by_their_messages(hub: Hub, clock: Clock) -> None:
+    beds = hub.sources.named("kis-adt").wards[0].beds
+    ward = hub.sources.named("kis-adt").wards[0]
+
+    def location(bed: str) -> str:
+        return f"{ward.ward}^{bed.replace('/', '^')}" if "/" in bed else f"{ward.ward}^^{bed}"
+
+    free = "".join(adt("A20", number, f"NPU|{location(bed)}|U") for number, bed in enumerate(beds))
+    send(hub, "kis-adt", free.encode())
+    find = f"/fhir/HealthcareService/$find-vacancies?postal-code=49661&care-form={ward.care_form}&distance=500"
+
+    def accepting() -> int:
+        (match,) = Client(hub, sandbox=True).json(find + "&state=some,none")["entry"][:1]
+        schedules = Client(hub, sandbox=True).json(f"/fhir/Schedule?actor=HealthcareService/{match['resource']['id']}")
+        parts = schedules["entry"][0]["resource"]["extension"][0]["extension"]
+        return next(int(part["valueInteger"]) for part in parts if part["url"] == "accepting")
+
+    assert accepting() == len(beds)
+    visit = f"PV1|1|I|{location(beds[0])}" + "|" * 16 + "4711"
+    receipt = send(hub, "kis-adt", adt("A01", 900, visit, at="20261122083000").encode())
+    assert (receipt.taken, receipt.applied) == (1, 1)
+    assert accepting() == len(beds) - 1
+    send(hub, "kis-adt", adt("A11", 901, visit, at="20261122084000").encode())
+    assert accepting() == len(beds)
+    receipt = send(hub, "kis-adt", adt("A08", 902, visit).encode())
+    assert (receipt.taken, receipt.left_out.total()) == (0, 1)
+
+
+def test_stays_are_forgotten_thirty_days_after_discharge(hub: Hub, clock: Clock) -> None:
+    ward = hub.sources.named("kis-adt").wards[0]
+    room, _, bed = ward.beds[0].partition("/")
+    visit = f"PV1|1|I|{ward.ward}^{room}^{bed}" + "|" * 16 + "4711"
+    send(hub, "kis-adt", adt("A01", 1, visit, at="20261120080000").encode())
+    send(hub, "kis-adt", adt("A03", 2, visit, at="20261121080000").encode())
+    assert count(hub, census) == 2
+    clock.forward(days=28)
+    assert hub.pipeline.purge() == 0
+    clock.forward(days=3)
+    assert hub.pipeline.purge() == 2
+    with hub.database.reading() as connection:
+        assert set(connection.execute(select(census.c.visit)).scalars()) <= {""}

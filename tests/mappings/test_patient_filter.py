@@ -1,0 +1,145 @@
+"""The patient filter: nothing that no map names, and nothing that no conversion can read, goes on."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mappings.language import load, shipped
+from mappings.patient_filter import WITHHELD_NAME, Admitted, admit, safe_name
+from tests.strategies import cells, json_values
+
+HEAD = "source: test\ntitle: {de: Prüfung, en: Test}\nformat: json_records\n"
+FIELDS = """\
+fields:
+  facility.key: {from: [name, plz], as: key}
+  facility.name: name
+  facility.postal_code: plz
+  facility.position: {from: [crs, x, y]}
+  facility.address: {from: a.adresse, as: fhir_address}
+  offer.care_form: {from: art, table: csv-angebot}
+  counts.accepting: frei
+  counts.licensed: {from: [art, kap], as: lup_capacity}
+  estimated: frei
+  blocks: {each: a.rows, fields: {block.count: n, block.sex: s}}
+"""
+MAP = load((HEAD + FIELDS).encode(), origin="test")
+FREE = load((HEAD + "patient_free: true\n" + FIELDS).encode(), origin="test")
+GOOD = {"name": "Haus am Moor", "plz": "49661", "art": "KZP", "frei": "1"}
+
+
+def kept(record: dict[str, Any]) -> dict[str, Any]:
+    return dict(admit({**GOOD, **record}, MAP).fields)
+
+
+def test_what_the_map_names_and_can_read_goes_on_as_it_is() -> None:
+    assert admit(GOOD, MAP) == Admitted(fields=GOOD)
+
+
+def test_what_no_rule_names_is_dropped_and_named() -> None:
+    record = {
+        **GOOD,
+        "patient": "GEHEIM",
+        "a": {"note": "GEHEIM", "rows": [{"n": 1, "who": "GEHEIM"}, {"who": "GEHEIM"}]},
+    }
+    admitted = admit(record, MAP)
+    assert admitted.fields == {**GOOD, "a": {"rows": [{"n": 1}, {}]}}
+    assert admitted.dropped == ("patient", "a.note", "a.rows.who")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("art", "GEHEIM"), ("plz", "4711-GEHEIM"), ("frei", "GEHEIM"), ("name", {"given": "GEHEIM"})]
+)
+def test_what_cannot_be_read_leaves_its_length(field: str, value: Any) -> None:
+    fields = kept({field: value})
+    assert set(fields[field]) == {"withheld"}
+    assert "GEHEIM" not in json.dumps(fields)
+    assert fields[field]["withheld"] >= 6
+
+
+def test_a_value_that_one_of_its_rules_cannot_read_is_withheld() -> None:
+    assert kept({"frei": "3"})["frei"] == {"withheld": 1}  # `3` is a count, and no yes or no
+
+
+def test_of_fields_that_cannot_be_read_together_those_are_kept_that_can_be_read_alone() -> None:
+    fields = kept({"kap": "GEHEIM"})
+    assert (fields["art"], fields["kap"]) == ("KZP", {"withheld": 6})
+    fields = kept({"crs": "EPSG:25833", "x": "1", "y": "GEHEIM"})
+    assert [set(fields[name]) for name in ("crs", "x", "y")] == [{"withheld"}] * 3
+
+
+def test_a_list_that_is_none_is_withheld_whole() -> None:
+    assert kept({"a": {"rows": "GEHEIM"}})["a"] == {"rows": {"withheld": 6}}
+
+
+def test_a_list_keeps_the_position_of_its_elements() -> None:
+    fields = kept({"a": {"rows": [{"s": "GEHEIM"}, {"z": 1}, {"n": 2}]}})
+    assert fields["a"] == {"rows": [{"s": {"withheld": 6}}, {}, {"n": 2}]}
+
+
+def test_blank_values_stay() -> None:
+    assert kept({"frei": "", "plz": None}) == {**GOOD, "frei": "", "plz": None}
+
+
+def test_the_record_that_came_is_not_changed() -> None:
+    record = {**GOOD, "a": {"rows": [{"n": "GEHEIM"}], "note": 1}}
+    before = json.dumps(record)
+    admit(record, MAP)
+    assert json.dumps(record) == before
+
+
+def test_a_source_without_patients_passes_whole_and_is_told_what_it_does_not_name() -> None:
+    record = {**GOOD, "frei": "drei", "note": {"deep": [1]}}
+    assert admit(record, FREE) == Admitted(fields=record, dropped=("note",))
+
+
+def test_names_to_ignore_are_dropped_without_a_word() -> None:
+    source_map = load((HEAD + FIELDS + "unread: {ignore: [note]}").encode(), origin="test")
+    assert admit({**GOOD, "note": 1}, source_map) == Admitted(fields=GOOD)
+
+
+@pytest.mark.parametrize("name", ["KVNR 4711", "a@b", "x" * 61, "tab\there"])
+def test_a_name_that_looks_like_data_is_withheld(name: str) -> None:
+    assert safe_name(name) == WITHHELD_NAME
+    assert admit({**GOOD, name: 1}, MAP).dropped == (WITHHELD_NAME,)
+
+
+@pytest.mark.parametrize("name", ["Frei ab", "§ 39e", "Zimmer 123", "offers.note"])
+def test_an_ordinary_name_is_shown(name: str) -> None:
+    assert safe_name(name) == name
+
+
+def test_a_withheld_value_is_an_error_that_says_what_was_expected() -> None:
+    mapped = MAP.read(kept({"art": "GEHEIM"}))
+    assert [(issue.code, issue.place) for issue in mapped.issues] == [("unknown-code", "art")]
+    assert "KZP" in mapped.issues[0].text_de
+    assert mapped.reports == ()
+
+
+FILTERED = {name: each for name, each in shipped().items() if not each.patient_free and not each.wards} | {"test": MAP}
+NAMES = ["Name", "Frei", "Angebot", "id", "angebot", *GOOD]
+ELEMENT_NAMES = ["Frei", "careForm", "free", "blocks", "GEHEIM"]
+
+
+def failed(mapped: Mapped) -> bool:
+    return any(issue.severity == "error" for issue in mapped.issues)
+
+
+@given(
+    st.sampled_from(sorted(FILTERED)),
+    st.dictionaries(st.sampled_from(NAMES) | cells, json_values),
+    st.lists(st.dictionaries(st.sampled_from(ELEMENT_NAMES), json_values), max_size=3),
+)
+def test_the_filter_changes_nothing_that_the_map_makes_of_a_record(
+    name: str, record: dict[str, Any], elements: list[Any]
+) -> None:
+    source_map, record = FILTERED[name], {**record, "rows": elements, "offers": elements}
+    admitted = admit(record, source_map)
+    before, after = source_map.read(record), source_map.read(admitted.fields)
+    assert (after.reports, after.left_out) == (before.reports, before.left_out)
+    assert failed(after) == failed(before)
+    assert after.unread == ()
+    assert admit(admitted.fields, source_map) == Admitted(fields=admitted.fields)
+    assert "GEHEIM" not in repr(admitted.fields)
