@@ -92,7 +92,7 @@ class CensusEvent:
 
     @property
     def stay(self) -> str:
-        """What the event belongs to, and must be seen together with: its visit, else its movement, else nothing else."""
+        """What the event must be seen together with: all of its visit, else of its movement, else nothing."""
         if self.visit:
             return f"visit {self.visit}"
         return f"movement {self.movement}" if self.movement else f"event {self.key}"

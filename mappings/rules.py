@@ -1,6 +1,7 @@
 """The rules of a source map: which fields fill which place of the model, and how (`from each table as required zone
 default`)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, TypeGuard
@@ -17,9 +18,22 @@ __all__ = ["Each", "Reading", "Rule", "Tree", "UnknownCode", "is_withheld", "wit
 class UnknownCode(Unreadable):
     """A code that is in no table; what is known instead."""
 
-    def __init__(self, known: tuple[str, ...]) -> None:
+    def __init__(self, known: Iterable[str], table: str = "") -> None:
         codes = ", ".join(known)
-        super().__init__(f"eines von: {codes}", f"one of: {codes}")
+        file = f"mappings/terminology/{table}.json"
+        super().__init__(
+            f"eines von: {codes}" + (f" (alle Schreibweisen: {file})" if table else ""),
+            f"one of: {codes}" + (f" (all spellings: {file})" if table else ""),
+        )
+
+    @classmethod
+    def of_table(cls, table: str) -> "UnknownCode":
+        """What a table knows: of several spellings of one meaning the first, which is enough to see what is wrong."""
+        first: dict[terminology.Translation, str] = {}
+        known = terminology.known(table)
+        for code in known:
+            first.setdefault(terminology.translate(table, code), code)
+        return cls(first.values(), table if len(first) < len(known) else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +97,7 @@ class Rule:
             try:
                 translation = terminology.translate(self.table, str(code))
             except KeyError:
-                raise UnknownCode(terminology.known(self.table)) from None
+                raise UnknownCode.of_table(self.table) from None
             found.extend(translation.codes)
             reason = reason or translation.reason
         if self.kind.many:
@@ -92,13 +106,13 @@ class Rule:
 
     def _refusal(self) -> Unreadable:
         if self.kind.codes is not None:
-            return UnknownCode(tuple(sorted(self.kind.codes())))
+            return UnknownCode(sorted(self.kind.codes()))
         return Unreadable("eine ganze Zahl ab 0", "a whole number from 0")
 
     def _expectation(self, raw: Any) -> Unreadable:
         """What a withheld value should have been: as far as this can be said without it."""
         if self.table:
-            return UnknownCode(terminology.known(self.table))
+            return UnknownCode.of_table(self.table)
         if self.kind.codes is not None:
             return self._refusal()
         try:

@@ -222,17 +222,16 @@ def _row(lines: Sequence[bytes], position: int, charset: str, delimiter: str, wi
     reader = csv.reader((each.decode(charset) for each in upcoming), delimiter=delimiter, strict=True)
     try:
         cells = next(reader)
-    except UnicodeDecodeError:
-        return replace(bad, wrong=_wrong(line, f"Zeichen in {charset}", f"characters in {charset}")), 1
-    except csv.Error:
-        return replace(
-            bad,
-            wrong=_wrong(
+    except (csv.Error, UnicodeDecodeError) as error:
+        if isinstance(error, UnicodeDecodeError) and reader.line_num == 0:
+            wrong = _wrong(line, f"Zeichen in {charset.upper()}", f"characters in {charset.upper()}")
+        else:  # A quotation mark that nothing closes runs into whatever follows.
+            wrong = _wrong(
                 line,
                 'Anführungszeichen (") paarweise, um ganze Zellen, im Text verdoppelt',
                 'quotation marks (") in pairs, around whole cells, doubled within',
-            ),
-        ), 1
+            )
+        return replace(bad, wrong=wrong), 1
     used = reader.line_num
     raw = b"".join(lines[position : position + used])
     if b"\0" in raw:

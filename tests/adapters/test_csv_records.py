@@ -94,6 +94,14 @@ def test_a_row_that_does_not_fit_is_set_aside_and_the_next_one_goes_in(bad: str)
     assert second.place == "line 3"
 
 
+def test_an_open_quote_is_named_though_the_line_it_runs_into_is_bad_too() -> None:
+    first, second = parts((HEADER + '1;"Große Allee;3\n').encode() + b"2;\xff;0\n")
+    assert isinstance(first, Broken)
+    assert isinstance(second, Broken)
+    assert "quotation marks" in first.issue.text_en
+    assert "UTF-8" in second.issue.text_en
+
+
 def test_blank_cells_beyond_the_header_are_no_cells() -> None:
     assert rows(HEADER + "1;Weg;3;; \n") == [{"Nr": "1", "Straße": "Weg", "Frei": "3"}]
 

@@ -119,7 +119,9 @@ def test_a_cut_message_is_set_aside_with_what_was_expected(
 
 
 def test_two_messages_run_together_are_set_aside() -> None:
-    assert [issue.split(":")[1] for issue in errors(read(EVN, PV1, EVN, PV1))] == [
+    record = read(EVN, PV1, EVN, PV1.replace("KZP1", "UEP1"))
+    assert record.fields["PV1-3.1"] == "KZP1"
+    assert [issue.split(":")[1] for issue in errors(record)] == [
         " one segment EVN expected, not 2; is an MSH missing between them?",
         " one segment PV1 expected, not 2; is an MSH missing between them?",
     ]

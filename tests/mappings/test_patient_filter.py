@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.language import load, shipped
+from mappings.language import Mapped, load, shipped
 from mappings.patient_filter import WITHHELD_NAME, Admitted, admit, safe_name
 from tests.strategies import cells, json_values
 

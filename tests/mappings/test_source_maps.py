@@ -89,7 +89,7 @@ def test_an_export_becomes_the_reports_that_it_tells(expected: Path) -> None:
 
 
 @pytest.mark.skipif(not REGISTER.exists(), reason="the county's own export is not on this machine")
-def test_the_county_export_becomes_205_offers_and_nothing_of_it_is_lost() -> None:
+def test_the_county_export_becomes_204_offers_and_nothing_of_it_is_lost() -> None:
     source_map = shipped()["landkreis-lup"]
     offers: dict[str, int] = {}
     reasons: dict[str, int] = {}
