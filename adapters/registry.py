@@ -14,7 +14,7 @@ __all__ = ["adapter", "formats"]
 def _modules() -> dict[str, Adapter]:
     found: dict[str, Adapter] = {}
     for info in pkgutil.iter_modules(inbound.__path__):
-        module: Adapter = importlib.import_module(f"{inbound.__name__}.{info.name}")  # type: ignore[assignment]
+        module: Adapter = importlib.import_module(f"{inbound.__name__}.{info.name}")
         found[module.FORMAT] = module
     return found
 

@@ -18,6 +18,12 @@ from mappings.wards import Ward, located
 
 __all__ = ["Bed", "BedStatus", "CensusEvent", "EventReading", "Kind", "event_of", "pseudonymised"]
 
+_HISTORICAL = "keine Wirkung auf die Belegung (nachgetragene Bewegung) / no census effect (historical movement)"
+_ELSEWHERE = (
+    "keine Wirkung auf die Belegung (Bett außerhalb der erklärten Stationen) / "
+    "no census effect (bed outside the declared wards)"
+)
+
 _CLOCK_SKEW = timedelta(hours=2)
 """How far a sender's clock may be ahead of ours; beyond, an event would decide a bed's status until then."""
 
@@ -193,7 +199,7 @@ class _Message:
         trigger = self._text("MSH-9.2") or self._text("EVN-1")
         action = self._text("ZBE-4")
         if self._text("MSH-9.1") != "ADT":
-            return EventReading(left_out="no census effect (not ADT)")
+            return EventReading(left_out="keine Wirkung auf die Belegung (kein ADT) / no census effect (not ADT)")
         if trigger == "Z99" and action in ("UPDATE", "CANCEL"):
             # IHE PAM: an update or cancel of an earlier movement, whose own trigger stands in ZBE-6.
             trigger = self._text("ZBE-6") or trigger
@@ -201,9 +207,9 @@ class _Message:
             self._missing("MSH-9.2")
             return self._result(None)
         if trigger not in _MEANING or not self._wards:
-            return EventReading(left_out=f"no census effect ({trigger})")
+            return EventReading(left_out=f"keine Wirkung auf die Belegung ({trigger}) / no census effect ({trigger})")
         if self._text("ZBE-5") == "Y":
-            return EventReading(left_out="no census effect (historical movement)")
+            return EventReading(left_out=_HISTORICAL)
         kind, cancels = _MEANING[trigger]
         if action == "CANCEL" and kind is not Kind.BED_STATUS:
             cancels = True
@@ -217,7 +223,7 @@ class _Message:
             return self._result(None)
         ward = self._ward("NPU-1")
         if ward is None:
-            return EventReading(left_out="no census effect (bed outside the declared wards)")
+            return EventReading(left_out=_ELSEWHERE)
         if not self._text("NPU-1.3"):
             self._missing("NPU-1.3")
         if self._text("NPU-2") not in set(BedStatus) - {BedStatus.UNKNOWN}:
@@ -245,7 +251,7 @@ class _Message:
         outside = from_bed is None and to_bed is None
         elsewhere = kind is Kind.ADMIT and self._text("ZBE-4") != "UPDATE"
         if outside and not self._issues and (elsewhere or not (visit or self._text("ZBE-1"))):
-            return EventReading(left_out="no census effect (bed outside the declared wards)")
+            return EventReading(left_out=_ELSEWHERE)
         return self._event(kind, from_bed=from_bed, to_bed=to_bed)
 
     def _event(

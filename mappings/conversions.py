@@ -28,7 +28,7 @@ _LONGEST_KEY = 1000
 _YEARS = range(2000, 2100)
 
 
-class Unreadable(ValueError):  # noqa: N818 - named as what it says
+class Unreadable(ValueError):
     """A value that a conversion cannot read; what it expected instead, in German and English."""
 
     def __init__(self, expected_de: str, expected_en: str) -> None:

@@ -49,7 +49,7 @@ __all__ = ["CONVERSIONS", "Ladder", "Mapped", "SourceMap", "load", "shipped"]
 CONVERSIONS: Mapping[str, Conversion] = {**conversions.CONVERSIONS, **from_fhir.CONVERSIONS}
 """Every conversion that a map can name."""
 
-_NOTHING_OFFERED = "kein Angebot genannt"
+_NOTHING_OFFERED = "kein Angebot genannt / no offer named"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ __all__ = [
 
 
 class State(StrEnum):
-    """What is said of the offer as a whole; the four are never collapsed, and a missing number is `unknown`, never 0."""
+    """What is said of the offer as a whole; the four are never collapsed, a missing number is `unknown`, never 0."""
 
     SOME = "some"
     NONE = "none"
@@ -167,8 +167,8 @@ class VacancyReport:
     """What one source says about one offer at one moment.
 
     `valid_at` is the source's clock, with an offset; None where the source states none. `sequence` orders statements of
-    equal `valid_at`. `estimated` says that the numbers are; `coarsened` that every count of 2 but the licensed one means
-    "two or more", as the public sees it (`mappings/view.py`).
+    equal `valid_at`. `estimated` says that the numbers are; `coarsened` that every count of 2, but for the licensed
+    places, means "two or more", as the public sees it (`mappings/view.py`).
     """
 
     facility: Facility

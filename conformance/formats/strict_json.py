@@ -14,7 +14,7 @@ _LONGEST_NUMBER = 100
 _BOM = b"\xef\xbb\xbf"
 
 
-class NotJson(ValueError):  # noqa: N818 - named as what it says
+class NotJson(ValueError):
     """Bytes that are no JSON that we take: why, and where; the reason repeats nothing of the content."""
 
     def __init__(self, reason: str, line: int, column: int) -> None:
@@ -24,7 +24,7 @@ class NotJson(ValueError):  # noqa: N818 - named as what it says
         self.column = column
 
 
-class _Offence(ValueError):  # noqa: N818 - never leaves this module
+class _Offence(ValueError):
     """One of the things that Python's parser lets pass; where it stands is looked for afterwards."""
 
 

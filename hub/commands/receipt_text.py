@@ -2,7 +2,7 @@
 
 import re
 
-from hub.ingest.receipt import Receipt
+from hub.ingest.receipt import Receipt, in_language
 from mappings.errors import Severity
 
 __all__ = ["render"]
@@ -73,7 +73,10 @@ def render(receipt: Receipt, name: str, language: str) -> str:
     ]
     if receipt.duplicate:
         lines.insert(1, f"  {words['duplicate']}")
-    lines += [f"  {words['why']}: {reason} ({count})" for reason, count in receipt.left_out.most_common()]
+    lines += [
+        f"  {words['why']}: {in_language(reason, language)} ({count})"
+        for reason, count in receipt.left_out.most_common()
+    ]
     if receipt.unread:
         told = ", ".join(f"{field} ({count})" for field, count in receipt.unread.most_common())
         lines.append(f"  {words['unread']}: {told}")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from adapters import registry
@@ -169,12 +170,11 @@ class Pipeline:
 
     def _admitted_record(self, record: Record, source_map: SourceMap, receipt: Receipt) -> Entry:
         if source_map.wards:
-            fields = census.pseudonymised(record.fields, self._key.pseudonym)
-        else:
-            admitted = admit(record.fields, source_map)
-            fields = admitted.fields
-            receipt.unread.update(admitted.dropped)
-        return Entry(place=record.place, fields=fields, issues=record.issues)
+            hashed = census.pseudonymised(record.fields, self._key.pseudonym)
+            return Entry(place=record.place, fields=hashed, issues=record.issues)
+        admitted = admit(record.fields, source_map)
+        receipt.unread.update(admitted.dropped)
+        return Entry(place=record.place, fields=admitted.fields, issues=record.issues)
 
     def _broken(self, body: bytes, source_map: SourceMap) -> BrokenPart:
         return BrokenPart(
@@ -194,7 +194,7 @@ class Pipeline:
             return told
 
     @staticmethod
-    def _keep_again(connection: ledger.Connection, source: str, received_at: int, entries: Sequence[Entry]) -> int:
+    def _keep_again(connection: Connection, source: str, received_at: int, entries: Sequence[Entry]) -> int:
         delivery = Delivery(source=source, body=b"", received_at=moment(received_at))
         return ledger.keep(connection, delivery, b"", entries, atomic=False)
 
@@ -236,7 +236,7 @@ class Pipeline:
                 return told
             reports = list(reading.reports)
             if source_map.wards:
-                reports += self._wards.reports(connection, source_map, reading.events, receipt, moment(received_at))
+                reports += self._wards.reports(connection, source_map, reading.events, receipt, self._clock())
             outcome = self._reconciler.reconcile(
                 connection,
                 reports,

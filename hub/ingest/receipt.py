@@ -6,9 +6,15 @@ from typing import Any
 
 from mappings.errors import Issue
 
-__all__ = ["Receipt"]
+__all__ = ["Receipt", "in_language"]
 
 _ISSUES_SHOWN = 200
+
+
+def in_language(reason: str, language: str) -> str:
+    """A reason in one language: they are written `deutsch / english`."""
+    german, _, english = reason.partition(" / ")
+    return english or german if language == "en" else german
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,7 +69,10 @@ class Receipt:
             },
             "offers": {"applied": self.applied, "unchanged": self.unchanged, "superseded": self.superseded},
             "versions": self.versions,
-            "leftOut": dict(self.left_out.most_common()),
+            "leftOut": [
+                {"reason": {"de": in_language(reason, "de"), "en": in_language(reason, "en")}, "count": count}
+                for reason, count in self.left_out.most_common()
+            ],
             "unread": dict(self.unread.most_common()),
             "issues": [
                 {
@@ -92,7 +101,9 @@ class Receipt:
             unchanged=told["offers"]["unchanged"],
             superseded=told["offers"]["superseded"],
             versions=told["versions"],
-            left_out=Counter(told["leftOut"]),
+            left_out=Counter(
+                {f"{one['reason']['de']} / {one['reason']['en']}": one["count"] for one in told["leftOut"]}
+            ),
             unread=Counter(told["unread"]),
             issues=[
                 Issue(

@@ -28,18 +28,18 @@ class Wards:
         source_map: SourceMap,
         told: Sequence[CensusEvent],
         receipt: Receipt,
-        received_at: datetime,
+        now: datetime,
     ) -> list[VacancyReport]:
-        """Remember what was told, and report every ward that it may have changed."""
+        """Remember what was told, and report every ward that it may have changed; what is known by `now` decides."""
         touched = {ward for event in told for ward in event.wards}
-        touched |= self._wards_of(connection, source_map.name, {event.visit for event in told} - {""})
+        touched |= self._wards_of(connection, source_map.name, {event.stay for event in told} - {""})
         self._remember(connection, source_map.name, told)
         reports = []
         for ward in source_map.wards:
             if ward.key in touched:
                 beds = fold(self._events_of(connection, source_map.name, ward), ward)
                 receipt.note(*beds.issues)
-                reports.append(ward_report(ward, beds, sequence=micros(received_at)))
+                reports.append(ward_report(ward, beds, sequence=micros(now)))
         return reports
 
     def purge(self, connection: Connection, now: datetime) -> int:
@@ -57,13 +57,13 @@ class Wards:
             self._remember(connection, source, purge.residues)
         return gone
 
-    def _wards_of(self, connection: Connection, source: str, visits: set[str]) -> set[str]:
-        """The wards where these visits have been before: a cancel names no bed."""
+    def _wards_of(self, connection: Connection, source: str, stays: set[str]) -> set[str]:
+        """The wards where these stays have been before: a cancel names no bed."""
         found: set[str] = set()
-        for chunk in _chunks(sorted(visits)):
+        for chunk in _chunks(sorted(stays)):
             rows = connection.execute(
                 select(events_table.c.from_ward, events_table.c.to_ward).where(
-                    events_table.c.source == source, events_table.c.visit.in_(chunk)
+                    events_table.c.source == source, events_table.c.stay.in_(chunk)
                 )
             )
             found.update(ward for row in rows for ward in row if ward)
@@ -82,7 +82,7 @@ class Wards:
             {
                 "source": source,
                 "key": event.key,
-                "visit": event.visit,
+                "stay": event.stay,
                 "from_ward": event.from_bed.ward if event.from_bed else None,
                 "to_ward": event.to_bed.ward if event.to_bed else None,
                 "content": orjson.dumps(event.to_json()),
@@ -94,14 +94,14 @@ class Wards:
             connection.execute(insert(events_table), rows)
 
     def _events_of(self, connection: Connection, source: str, ward: Ward) -> list[CensusEvent]:
-        """What names the ward, and all else of the visits that are named with it."""
+        """What names the ward, and all else of the stays that are named with it."""
         here = or_(events_table.c.from_ward == ward.key, events_table.c.to_ward == ward.key)
-        visits = (
-            select(events_table.c.visit).where(events_table.c.source == source, here, events_table.c.visit != "")
+        stays = (
+            select(events_table.c.stay).where(events_table.c.source == source, here, events_table.c.stay != "")
         ).scalar_subquery()
         rows = connection.execute(
             select(events_table.c.content).where(
-                events_table.c.source == source, or_(here, events_table.c.visit.in_(visits))
+                events_table.c.source == source, or_(here, events_table.c.stay.in_(stays))
             )
         )
         return [_event(row.content) for row in rows]

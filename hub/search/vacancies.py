@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, func, literal_column, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, literal_column, or_, select, tuple_
 
 from hub.search.types.near import box, distance_km
 from hub.store.repository import current
@@ -137,8 +137,8 @@ def _fitting(projection: str, only_free: bool, with_start: bool) -> Select[Any]:
     if with_start:
         in_time = and_(in_time, vacancy.c.starts <= bindparam("start"))
     enough = func.sum(vacancy.c.places) >= bindparam("places")
-    some = literal_column(f"'{State.SOME.value}'")
-    unknown = literal_column(f"'{State.UNKNOWN.value}'")
+    some: ColumnElement[str] = literal_column(f"'{State.SOME.value}'")
+    unknown: ColumnElement[str] = literal_column(f"'{State.UNKNOWN.value}'")
     if only_free:
         stated = and_(vacancy.c.state == some, in_time, freshness.c.expires_at > bindparam("now"))
     else:

@@ -20,6 +20,8 @@ from mappings.errors import Issue, Rejected
 
 __all__ = ["Database"]
 
+SYNCHRONOUS = "FULL"
+"""Of SQLite: every commit is synced before it returns; there is no setting for less."""
 _PAGE_CACHE_KIB = 16_384
 _BUSY_MS = 30_000
 
@@ -115,7 +117,7 @@ def _sqlite(url: URL, *, writes: bool) -> Engine:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
         cursor.execute(f"PRAGMA cache_size=-{_PAGE_CACHE_KIB}")
         if not writes:
             cursor.execute("PRAGMA query_only=1")

@@ -250,11 +250,11 @@ census = Table(
     metadata,
     Column("source", _Text, primary_key=True),
     Column("key", _Text, primary_key=True),
-    Column("visit", _Text, nullable=False),  # keyed hash; blank where the message names none
+    Column("stay", _Text, nullable=False),  # keyed hash; blank where the message names none
     Column("from_ward", _Text),
     Column("to_ward", _Text),
     Column("content", LargeBinary, nullable=False),
-    Index("census_event_by_visit", "source", "visit"),
+    Index("census_event_by_stay", "source", "stay"),
     Index("census_event_by_from_ward", "source", "from_ward"),
     Index("census_event_by_to_ward", "source", "to_ward"),
 )

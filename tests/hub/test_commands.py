@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -148,13 +149,12 @@ def test_serve_answers_on_loopback_and_stops_when_told(url: str, csv: Path) -> N
     assert "HealthcareService" not in output
 
 
-def _get(url: str, server: "subprocess.Popen[bytes]") -> dict[str, object]:
+def _get(url: str, server: "subprocess.Popen[bytes]") -> Any:
     for _ in range(100):
         assert server.poll() is None, "the server stopped"
         try:
             with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - loopback
-                told: dict[str, object] = json.loads(response.read())
-                return told
+                return json.loads(response.read())
         except OSError:
             time.sleep(0.1)
     raise AssertionError("the server does not answer")

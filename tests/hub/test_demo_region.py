@@ -422,7 +422,7 @@ def test_county_register_reads_back_and_leaves_pharmacies_out(written: list[Expo
         assert ours.facility.position is not None
         assert theirs.facility.position.latitude == pytest.approx(ours.facility.position.latitude, abs=1e-6)
         assert theirs.facility.position.longitude == pytest.approx(ours.facility.position.longitude, abs=1e-6)
-    assert Counter(left_out).keys() == {"Apotheke, kein Versorgungsangebot"}
+    assert Counter(left_out).keys() == {"Apotheke, kein Versorgungsangebot / pharmacy, no care offer"}
 
 
 def test_records_are_counted_as_the_adapters_count_them(written: list[Export]) -> None:

@@ -23,6 +23,7 @@ from mappings.census import (
     purgeable,
     ward_report,
 )
+from mappings.census_event import _ELSEWHERE, _HISTORICAL
 from mappings.vacancy import Block, Counts, State
 from mappings.wards import Ward, parse_wards
 
@@ -319,22 +320,25 @@ def test_a_cancel_makes_the_statement_newer() -> None:
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        (message("A08", 1, PV1_19="v"), "no census effect (A08)"),
-        (message("A17", 1, PV1_19="v"), "no census effect (A17)"),
-        (message("Z99", 1, PV1_19="v", ZBE_6="A01"), "no census effect (Z99)"),
-        (message("A01", 1) | {"MSH-9.1": "ORU"}, "no census effect (not ADT)"),
-        (message("A01", 1, ZBE_5="Y", **location("PV1-3", "KZP^101^1")), "no census effect (historical movement)"),
+        (message("A08", 1, PV1_19="v"), "keine Wirkung auf die Belegung (A08) / no census effect (A08)"),
+        (message("A17", 1, PV1_19="v"), "keine Wirkung auf die Belegung (A17) / no census effect (A17)"),
+        (message("Z99", 1, PV1_19="v", ZBE_6="A01"), "keine Wirkung auf die Belegung (Z99) / no census effect (Z99)"),
+        (
+            message("A01", 1) | {"MSH-9.1": "ORU"},
+            "keine Wirkung auf die Belegung (kein ADT) / no census effect (not ADT)",
+        ),
+        (message("A01", 1, ZBE_5="Y", **location("PV1-3", "KZP^101^1")), _HISTORICAL),
         (
             message("A01", 1, PV1_19="v", **location("PV1-3", "CHI^1^1")),
-            "no census effect (bed outside the declared wards)",
+            _ELSEWHERE,
         ),
         (
             message("A20", 1, NPU_2="U", **location("NPU-1", "CHI^1^1")),
-            "no census effect (bed outside the declared wards)",
+            _ELSEWHERE,
         ),
         (
             message("A01", 1, PV1_19="v", **location("PV1-3", "KZP^101^1")) | {"MSH-4.1": "ANDERES"},
-            "no census effect (bed outside the declared wards)",
+            _ELSEWHERE,
         ),
     ],
 )

@@ -208,7 +208,7 @@ LITERAL = """\
 def test_literal_offers_exist_where_one_of_their_fields_says_something() -> None:
     assert [report.offer.care_form for report in read(LITERAL, {"b": 0}).reports] == ["dauerpflege"]
     assert len(read(LITERAL, {"a": 1, "c": 0}).reports) == 2
-    assert read(LITERAL, {"a": " ", "c": None}).left_out == "kein Angebot genannt"
+    assert read(LITERAL, {"a": " ", "c": None}).left_out == "kein Angebot genannt / no offer named"
 
 
 def test_needs_come_as_a_list_and_one_by_one() -> None:

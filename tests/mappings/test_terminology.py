@@ -26,7 +26,9 @@ def test_code_is_translated() -> None:
 
 
 def test_code_that_is_no_offer_has_a_reason() -> None:
-    assert translate("lup-angebot", "Apotheke") == Translation((), "Apotheke, kein Versorgungsangebot")
+    assert translate("lup-angebot", "Apotheke") == Translation(
+        (), "Apotheke, kein Versorgungsangebot / pharmacy, no care offer"
+    )
 
 
 def test_stray_line_break_in_a_code_does_not_matter() -> None:

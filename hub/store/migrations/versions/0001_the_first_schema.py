@@ -23,15 +23,15 @@ def upgrade() -> None:
         "census_event",
         sa.Column("source", TEXT, nullable=False),
         sa.Column("key", TEXT, nullable=False),
-        sa.Column("visit", TEXT, nullable=False),
+        sa.Column("stay", TEXT, nullable=False),
         sa.Column("from_ward", TEXT, nullable=True),
         sa.Column("to_ward", TEXT, nullable=True),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("source", "key"),
     )
     op.create_index("census_event_by_from_ward", "census_event", ["source", "from_ward"], unique=False)
+    op.create_index("census_event_by_stay", "census_event", ["source", "stay"], unique=False)
     op.create_index("census_event_by_to_ward", "census_event", ["source", "to_ward"], unique=False)
-    op.create_index("census_event_by_visit", "census_event", ["source", "visit"], unique=False)
     op.create_table(
         "delivery",
         sa.Column("id", SERIAL, autoincrement=True, nullable=False),
@@ -348,8 +348,8 @@ def downgrade() -> None:
     op.drop_table("professional_date")
     op.drop_index("delivery_by_status", table_name="delivery")
     op.drop_table("delivery")
-    op.drop_index("census_event_by_visit", table_name="census_event")
     op.drop_index("census_event_by_to_ward", table_name="census_event")
+    op.drop_index("census_event_by_stay", table_name="census_event")
     op.drop_index("census_event_by_from_ward", table_name="census_event")
     op.drop_table("census_event")
     op.drop_table("about")
