@@ -6,7 +6,7 @@ The events of a source are a set: an event is the hash of what it says, so that 
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -14,7 +14,7 @@ from typing import Any
 
 from conformance.formats.hl7v2 import Precision, timestamp
 from mappings.errors import Issue
-from mappings.wards import Ward, located
+from mappings.wards import Ward, WardIndex
 
 __all__ = ["Bed", "BedStatus", "CensusEvent", "EventReading", "Kind", "event_of", "pseudonymised"]
 
@@ -164,7 +164,7 @@ def pseudonymised(fields: Mapping[str, Any], pseudonym: Callable[[str], str]) ->
     }
 
 
-def event_of(fields: Mapping[str, Any], wards: Sequence[Ward], received_at: datetime) -> EventReading:
+def event_of(fields: Mapping[str, Any], wards: WardIndex, received_at: datetime) -> EventReading:
     """The event of a message's fields (`adapters/inbound/hl7v2_adt.py`), for the declared wards of its source.
 
     What is said of a visit after its admission is an event wherever it happens: the visit may have been on a ward by a
@@ -189,7 +189,7 @@ def _bed_from_json(content: list[str] | None) -> Bed | None:
 
 
 class _Message:
-    def __init__(self, fields: Mapping[str, Any], wards: Sequence[Ward], received_at: datetime) -> None:
+    def __init__(self, fields: Mapping[str, Any], wards: WardIndex, received_at: datetime) -> None:
         self._fields = fields
         self._wards = wards
         self._received_at = received_at
@@ -291,7 +291,7 @@ class _Message:
         return _text(self._fields, name)
 
     def _ward(self, location: str) -> Ward | None:
-        return located(self._wards, self._text("MSH-4.1"), self._text(f"{location}.1"))
+        return self._wards.located(self._text("MSH-4.1"), self._text(f"{location}.1"))
 
     def _named(self, location: str) -> Bed | None:
         """The bed at a location, None where it is not declared."""
@@ -323,9 +323,8 @@ class _Message:
         text = self._text(name)
         if not text:
             return None
-        ward = next((each for each in self._wards if each.hospital in ("", self._text("MSH-4.1"))), self._wards[0])
         try:
-            stated = timestamp(text, ward.zone)
+            stated = timestamp(text, self._wards.zone(self._text("MSH-4.1")))
         except ValueError:
             stated = None
         if stated is None or stated.precision < Precision.DAY:

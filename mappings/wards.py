@@ -20,7 +20,7 @@ from mappings import terminology
 from mappings.errors import Issue, Rejected
 from mappings.vacancy import Address, Contact, Facility, Operator, Position
 
-__all__ = ["Ward", "WardExample", "located", "parse_examples", "parse_wards"]
+__all__ = ["Ward", "WardExample", "WardIndex", "parse_examples", "parse_wards"]
 
 _BERLIN = ZoneInfo("Europe/Berlin")
 _CONTACTS = ("phone", "fax", "email", "url")
@@ -65,14 +65,27 @@ class WardExample:
     offers: tuple[Mapping[str, Any], ...]
 
 
-def located(wards: Iterable[Ward], hospital: str, ward: str) -> Ward | None:
-    """The ward that a message of a hospital means; one declared for this hospital goes before one for any."""
-    found = [
-        each
-        for each in wards
-        if _folded(each.ward) == _folded(ward) and _folded(each.hospital) in ("", _folded(hospital))
-    ]
-    return max(found, key=lambda each: bool(each.hospital), default=None)
+class WardIndex:
+    """The wards of a source, found by what messages call them."""
+
+    def __init__(self, wards: Iterable[Ward]) -> None:
+        self._by_name: dict[tuple[str, str], Ward] = {}
+        self._zones: dict[str, ZoneInfo] = {}
+        for ward in wards:
+            self._by_name.setdefault((_folded(ward.hospital), _folded(ward.ward)), ward)
+            self._zones.setdefault(_folded(ward.hospital), ward.zone)
+
+    def __bool__(self) -> bool:
+        return bool(self._by_name)
+
+    def located(self, hospital: str, ward: str) -> Ward | None:
+        """The ward that a message of a hospital means; one declared for this hospital goes before one for any."""
+        name = _folded(ward)
+        return self._by_name.get((_folded(hospital), name)) or self._by_name.get(("", name))
+
+    def zone(self, hospital: str) -> ZoneInfo:
+        """The zone of a hospital's times that state no offset."""
+        return self._zones.get(_folded(hospital)) or self._zones.get("") or _BERLIN
 
 
 def parse_wards(node: Any) -> tuple[Ward, ...]:

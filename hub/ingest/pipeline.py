@@ -30,6 +30,7 @@ from mappings.errors import Issue, Rejected, Retriable
 from mappings.language import SourceMap
 from mappings.patient_filter import admit
 from mappings.vacancy import VacancyReport
+from mappings.wards import WardIndex
 
 __all__ = ["Pipeline"]
 
@@ -40,6 +41,7 @@ _log = logging.getLogger(__name__)
 class _Reading:
     """What the records of a delivery say, before anything of it is written."""
 
+    wards: WardIndex
     reports: list[VacancyReport] = field(default_factory=list)
     events: list[census.CensusEvent] = field(default_factory=list)
     aside: list[tuple[int, Entry, tuple[Issue, ...]]] = field(default_factory=list)
@@ -255,7 +257,7 @@ class Pipeline:
     def _read(
         self, entries: Sequence[Entry], source_map: SourceMap, received_at: datetime, receipt: Receipt
     ) -> _Reading:
-        reading = _Reading()
+        reading = _Reading(wards=WardIndex(source_map.wards))
         for ordinal, entry in enumerate(entries):
             try:
                 issues = self._read_entry(entry, source_map, received_at, receipt, reading)
@@ -280,7 +282,7 @@ class Pipeline:
         if entry.fields is None or any(issue.severity == "error" for issue in entry.issues):
             return entry.issues
         if source_map.wards:
-            told = census.event_of(entry.fields, source_map.wards, received_at)
+            told = census.event_of(entry.fields, reading.wards, received_at)
             issues = (*entry.issues, *(_placed(issue, entry.place) for issue in told.issues))
             if any(issue.severity == "error" for issue in issues):
                 return issues

@@ -15,7 +15,7 @@ from adapters.base import Broken, Record
 from adapters.inbound import hl7v2_adt
 from mappings.census import event_of, fold, pseudonymised, ward_report
 from mappings.errors import Rejected
-from mappings.wards import WardExample, parse_examples, parse_wards
+from mappings.wards import WardExample, WardIndex, parse_examples, parse_wards
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "hl7v2_adt"
@@ -227,7 +227,7 @@ def test_the_examples_of_the_shipped_map_hold(example: WardExample) -> None:
         assert isinstance(record, Record)
         assert record.issues == ()
         fields = pseudonymised(record.fields, lambda text: hashlib.sha256(text.encode()).hexdigest())
-        reading = event_of(fields, wards, datetime(2026, 3, 3, tzinfo=UTC))
+        reading = event_of(fields, WardIndex(wards), datetime(2026, 3, 3, tzinfo=UTC))
         assert (reading.issues, reading.left_out) == ((), "")
         assert reading.event is not None
         events.append(reading.event)

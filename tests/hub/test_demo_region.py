@@ -24,6 +24,7 @@ from mappings.conversions import folded, ik_is_plausible
 from mappings.language import SourceMap
 from mappings.patient_filter import admit
 from mappings.vacancy import Address, Block, BlockStatus, Counts, Position, State, VacancyReport, derived_state
+from mappings.wards import WardIndex
 
 AS_OF = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 
@@ -288,7 +289,7 @@ def test_clinics_read_back(written: list[Export]) -> None:
     for record in records(written, kis):
         dropped.update(record.dropped)
         assert not any("TEST-" in value for value in record.fields.values())
-        reading = event_of(record.fields, kis.wards, AS_OF)
+        reading = event_of(record.fields, WardIndex(kis.wards), AS_OF)
         assert reading.issues == ()
         if reading.event:
             events.append(reading.event)

@@ -25,7 +25,7 @@ from mappings.census import (
 )
 from mappings.census_event import _ELSEWHERE, _HISTORICAL
 from mappings.vacancy import Block, Counts, State
-from mappings.wards import Ward, parse_wards
+from mappings.wards import Ward, WardIndex, parse_wards
 
 FACILITY = {"key": "heidesee", "name": "Klinikum am Heidesee"}
 KZP, UEP = parse_wards(
@@ -65,7 +65,7 @@ def location(position: str, place: str) -> dict[str, Any]:
 
 
 def sent(fields: Mapping[str, Any]) -> CensusEvent:
-    reading = event_of(fields, WARDS, RECEIVED)
+    reading = event_of(fields, WardIndex(WARDS), RECEIVED)
     assert (reading.issues, reading.left_out) == ((), "")
     assert reading.event is not None
     return reading.event
@@ -343,7 +343,7 @@ def test_a_cancel_makes_the_statement_newer() -> None:
     ],
 )
 def test_what_moves_no_census_is_left_out_with_its_reason(fields: dict[str, str], reason: str) -> None:
-    reading = event_of(fields, WARDS, RECEIVED)
+    reading = event_of(fields, WardIndex(WARDS), RECEIVED)
     assert (reading.event, reading.issues, reading.left_out) == (None, (), reason)
 
 
@@ -367,7 +367,7 @@ def test_what_moves_no_census_is_left_out_with_its_reason(fields: dict[str, str]
     ],
 )
 def test_what_is_missing_or_wrong_is_an_error_at_its_place(fields: dict[str, str], place: str, code: str) -> None:
-    reading = event_of(fields, WARDS, RECEIVED)
+    reading = event_of(fields, WardIndex(WARDS), RECEIVED)
     assert reading.event is None
     assert (place, code, "error") in [(issue.place, issue.code, issue.severity) for issue in reading.issues]
 
@@ -391,7 +391,7 @@ def test_times_without_an_offset_are_of_the_ward_s_zone() -> None:
 
 def test_a_time_at_the_change_of_clocks_is_doubted() -> None:
     fields = message("A03", 1, PV1_19="v") | {"EVN-6": "20251026023000"}
-    reading = event_of(fields, WARDS, RECEIVED)
+    reading = event_of(fields, WardIndex(WARDS), RECEIVED)
     assert reading.event is not None
     assert reading.event.occurred_at == datetime(2025, 10, 26, 0, 30, tzinfo=UTC)
     assert [(issue.code, issue.severity) for issue in reading.issues] == [("time-ambiguous", "warning")]

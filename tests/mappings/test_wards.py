@@ -9,7 +9,7 @@ import yaml
 
 from mappings.errors import Rejected
 from mappings.vacancy import Address, Contact, Operator, Position
-from mappings.wards import Ward, located, parse_examples, parse_wards
+from mappings.wards import Ward, WardIndex, parse_examples, parse_wards
 
 KIS_ADT = Path(__file__).parents[2] / "mappings" / "sources" / "kis-adt.yaml"
 
@@ -101,9 +101,9 @@ def test_wards_are_a_list_with_entries(node: Any) -> None:
 
 def test_a_ward_of_the_hospital_goes_before_one_of_any() -> None:
     wards = (ward("", "A"), ward("KH", "A"))
-    assert located(wards, "kh", "a") is wards[1]
-    assert located(wards, "Anderswo", "A") is wards[0]
-    assert located(wards, "KH", "B") is None
+    assert WardIndex(wards).located("kh", "a") is wards[1]
+    assert WardIndex(wards).located("Anderswo", "A") is wards[0]
+    assert WardIndex(wards).located("KH", "B") is None
 
 
 def test_beds_are_found_by_room_and_bed_or_by_bed_alone() -> None:
