@@ -1,6 +1,7 @@
 """Deliveries of every shipped source, good and bad records mixed, with what must never be kept planted in them."""
 
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -158,12 +159,13 @@ def everything_stored(hub: Hub) -> bytes:
 
 
 def _opened(value: Any) -> bytes:
-    import zlib
-
     if not isinstance(value, bytes | memoryview):
         return str(value).encode()
     content = bytes(value)
-    return zlib.decompress(content) if content[:1] == b"\x78" else content
+    try:
+        return zlib.decompress(content)
+    except zlib.error:
+        return content
 
 
 def database_files(folder: Path) -> bytes:
