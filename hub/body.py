@@ -2,7 +2,7 @@
 
 from starlette.requests import Request
 
-from hub.errors import TooLarge, UnsupportedMediaType
+from hub.errors import TooLarge, UnsupportedMediaType, http_part
 from mappings.errors import Issue
 
 __all__ = ["read_body"]
@@ -15,7 +15,7 @@ async def read_body(request: Request, *, most: int) -> bytes:
             Issue(
                 code="content-encoding",
                 fhir_code="not-supported",
-                place="Content-Encoding",
+                place=http_part("Content-Encoding"),
                 text_de="verdichtete Nachrichten werden noch nicht angenommen; unverdichtet senden",
                 text_en="compressed messages are not taken yet; send it uncompressed",
             )

@@ -30,6 +30,7 @@ __all__ = [
     "TooLarge",
     "Unauthenticated",
     "UnsupportedMediaType",
+    "http_part",
     "status_of",
 ]
 
@@ -85,6 +86,14 @@ _STATUS: dict[type[PlatzfreiError], int] = {
     Quarantined: 202,
     Fault: 500,
 }
+
+
+def http_part(name: str) -> str:
+    """Where a parameter or header of a request is, as an OperationOutcome says it: `http.name`.
+
+    https://hl7.org/fhir/R4/operationoutcome-definitions.html#OperationOutcome.issue.location
+    """
+    return f"http.{name}" if name.isidentifier() else f"http.`{name}`"
 
 
 def status_of(error: PlatzfreiError) -> int:

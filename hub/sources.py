@@ -47,7 +47,6 @@ class Sources:
             Issue(
                 code="unknown-source",
                 fhir_code="not-found",
-                place="source",
                 text_de=f"diese Quelle gibt es nicht; bekannt: {listed}",
                 text_en=f"there is no such source; known: {listed}",
             )

@@ -7,6 +7,11 @@ from typing import Any
 
 import yaml
 
+try:
+    from yaml import CSafeLoader as _SafeLoader  # ten times as fast, where PyYAML was built with its C library
+except ImportError:
+    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
+
 __all__ = ["NotYaml", "parse"]
 
 
@@ -20,7 +25,7 @@ class NotYaml(ValueError):
         self.column = column
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(_SafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - as PyYAML declares it
 
 

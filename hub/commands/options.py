@@ -42,7 +42,8 @@ def run(made: argparse.ArgumentParser, arguments: Sequence[str], command: Comman
         return command(options)
     except PlatzfreiError as error:
         for issue in error.issues:
-            place = f"{issue.place}: " if issue.place else ""
+            # Where in an HTTP request it would stand is of no use here: the sentence names the parameter.
+            place = f"{issue.place}: " if issue.place and not issue.place.startswith("http") else ""
             print(f"platzfrei: {place}{text(options, issue.text_de, issue.text_en)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from conformance.formats import strict_json
 from hub.body import read_body
-from hub.errors import Malformed, UnsupportedMediaType
+from hub.errors import Malformed, UnsupportedMediaType, http_part
 from mappings.errors import Issue
 
 __all__ = ["parameters_of"]
@@ -37,7 +37,7 @@ async def parameters_of(request: Request, *, operation: bool = False) -> list[tu
         Issue(
             code="form-expected",
             fhir_code="not-supported",
-            place="Content-Type",
+            place=http_part("Content-Type"),
             text_de=f"erwartet wird {expected}",
             text_en=f"expected {expected}",
         )

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from adapters.base import Delivery
 from hub.body import read_body
-from hub.errors import Malformed, Unauthenticated
+from hub.errors import Malformed, Unauthenticated, http_part
 from hub.fhir.context import Context
 from hub.fhir.router import answered
 from hub.ingest.pipeline import Pipeline
@@ -46,7 +46,7 @@ def _authenticate(sources: Sources, name: str, request: Request) -> None:
             Issue(
                 code="token",
                 fhir_code="login",
-                place="Authorization",
+                place=http_part("Authorization"),
                 text_de="erwartet wird „Authorization: Bearer …“ mit dem Token dieser Quelle; "
                 "ein Token macht: platzfrei sources token NAME",
                 text_en="expected 'Authorization: Bearer …' with this source's token; "
@@ -64,7 +64,7 @@ def _message_id(request: Request) -> str | None:
         raise Malformed(
             Issue(
                 code="message-id",
-                place="Idempotency-Key",
+                place=http_part("Idempotency-Key"),
                 text_de=f"erwartet werden 1 bis {_MESSAGE_ID_MAX} druckbare ASCII-Zeichen",
                 text_en=f"expected 1 to {_MESSAGE_ID_MAX} printable ASCII characters",
             )

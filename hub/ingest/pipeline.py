@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from adapters import registry
 from adapters.base import Broken, Decoded, Delivery, Record
-from hub.errors import Invalid
+from hub.errors import Invalid, http_part
 from hub.ingest import ledger
 from hub.ingest.ledger import BrokenPart, Entry
 from hub.ingest.receipt import Receipt
@@ -143,7 +143,7 @@ class Pipeline:
                 Issue(
                     code="message-id-reused",
                     fhir_code="duplicate",
-                    place="Idempotency-Key",
+                    place=http_part("Idempotency-Key"),
                     text_de="unter dieser Kennung kam schon anderer Inhalt; neuen Inhalt unter neuer Kennung senden",
                     text_en="this id came with another content before; send new content under a new id",
                 )
@@ -153,7 +153,7 @@ class Pipeline:
                 Issue(
                     code="in-progress",
                     fhir_code="transient",
-                    place="Idempotency-Key",
+                    place=http_part("Idempotency-Key"),
                     text_de="dieselbe Lieferung wird gerade verarbeitet; in einigen Sekunden noch einmal fragen",
                     text_en="the same delivery is being worked on; ask again in a few seconds",
                 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from hub.errors import Malformed
+from hub.errors import Malformed, http_part
 from hub.search.parameters import SearchParameter, parameters
 from hub.search.types import date
 from hub.search.types.term import Term, split_unescaped, unescape
@@ -90,11 +90,11 @@ def parse(resource_type: str, pairs: Iterable[tuple[str, str]], *, strict: bool 
             ids = [unescape(part) for part in split_unescaped(value, ",")]
             conditions.append(Condition(code=name, parameter=None, terms=(Term("any", {"ids": ids}),)))
         elif name == "_lastUpdated":
-            conditions.append(Condition(code=name, parameter=None, terms=(_parse_date(resource_type, name, value),)))
+            conditions.append(Condition(code=name, parameter=None, terms=(_parse_date(name, value),)))
         elif name in known:
             conditions.append(_parse_condition(known[name], value))
         elif name.split(":")[0] in known:
-            raise Malformed(_no_modifier(resource_type, name))
+            raise Malformed(_no_modifier(name))
         else:
             ignored.append(name)
             continue
@@ -102,7 +102,7 @@ def parse(resource_type: str, pairs: Iterable[tuple[str, str]], *, strict: bool 
     if strict and ignored:
         raise Malformed(*(unknown_parameter(resource_type, name) for name in ignored))
     if len(conditions) > _CONDITIONS_MAX:
-        raise Malformed(_too_many(f"{resource_type}?", _CONDITIONS_MAX))
+        raise Malformed(_too_many("http", _CONDITIONS_MAX))
     return Query(
         type=resource_type,
         conditions=tuple(conditions),
@@ -121,7 +121,7 @@ def unknown_parameter(resource_type: str, name: str) -> Issue:
         code="unknown-parameter",
         fhir_code="not-supported",
         severity="warning",
-        place=resource_type,
+        place="http",
         text_de=f"„{name[:60]}“ ist kein Suchparameter von {resource_type}; bekannt: {known}",
         text_en=f"'{name[:60]}' is not a search parameter of {resource_type}; known: {known}",
     )
@@ -134,7 +134,7 @@ def parse_count(value: str) -> int:
             Issue(
                 code="count-not-a-number",
                 fhir_code="value",
-                place="_count",
+                place=http_part("_count"),
                 text_de=f"_count: erwartet wird eine ganze Zahl von 0 bis {COUNT_MAX}",
                 text_en=f"_count: expected a whole number from 0 to {COUNT_MAX}",
             )
@@ -148,7 +148,7 @@ def _parse_after(value: str) -> int:
             Issue(
                 code="page-unknown",
                 fhir_code="value",
-                place="_after",
+                place=http_part("_after"),
                 text_de="_after: so hat der Server keine Seite benannt; dem Link „next“ unverändert folgen",
                 text_en="_after: no page of this server; follow the 'next' link unchanged",
             )
@@ -159,21 +159,21 @@ def _parse_after(value: str) -> int:
 def _parse_condition(parameter: SearchParameter, value: str) -> Condition:
     parts = split_unescaped(value, ",")
     if len(parts) > _VALUES_MAX:
-        raise Malformed(_too_many(f"{parameter.base}.{parameter.code}", _VALUES_MAX))
+        raise Malformed(_too_many(http_part(parameter.code), _VALUES_MAX))
     implementation = parameter.implementation
     arguments: tuple[Any, ...] = (parameter.targets,) if parameter.type == "reference" else ()
     try:
         terms = tuple(implementation.parse(part, *arguments) for part in parts)
     except ValueError as error:
-        raise Malformed(_bad_value(parameter.base, parameter.code, parameter.type)) from error
+        raise Malformed(_bad_value(parameter.code, parameter.type)) from error
     return Condition(code=parameter.code, parameter=parameter, terms=terms)
 
 
-def _parse_date(resource_type: str, name: str, value: str) -> Term:
+def _parse_date(name: str, value: str) -> Term:
     try:
         return date.parse(value)
     except ValueError as error:
-        raise Malformed(_bad_value(resource_type, name, "date")) from error
+        raise Malformed(_bad_value(name, "date")) from error
 
 
 def _parse_include(resource_type: str, value: str) -> Include:
@@ -192,7 +192,7 @@ def _parse_include(resource_type: str, value: str) -> Include:
         Issue(
             code="include-unknown",
             fhir_code="not-supported",
-            place="_include",
+            place=http_part("_include"),
             text_de=f"_include: möglich sind hier {possible or 'keine'}",
             text_en=f"_include: possible here: {possible or 'none'}",
         )
@@ -211,23 +211,23 @@ _EXPECTED = {
 }
 
 
-def _bad_value(resource_type: str, code: str, kind: str) -> Issue:
+def _bad_value(code: str, kind: str) -> Issue:
     expected_de, expected_en = _EXPECTED.get(kind, (f"ein Wert der Art {kind}", f"a value of type {kind}"))
     return Issue(
         code="parameter-value",
         fhir_code="value",
-        place=f"{resource_type}?{code}",
+        place=http_part(code),
         text_de=f"{code}: erwartet wird {expected_de}",
         text_en=f"{code}: expected {expected_en}",
     )
 
 
-def _no_modifier(resource_type: str, name: str) -> Issue:
+def _no_modifier(name: str) -> Issue:
     code = name.split(":")[0]
     return Issue(
         code="modifier-unknown",
         fhir_code="not-supported",
-        place=f"{resource_type}?{code}",
+        place=http_part(code),
         text_de=f"{code}: Zusätze nach „:“ werden noch nicht unterstützt; erwartet wird {code}=…",
         text_en=f"{code}: modifiers after ':' are not supported yet; expected {code}=…",
     )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hub.app import Hub
+from hub.errors import http_part
 from mappings import gazetteer
 from mappings.vacancy import Block, BlockStatus, Position, State, VacancyReport
 from tests.conftest import NOW, Clock
@@ -112,7 +113,7 @@ def test_public_may_ask_for_two_places_at_most(hub: Hub) -> None:
     tell(hub, report(free=9))
     outcome = Client(hub).json(f"{OPERATION}?postal-code=49661&places=3", status=400)
     assert outcome["issue"][0]["code"] == "business-rule"
-    assert outcome["issue"][0]["expression"] == ["$find-vacancies.places"]
+    assert outcome["issue"][0]["expression"] == ["http.places"]
     assert "1 to 2" in outcome["issue"][0]["details"]["text"]
     assert len(Client(hub, sandbox=True).matches(f"{OPERATION}?postal-code=49661&places=9")) == 1
 
@@ -149,7 +150,7 @@ def test_a_wrong_value_is_answered_with_what_is_expected(sqlite_hub: Hub, query:
     outcome = Client(sqlite_hub).json(f"{OPERATION}?{query}", status=400)
     assert outcome["resourceType"] == "OperationOutcome"
     (issue,) = outcome["issue"]
-    assert issue["expression"] == [f"$find-vacancies.{place}"]
+    assert issue["expression"] == [http_part(place)]
     assert issue["severity"] == "error"
     german = issue["details"]["_text"]["extension"][0]["extension"]
     assert german[0] == {"url": "lang", "valueCode": "de"}

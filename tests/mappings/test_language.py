@@ -65,7 +65,7 @@ def test_unless_said_a_source_may_hold_patient_data() -> None:
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("source: [", "test.yaml: line 1, column 10"),
+        ("source: a\nsource: b", "test.yaml: line 2, column 1"),
         ("source: a\nsource: b", "test.yaml: line 2, column 1"),
         ("- 1", "test.yaml"),
         ("\xff", "test.yaml"),

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from conformance.spec import canonical
-from hub.errors import Malformed
+from hub.errors import Malformed, http_part
 from hub.fhir.bundle import entry, searchset
 from hub.fhir.context import Context, base_url, fhir_response
 from hub.fhir.form import parameters_of
@@ -236,7 +236,7 @@ def _wrong(name: str, text_de: str, text_en: str, fhir_code: str = "value") -> M
         Issue(
             code=f"find-vacancies-{name}" if name in (*_ONCE, *_REPEATABLE) else "unknown-parameter",
             fhir_code=fhir_code,
-            place=f"$find-vacancies.{name}" if name in (*_ONCE, *_REPEATABLE) else "$find-vacancies",
+            place=http_part(name) if name in (*_ONCE, *_REPEATABLE) else "http",
             text_de=f"{name}: {text_de}",
             text_en=f"{name}: {text_en}",
         )
