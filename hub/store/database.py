@@ -60,6 +60,7 @@ class Database:
             return _sqlite(self._url, writes=writes)
         return create_engine(
             self._url,
+            hide_parameters=True,  # an error's text must not carry what a statement was to write
             pool_pre_ping=True,
             pool_size=4,
             pool_timeout=5,
@@ -105,6 +106,7 @@ def _sqlite(url: URL, *, writes: bool) -> Engine:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url,
+        hide_parameters=True,
         poolclass=QueuePool,
         pool_size=1 if writes else 4,
         max_overflow=0 if writes else 8,
