@@ -14,16 +14,16 @@ import orjson
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 
+from hub.ingest.vacancy_index import Times, index_freshness, index_vacancies
 from hub.search.parameters import parameters
-from hub.store.clock import FAR_DAY, NO_DAY, day, micros, moment
+from hub.store.clock import micros, moment
 from hub.store.repository import Repository, Resource
 from hub.store.tables import PROFESSIONAL, PUBLIC, Projection, statement
-from mappings import gazetteer
 from mappings.errors import Issue
 from mappings.identity import resource_id
 from mappings.language import Ladder
 from mappings.to_fhir import to_fhir
-from mappings.vacancy import BlockStatus, Position, State, VacancyReport
+from mappings.vacancy import VacancyReport
 from mappings.view import View, expired, seen
 
 __all__ = ["Outcome", "Reconciler", "clamped"]
@@ -54,9 +54,7 @@ class _Statement:
     public_digest: bytes
     order: tuple[int, int]
     stated: bool
-    received_at: int
-    based_on: int
-    ladder: Ladder
+    times: Times
 
     @property
     def facility(self) -> str:
@@ -65,10 +63,6 @@ class _Statement:
     @property
     def at(self) -> datetime:
         return moment(self.order[0])
-
-    @property
-    def expires_at(self) -> int:
-        return _after(self.based_on, self.ladder.stale)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +170,7 @@ class Reconciler:
             view = View(projection.name)
             rendered = [
                 _Rendering(
-                    report=seen(told.report if told.expires_at > now else expired(told.report), view),
+                    report=seen(told.report if told.times.expires_at > now else expired(told.report), view),
                     source=source,
                     at=told.at,
                     care_forms=care_forms[told.facility],
@@ -185,7 +179,7 @@ class Reconciler:
                 if view is View.PROFESSIONAL or _differs_publicly(told, known.get(told.offer), now)
             ]
             versions += self._write(connection, repository, rendered, now=now, delivery=delivery)
-            _freshen(connection, projection, statements)
+            index_freshness(connection, projection, [told.times for told in statements])
         rows = [
             {
                 "offer": told.offer,
@@ -196,11 +190,11 @@ class Reconciler:
                 "sequence": told.order[1],
                 "digest": told.digest,
                 "public_digest": told.public_digest,
-                "received_at": told.received_at,
-                "confirmed_at": told.received_at,
-                "changed_at": told.received_at,
-                "expires_at": told.expires_at,
-                "expired": told.expires_at <= now,
+                "received_at": told.times.confirmed_at,
+                "confirmed_at": told.times.confirmed_at,
+                "changed_at": told.times.confirmed_at,
+                "expires_at": told.times.expires_at,
+                "expired": told.times.expires_at <= now,
                 "report": orjson.dumps(told.report),
             }
             for told in statements
@@ -233,7 +227,7 @@ class Reconciler:
             at=now,
             delivery=delivery,
         )
-        _index_vacancies(connection, repository.projection, groups, written.rids)
+        index_vacancies(connection, repository.projection, groups, written.rids)
         return written.created + written.updated + written.deleted
 
     def _confirm(self, connection: Connection, statements: Sequence[_Statement]) -> None:
@@ -248,14 +242,14 @@ class Reconciler:
                     "the_offer": told.offer,
                     "ordered_at": told.order[0],
                     "sequence": told.order[1],
-                    "confirmed_at": told.received_at,
-                    "expires_at": told.expires_at,
+                    "confirmed_at": told.times.confirmed_at,
+                    "expires_at": told.times.expires_at,
                 }
                 for told in statements
             ],
         )
         for projection, _ in self._each():
-            _freshen(connection, projection, statements)
+            index_freshness(connection, projection, [told.times for told in statements])
 
     def _each(self) -> tuple[tuple[Projection, Repository], ...]:
         return (
@@ -281,17 +275,16 @@ def clamped(report: VacancyReport, received_at: datetime, place: str) -> tuple[V
 def _statement(report: VacancyReport, source: str, ladder: Ladder, received_at: int, ordinal: int) -> _Statement:
     stated = report.valid_at is not None
     at = micros(report.valid_at) if report.valid_at is not None else received_at
+    offer = resource_id(source, "HealthcareService", report.offer.key)
     return _Statement(
-        offer=resource_id(source, "HealthcareService", report.offer.key),
+        offer=offer,
         report=report,
         digest=_digest(report),
         public_digest=_digest(seen(report, View.PUBLIC)),
         # Where a source numbers nothing, what was said later counts: our clock, then the order within the delivery.
         order=(at, report.sequence if report.sequence is not None else received_at + ordinal),
         stated=stated,
-        received_at=received_at,
-        based_on=at,
-        ladder=ladder,
+        times=Times(offer=offer, valid_at=at if stated else None, confirmed_at=received_at, based_on=at, ladder=ladder),
     )
 
 
@@ -303,7 +296,9 @@ def _digest(report: VacancyReport) -> bytes:
 
 def _differs_publicly(told: _Statement, stored: Any, now: int) -> bool:
     """Whether the public sees a difference: what changes for professionals alone must not move a public version."""
-    return stored is None or stored.expired or told.expires_at <= now or told.public_digest != stored.public_digest
+    return (
+        stored is None or stored.expired or told.times.expires_at <= now or told.public_digest != stored.public_digest
+    )
 
 
 def _care_forms(connection: Connection, statements: Sequence[_Statement], source: str) -> dict[str, tuple[str, ...]]:
@@ -359,101 +354,6 @@ def _slots_of(connection: Connection, projection: Projection, schedules: Sequenc
         )
         found.extend(row.id for row in connection.execute(statement_))
     return found
-
-
-def _index_vacancies(
-    connection: Connection,
-    projection: Projection,
-    groups: Sequence[tuple[VacancyReport, list[Resource]]],
-    rids: Mapping[tuple[str, str], int],
-) -> None:
-    """What $find-vacancies reads: rows of places by day, and what is shown with a hit."""
-    vacancies: list[dict[str, object]] = []
-    members: list[dict[str, int]] = []
-    offers: list[int] = []
-    for report, group in groups:
-        by_key = [(resource["resourceType"], resource["id"]) for resource in group]
-        offer = next(rids[key] for key in by_key if key[0] == "HealthcareService")
-        offers.append(offer)
-        shown = {rids[key] for key in by_key if key[0] != "HealthcareService"}
-        members.extend({"rid": offer, "member": member} for member in shown)
-        position = _position(report)
-        if position is None:
-            continue
-        for ordinal, (starts, ends, places) in enumerate(_rows(report)):
-            vacancies.append(
-                {
-                    "rid": offer,
-                    "ordinal": ordinal,
-                    "care_form": report.offer.care_form,
-                    "state": report.state.value,
-                    "latitude": position.latitude,
-                    "longitude": position.longitude,
-                    "starts": starts,
-                    "ends": ends,
-                    "places": places,
-                }
-            )
-    for table in (projection.vacancy, projection.member):
-        for chunk in _chunks(offers):
-            connection.execute(delete(table).where(table.c.rid.in_(chunk)))
-    if vacancies:
-        connection.execute(insert(projection.vacancy), vacancies)
-    if members:
-        connection.execute(insert(projection.member), members)
-
-
-def _rows(report: VacancyReport) -> list[tuple[int, int, int]]:
-    """(first day, last day, places) of each free block; one row without days for an offer that has none."""
-    if report.state is State.SOME:
-        free = [block for block in report.blocks if block.status is BlockStatus.FREE and block.count > 0]
-        if free:
-            return [
-                (
-                    day(block.start) if block.start else NO_DAY,
-                    day(block.end) if block.end else FAR_DAY,
-                    block.count,
-                )
-                for block in free
-            ]
-        return [(NO_DAY, FAR_DAY, 1)]
-    return [(NO_DAY, FAR_DAY, 0)]
-
-
-def _position(report: VacancyReport) -> Position | None:
-    """Where the offer is; the middle of its postal code where the source does not say."""
-    facility = report.facility
-    return facility.position or gazetteer.point(facility.address.postal_code)
-
-
-def _freshen(connection: Connection, projection: Projection, statements: Sequence[_Statement]) -> None:
-    resource, freshness = projection.resource, projection.freshness
-    for chunk in _chunks(statements):
-        ids = [told.offer for told in chunk]
-        found = connection.execute(
-            select(resource.c.id, resource.c.rid).where(resource.c.type == "HealthcareService", resource.c.id.in_(ids))
-        )
-        rids = {row.id: row.rid for row in found}
-        connection.execute(delete(freshness).where(freshness.c.rid.in_(list(rids.values()))))
-        connection.execute(
-            insert(freshness),
-            [
-                {
-                    "rid": rids[told.offer],
-                    "valid_at": told.order[0] if told.stated else None,
-                    "confirmed_at": told.received_at,
-                    "based_on": told.based_on,
-                    "aging_at": _after(told.based_on, told.ladder.fresh),
-                    "stale_at": _after(told.based_on, told.ladder.aging),
-                    "expires_at": told.expires_at,
-                }
-                for told in chunk
-            ],
-        )
-
-
-def _after(stamp: int, span: timedelta) -> int:
-    return stamp + span // timedelta(microseconds=1)
 
 
 def _chunks(items: Sequence[Any]) -> Iterable[Any]:
