@@ -1,9 +1,9 @@
 """What an adapter is: bytes of one wire format into records, and nothing else.
 
 An adapter parses and never interprets; what a field means, a source map says (`mappings/sources/`). One adapter is one
-module in `adapters/inbound/` with a constant `FORMAT` (the name source maps use) and a function
-`decode(body, options) -> Decoded`; `adapters.registry` finds it, `tests/adapters/test_contract.py`
-holds it to the promises made here.
+module in `adapters/inbound/` with a constant `FORMAT` (the name source maps use) and the functions
+`check(options) -> None` and `decode(body, options) -> Decoded`; `adapters.registry` finds it,
+`tests/adapters/test_contract.py` holds it to the promises made here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,11 +12,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from mappings.errors import Issue
+from mappings.reader import Fields
 
-__all__ = ["Adapter", "Broken", "Decoded", "Delivery", "Fields", "Options", "Record"]
-
-Fields = Mapping[str, Any]
-"""A record's content: names to text, or to nested mappings and lists where the format nests."""
+__all__ = ["Adapter", "Broken", "Decoded", "Delivery", "Options", "Record"]
 
 Options = Mapping[str, Any]
 """A source map's `options:`, checked by the adapter that reads them."""
@@ -66,6 +64,11 @@ class Adapter(Protocol):
     """The shape of a module in `adapters/inbound/`."""
 
     FORMAT: str
+
+    def check(self, options: Options) -> None:
+        """Raises `Rejected` for options that `decode` refuses too: an issue `source-map` whose place is the option's
+        (`options.group.by`), with what is expected there."""
+        ...
 
     def decode(self, body: bytes, options: Options) -> Decoded:
         """The records of a delivery in their order.

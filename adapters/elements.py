@@ -18,16 +18,19 @@ __all__ = ["Kept", "Tree", "tree"]
 Tree = dict[str, dict[str, "Tree"]]
 """Element names to selectors ("" for none) to what is kept below; where nothing is below, the element itself is."""
 
-_SEGMENT = re.compile(r"([^.()]+)(?:\(([^()]*)\))?(?:\.|$)")
+_SEGMENT = re.compile(r"([^.()]+)(?:\(([^()]+)\))?(?:\.|$)")
+_PATH = re.compile(rf"(?:{_SEGMENT.pattern})+(?<!\.)")
 _BOOLEANS = frozenset({"active", "valueBoolean"})
 _INTEGERS = frozenset({"valueInteger"})
 _DECIMALS = frozenset({"latitude", "longitude"})
 
 
 def tree(paths: Iterable[str]) -> Tree:
-    """The tree of the paths that a source map names."""
+    """The tree of the paths that a source map names; ValueError for a path that is none."""
     root: Tree = {}
     for path in paths:
+        if not _PATH.fullmatch(path):
+            raise ValueError(path)
         node = root
         for name, selector in _SEGMENT.findall(path):
             node = node.setdefault(name, {}).setdefault(selector, {})

@@ -8,18 +8,19 @@ from datetime import UTC, datetime
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from hub import jobs
 from hub.fhir.context import Context
 from hub.fhir.router import routes
-from hub.ingest.endpoint import ingest_endpoint
 from hub.ingest.pipeline import Pipeline
 from hub.ingest.reconcile import Reconciler
 from hub.keys import Key
-from hub.purpose import time_shift
-from hub.search.parameters import index_rows
+from hub.purpose import remember, remembered, time_shift
+from hub.receiving import ingest_endpoint
+from hub.search.parameters import fingerprint, index_rows
 from hub.settings import Settings
 from hub.sources import Sources
 from hub.store.database import Database
@@ -60,6 +61,7 @@ class Hub:
             View.PUBLIC: Repository(PUBLIC, index_rows),
             View.PROFESSIONAL: Repository(PROFESSIONAL, index_rows),
         }
+        _index(database, repositories)
         sources = Sources(settings.sources, database)
         pipeline = Pipeline(
             database=database,
@@ -75,6 +77,17 @@ class Hub:
         self.database.close()
 
 
+def _index(database: Database, repositories: dict[View, Repository]) -> None:
+    """Make the indexes anew where the search parameters are others than those they were made by."""
+    now_asked = fingerprint()
+    if remembered(database, "search_parameters") == now_asked:
+        return
+    with database.writing() as connection:
+        for repository in repositories.values():
+            repository.reindex(connection)
+    remember(database, "search_parameters", now_asked)
+
+
 def application(hub: Hub, *, sandbox: bool = False) -> FastAPI:
     """The HTTP application: `/fhir` in one view, `/ingest/{source}`, `/health/live`."""
     view = View.PROFESSIONAL if sandbox else View.PUBLIC
@@ -82,6 +95,7 @@ def application(hub: Hub, *, sandbox: bool = False) -> FastAPI:
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(hub.pipeline.resume)
         scheduler = BackgroundScheduler(timezone=UTC)
         jobs.schedule(scheduler, hub.pipeline)
         scheduler.start()

@@ -3,6 +3,8 @@
 One process of an installation serves so far; which of many runs the jobs comes with scheduled sources.
 """
 
+from datetime import timedelta
+
 from apscheduler.schedulers.base import BaseScheduler
 
 from hub.ingest.pipeline import Pipeline
@@ -16,4 +18,12 @@ _LATE_SECONDS = 3600
 def schedule(scheduler: BaseScheduler, pipeline: Pipeline) -> None:
     """Add the jobs."""
     scheduler.add_job(pipeline.expire, "interval", minutes=1, misfire_grace_time=_LATE_SECONDS, coalesce=True)
+    scheduler.add_job(
+        pipeline.resume,
+        "interval",
+        minutes=1,
+        kwargs={"older_than": timedelta(minutes=1)},
+        misfire_grace_time=_LATE_SECONDS,
+        coalesce=True,
+    )
     scheduler.add_job(pipeline.purge, "interval", hours=1, misfire_grace_time=_LATE_SECONDS, coalesce=True)

@@ -1,4 +1,7 @@
-"""What a database is for, so that invented data and a region's own never meet."""
+"""What a database is for: a region's real data is never shown as a sandbox, and no invented region is built into it.
+
+A demo's database may be looked at in every way, and files may be taken into it, to try them.
+"""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -21,7 +24,6 @@ class Purpose(StrEnum):
 
 
 _SHARED = {
-    # A demo's data is invented: it may be looked at in every way.
     (Purpose.REGION, Purpose.DEMO),
     (Purpose.SANDBOX, Purpose.DEMO),
 }

@@ -22,7 +22,8 @@ class Settings:
     database: str = DEFAULT_DATABASE
     """Where the data lies, as a URL: `sqlite:///FILE` or `postgresql://…` (PLATZFREI_DATABASE, `--database`)."""
     folder: Path = DEFAULT_FOLDER
-    """Where the key file and the folder `sources/` lie; beside an SQLite database unless said (PLATZFREI_FOLDER)."""
+    """Where the key file and the folder `sources/` lie (PLATZFREI_FOLDER); unless said, beside an SQLite file, or in
+    `platzfrei-data/NAME` for a PostgreSQL database."""
 
     @classmethod
     def of(cls, *, database: str | None = None, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -30,6 +31,15 @@ class Settings:
         url = database or environment.get("PLATZFREI_DATABASE") or DEFAULT_DATABASE
         folder = environment.get("PLATZFREI_FOLDER")
         return cls(database=url, folder=Path(folder) if folder else _beside(url))
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None for PostgreSQL, and for what is no URL."""
+        try:
+            parsed = make_url(self.database)
+        except ArgumentError:
+            return None
+        return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
     @property
     def key_file(self) -> Path:
@@ -47,5 +57,9 @@ def _beside(url: str) -> Path:
         parsed = make_url(url)
     except ArgumentError:
         return DEFAULT_FOLDER  # what is wrong with the URL, the database says
-    on_file = parsed.get_backend_name() == "sqlite"
-    return Path(parsed.database).parent if on_file and parsed.database else DEFAULT_FOLDER
+    if parsed.database is None:
+        return DEFAULT_FOLDER
+    if parsed.get_backend_name() == "sqlite":
+        return Path(parsed.database).parent
+    # What belongs to two databases must not lie in one folder.
+    return DEFAULT_FOLDER / parsed.database

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 
+from adapters import registry
 from hub.errors import NotFound
 from hub.store.clock import micros
 from hub.store.database import Database
 from hub.store.tables import token as tokens
-from mappings.errors import Issue
+from mappings.errors import Issue, Rejected
 from mappings.language import SourceMap, load, shipped
 
 __all__ = ["Sources"]
@@ -24,12 +25,24 @@ class Sources:
     """Source maps by name; one in the operator's folder goes before a shipped one of the same name."""
 
     def __init__(self, folder: Path, database: Database) -> None:
-        """Raises `Rejected` for a map that cannot be read, naming file and place."""
+        """A map of the operator's that is wrong is left out, and told in `problems`: it stops no other source."""
         self._database = database
         self.folder = folder
-        own = [load(path.read_bytes(), origin=str(path)) for path in sorted(folder.glob("*.yaml"))]
-        self._maps: Mapping[str, SourceMap] = {**shipped(), **{one.name: one for one in own}}
-        self._own = frozenset(one.name for one in own)
+        own: dict[str, SourceMap] = {}
+        problems: list[Issue] = []
+        for path in sorted(folder.glob("*.yaml")):
+            try:
+                one = load(path.read_bytes(), origin=path.name)
+                _check_format(one, path.name)
+                if one.name in own:
+                    raise Rejected(_named_twice(path.name, one.name))
+            except Rejected as error:
+                problems.extend(error.issues)
+            else:
+                own[one.name] = one
+        self._maps: Mapping[str, SourceMap] = {**shipped(), **own}
+        self._own = frozenset(own)
+        self.problems = tuple(problems)
 
     def __iter__(self) -> Iterator[SourceMap]:
         return iter(sorted(self._maps.values(), key=lambda one: one.name))
@@ -60,11 +73,41 @@ class Sources:
             connection.execute(insert(tokens), {"digest": _digest(made), "source": name, "created_at": micros(at)})
         return made
 
+    def revoke_tokens(self, name: str) -> int:
+        """Make all tokens of a source worthless; returns how many there were."""
+        self.named(name)
+        with self._database.writing() as connection:
+            return connection.execute(delete(tokens).where(tokens.c.source == name)).rowcount
+
     def holds(self, name: str, token: str) -> bool:
         """Whether the token is one of the source's."""
         statement = select(tokens.c.source).where(tokens.c.digest == _digest(token))
         with self._database.reading() as connection:
             return connection.execute(statement).scalar() == name
+
+
+def _check_format(source_map: SourceMap, origin: str) -> None:
+    """Whoever keeps a map hears of a wrong format or option when the hub starts, not a sender with each delivery."""
+    if source_map.format not in registry.formats():
+        listed = ", ".join(registry.formats())
+        raise Rejected(
+            Issue(
+                code="source-map",
+                place=f"{origin}: format",
+                text_de=f"dieses Format gibt es nicht; bekannt: {listed}",
+                text_en=f"there is no such format; known: {listed}",
+            )
+        )
+    registry.adapter(source_map.format).check(source_map.options)
+
+
+def _named_twice(origin: str, name: str) -> Issue:
+    return Issue(
+        code="source-map",
+        place=f"{origin}: source",
+        text_de=f"die Quelle {name} steht schon in einer anderen Datei; eine von beiden umbenennen",
+        text_en=f"the source {name} stands in another file already; rename one of the two",
+    )
 
 
 def _digest(token: str) -> bytes:

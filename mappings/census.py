@@ -10,18 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from mappings.census_event import Bed, BedStatus, CensusEvent, EventReading, Kind, event_of, pseudonymised
+from mappings.census_event import Bed, BedStatus, CensusEvent, Kind, event_of, pseudonymised
 from mappings.errors import Issue
 from mappings.vacancy import Block, Counts, Offer, State, VacancyReport
 from mappings.wards import Ward
 
 __all__ = [
-    "Bed",
-    "BedStatus",
     "Beds",
     "CensusEvent",
-    "EventReading",
-    "Kind",
     "Purge",
     "event_of",
     "fold",

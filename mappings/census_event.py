@@ -6,6 +6,7 @@ The events of a source are a set: an event is the hash of what it says, so that 
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,15 +15,19 @@ from typing import Any
 
 from conformance.formats.hl7v2 import Precision, timestamp
 from mappings.errors import Issue
+from mappings.reader import Fields
 from mappings.wards import Ward, WardIndex
 
-__all__ = ["Bed", "BedStatus", "CensusEvent", "EventReading", "Kind", "event_of", "pseudonymised"]
+__all__ = ["Bed", "BedStatus", "CensusEvent", "EventReading", "Kind", "event_of", "forgotten", "pseudonymised"]
 
 _HISTORICAL = "keine Wirkung auf die Belegung (nachgetragene Bewegung) / no census effect (historical movement)"
 _ELSEWHERE = (
     "keine Wirkung auf die Belegung (Bett außerhalb der erklärten Stationen) / "
     "no census effect (bed outside the declared wards)"
 )
+
+_NUMBER = re.compile(r"(?:PV1-19|ZBE-1)(?:[^0-9].*)?", re.DOTALL)
+"""The names of visit and movement number, and of parts of them."""
 
 _CLOCK_SKEW = timedelta(hours=2)
 """How far a sender's clock may be ahead of ours; beyond, an event would decide a bed's status until then."""
@@ -155,7 +160,7 @@ class EventReading:
     issues: tuple[Issue, ...] = ()
 
 
-def pseudonymised(fields: Mapping[str, Any], pseudonym: Callable[[str], str]) -> dict[str, Any]:
+def pseudonymised(fields: Fields, pseudonym: Callable[[str], str]) -> dict[str, Any]:
     """The fields with visit and movement number replaced; what `pseudonym` gets tells hospitals and numbers apart."""
     hospital = _text(fields, "MSH-4.1")
     return {
@@ -164,7 +169,12 @@ def pseudonymised(fields: Mapping[str, Any], pseudonym: Callable[[str], str]) ->
     }
 
 
-def event_of(fields: Mapping[str, Any], wards: WardIndex, received_at: datetime) -> EventReading:
+def forgotten(fields: Fields) -> dict[str, Any]:
+    """The fields without visit and movement number, and so about nobody: what may be kept once the event is."""
+    return {name: value for name, value in fields.items() if not _NUMBER.fullmatch(name)}
+
+
+def event_of(fields: Fields, wards: WardIndex, received_at: datetime) -> EventReading:
     """The event of a message's fields (`adapters/inbound/hl7v2_adt.py`), for the declared wards of its source.
 
     What is said of a visit after its admission is an event wherever it happens: the visit may have been on a ward by a
@@ -175,7 +185,7 @@ def event_of(fields: Mapping[str, Any], wards: WardIndex, received_at: datetime)
     return message.reading()
 
 
-def _text(fields: Mapping[str, Any], name: str) -> str:
+def _text(fields: Fields, name: str) -> str:
     value = fields.get(name)
     return value if isinstance(value, str) else ""
 
@@ -189,7 +199,7 @@ def _bed_from_json(content: list[str] | None) -> Bed | None:
 
 
 class _Message:
-    def __init__(self, fields: Mapping[str, Any], wards: WardIndex, received_at: datetime) -> None:
+    def __init__(self, fields: Fields, wards: WardIndex, received_at: datetime) -> None:
         self._fields = fields
         self._wards = wards
         self._received_at = received_at

@@ -60,14 +60,21 @@ def ik_is_plausible(ik: str) -> bool:
 
 def text(value: Any) -> str:
     """Text without surrounding or repeated white space."""
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise Unreadable("ein Text", "text")
-    plain = " ".join(unicodedata.normalize("NFC", str(value)).split())
-    if len(plain) > _LONGEST_TEXT or (not plain.isprintable() and _CONTROL.search(plain)):
-        raise Unreadable(
+    return _text(
+        value,
+        Unreadable(
             f"ein Text von höchstens {_LONGEST_TEXT} Zeichen ohne Steuerzeichen",
             f"text of at most {_LONGEST_TEXT} characters without control characters",
-        )
+        ),
+    )
+
+
+def _text(value: Any, expected: Unreadable) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise expected
+    plain = " ".join(unicodedata.normalize("NFC", str(value)).split())
+    if len(plain) > _LONGEST_TEXT or (not plain.isprintable() and _CONTROL.search(plain)):
+        raise expected
     return plain
 
 
@@ -82,8 +89,13 @@ def key(value: Any) -> str:
 
 def codes(value: Any) -> tuple[str, ...]:
     """Codes of a list, or of a text that separates them by comma or semicolon."""
-    parts = value if isinstance(value, list) else re.split("[,;]", text(value))
-    return tuple(text(part) for part in parts if not is_blank(part))
+    return tuple(text(part) for part in _parts(value, "[,;]") if not is_blank(part))
+
+
+def _parts(value: Any, separators: str) -> list[Any]:
+    if isinstance(value, str):
+        return re.split(separators, text(value))
+    return value if isinstance(value, list) else [value]
 
 
 _COUNT = re.compile(r"[+-]?[0-9]{1,6}(?:[.,]0{1,2})?")
@@ -243,7 +255,7 @@ def plz(value: Any) -> str:
 
 def plz_list(value: Any) -> tuple[str, ...]:
     """Postal codes of a list, or of a text that separates them by comma, semicolon or space."""
-    parts = value if isinstance(value, list) else re.split("[,; ]+", text(value))
+    parts = _parts(value, "[,; ]+")
     return tuple(plz(part) for part in parts if not is_blank(part))
 
 
@@ -274,7 +286,8 @@ def ik(value: Any) -> str | Doubtful:
 
 def iks(value: Any) -> tuple[str, ...] | Doubtful:
     """One or more IKs, as a list or separated by comma or semicolon."""
-    read = [ik(part) for part in codes(value)]
+    parts = _parts(value, "[,;]")
+    read = [ik(part) for part in parts if not is_blank(part)]
     numbers = tuple(part.value if isinstance(part, Doubtful) else part for part in read)
     doubt = next((part for part in read if isinstance(part, Doubtful)), None)
     if doubt is None:
@@ -284,34 +297,38 @@ def iks(value: Any) -> tuple[str, ...] | Doubtful:
 
 def telematik_id(value: Any) -> str:
     """A Telematik-ID by gematik's pattern: sector, hyphen, number."""
-    plain = text(value)
+    expected = Unreadable("eine Telematik-ID wie 5-2-123", "a Telematik-ID like 5-2-123")
+    plain = _text(value, expected)
     if len(plain) > 128 or not re.fullmatch(r"[1-9][0-9]?-[\x21-\x7E]+", plain):
-        raise Unreadable("eine Telematik-ID wie 5-2-123", "a Telematik-ID like 5-2-123")
+        raise expected
     return plain
 
 
 def phone(value: Any) -> str:
     """A telephone or fax number, kept as written."""
-    plain = text(value)
+    expected = Unreadable("eine Telefonnummer", "a telephone number")
+    plain = _text(value, expected)
     if not re.fullmatch(r"[0-9+()/ .–-]{3,40}", plain):
-        raise Unreadable("eine Telefonnummer", "a telephone number")
+        raise expected
     return plain
 
 
 def email(value: Any) -> str:
     """An e-mail address."""
-    plain = text(value)
+    expected = Unreadable("eine E-Mail-Adresse", "an e-mail address")
+    plain = _text(value, expected)
     if not re.fullmatch(r"[^@\s<>\"]{1,64}@[A-Za-z0-9.ÄÖÜäöüß-]{1,190}\.[A-Za-z]{2,24}", plain):
-        raise Unreadable("eine E-Mail-Adresse", "an e-mail address")
+        raise expected
     return plain
 
 
 def url(value: Any) -> str:
     """A web address; one without a scheme is read as https."""
-    plain = text(value)
+    expected = Unreadable("eine Webadresse wie www.example.org", "a web address like www.example.org")
+    plain = _text(value, expected)
     address = plain if "://" in plain else f"https://{plain}"
     if not re.fullmatch(r"https?://[A-Za-z0-9.ÄÖÜäöüß-]+\.[A-Za-z]{2,24}(?::[0-9]{1,5})?(?:[/?#][^\s<>\"]*)?", address):
-        raise Unreadable("eine Webadresse wie www.example.org", "a web address like www.example.org")
+        raise expected
     return address
 
 
@@ -324,7 +341,7 @@ def care_grades(value: Any) -> tuple[int, ...]:
     parts = value if isinstance(value, list) else [value]
     found: set[int] = set()
     for part in parts:
-        plain = re.sub(r"(?i)pflegegrade?n?|pg", "", text(part))
+        plain = re.sub(r"(?i)pflegegrade?n?|pg", "", _text(part, expected))
         for piece in re.split("[,;/+]|und", plain):
             match = _GRADES.fullmatch(piece.strip())
             if not match:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-__all__ = ["Fault", "Issue", "PlatzfreiError", "Quarantined", "Rejected", "Retriable", "Severity"]
+__all__ = ["Fault", "Issue", "PlatzfreiError", "Quarantined", "Rejected", "Retriable", "Severity", "wrong_map"]
 
 Severity = Literal["error", "warning", "information"]
 
@@ -37,6 +37,17 @@ class Issue:
 
     def __str__(self) -> str:
         return f"{self.place}: {self.text_en}" if self.place else self.text_en
+
+
+def wrong_map(place: str, expected_de: str, expected_en: str) -> Issue:
+    """The issue of a source map that does not say what is expected at a place of it: whoever keeps the map acts."""
+    return Issue(
+        code="source-map",
+        text_de=f"erwartet wird {expected_de}; wer die Quellenkarte pflegt, berichtigt sie",
+        text_en=f"{expected_en} expected; whoever keeps the source map corrects it",
+        place=place,
+        fhir_code="structure",
+    )
 
 
 class PlatzfreiError(Exception):

@@ -38,9 +38,8 @@ from mappings.to_fhir import (
     STREET_NAME,
     TELEMATIK_ID,
     VACANCY,
-    ZONE,
 )
-from mappings.vacancy import Address, Block, BlockStatus, Contact, Counts, Operator, Position, Room, Sex, State
+from mappings.vacancy import ZONE, Address, Block, BlockStatus, Contact, Counts, Operator, Position, Room, Sex, State
 
 __all__ = ["CONVERSIONS"]
 
@@ -304,7 +303,7 @@ def _sex(code: Any) -> Sex | None:
 
 
 def _moment(value: Any, *, latest: int = _MAX_YEAR - 1) -> datetime:
-    expected = Unreadable("einen Zeitpunkt wie 2026-03-01T08:00:00+01:00", "a moment like 2026-03-01T08:00:00+01:00")
+    expected = Unreadable("ein Zeitpunkt wie 2026-03-01T08:00:00+01:00", "a moment like 2026-03-01T08:00:00+01:00")
     if not isinstance(value, str):
         raise expected
     try:

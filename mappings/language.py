@@ -7,7 +7,6 @@
     options: {delimiter: ";"}
     patient_free: false                                # true: nothing in it can tell of a patient
     freshness: {fresh: 24h, aging: 72h, stale: 7d}
-    rank: 0                                            # between sources of one offer the higher one wins
     fields:                                            # places of the model (`mappings/targets.py`)
       facility.key: {from: Nr, required: true}
       facility.name: Name                              # short for {from: Name}
@@ -21,7 +20,8 @@
     unread: {ignore: [Bemerkung]}                      # fields that need no mention; all others unread are reported
     examples: […]                                      # `mappings/examples.py`
 
-A map with `wards:` in the place of `fields:` makes its reports from a census (`mappings/wards.py`).
+A map of the format hl7v2_adt, and no other, has `wards:` in the place of `fields:`: its reports are made from a census
+(`mappings/wards.py`).
 """
 
 import re
@@ -82,7 +82,6 @@ class SourceMap:
     options: Mapping[str, Any]
     patient_free: bool = False
     ladder: Ladder = Ladder()
-    rank: int = 0
     tree: Tree = field(default=Tree(), repr=False)
     wards: tuple[Ward, ...] = ()
     ignored: frozenset[str] = frozenset()
@@ -332,13 +331,13 @@ def shipped() -> dict[str, SourceMap]:
 
 
 _ROOT_KEYS = frozenset(
-    {"source", "title", "format", "options", "patient_free", "freshness", "rank"}
-    | {"fields", "wards", "unread", "examples"}
+    {"source", "title", "format", "options", "patient_free", "freshness"} | {"fields", "wards", "unread", "examples"}
 )
 _RULE_KEYS = frozenset({"from", "as", "table", "required", "zone", "default"})
 _NAME = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")
 _DURATION = re.compile("([1-9][0-9]{0,4})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_CENSUS_FORMAT = "hl7v2_adt"
 _ROOT_TARGETS = {**targets.FACILITY, **targets.STATEMENT}
 
 
@@ -372,16 +371,26 @@ class _Compiler:
         return SourceMap(
             name=name,
             title=self._title(node.get("title")),
-            format=self._text(node.get("format"), "format"),
+            format=self._format(node),
             options=self._mapping(node.get("options", {}), "options"),
             patient_free=self._flag(node.get("patient_free", False), "patient_free"),
             ladder=self._ladder(node.get("freshness", {})),
-            rank=self._rank(node.get("rank", 0)),
             tree=tree,
             wards=self._wards(node),
             ignored=self._ignored(node.get("unread", "report")),
             examples=self._examples(node),
         )
+
+    def _format(self, node: Mapping[str, Any]) -> str:
+        name = self._text(node.get("format"), "format")
+        # Visit and movement numbers are made pseudonyms for a census only: a map of fields would keep them as they are.
+        if (name == _CENSUS_FORMAT) != ("wards" in node):
+            raise self._wrong(
+                "format",
+                f"{_CENSUS_FORMAT} gehört zu wards:, jedes andere Format zu fields:",
+                f"{_CENSUS_FORMAT} goes with wards:, every other format with fields:",
+            )
+        return name
 
     def _root(self, fields: Mapping[str, Any]) -> Tree:
         rest = {target: node for target, node in fields.items() if target != "offers"}
@@ -488,11 +497,6 @@ class _Compiler:
         if not match:
             raise self._wrong(place, "eine Dauer wie 24h oder 7d", "expected a duration like 24h or 7d")
         return timedelta(**{_UNITS[match[2]]: int(match[1])})
-
-    def _rank(self, node: Any) -> int:
-        if not isinstance(node, int) or isinstance(node, bool):
-            raise self._wrong("rank", "eine ganze Zahl", "expected a whole number")
-        return node
 
     def _wards(self, node: Mapping[str, Any]) -> tuple[Ward, ...]:
         if "wards" not in node:

@@ -15,6 +15,7 @@ from mappings.rules import Each, Tree, withheld
 __all__ = ["WITHHELD_NAME", "Admitted", "admit", "safe_name"]
 
 WITHHELD_NAME = "(withheld name)"
+"""Stands for a name that may itself tell of a patient."""
 
 _LONGEST_NAME = 60
 
@@ -32,10 +33,9 @@ def admit(fields: Fields, source_map: SourceMap) -> Admitted:
 
     Of a source that may hold patient data: the fields that the map names, and in the place of each value that its
     conversion cannot read the length of it (`mappings.rules.withheld`). A source that its map marks as free of patient
-    data, and the census, whose adapter has its own allow-list, pass whole.
+    data passes whole. Not for a map with wards, which names no fields: its records are pseudonymised
+    (`mappings.census_event`).
     """
-    if source_map.wards:
-        return Admitted(fields=fields)
     reader = Reader(fields)
     kept: dict[Path, Any] = {}
     for path, value, readable in _named(source_map.tree, reader):

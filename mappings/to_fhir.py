@@ -10,12 +10,12 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from conformance.spec import CANONICAL, canonical
 from mappings.identity import Kind, resource_id
 from mappings.terminology import ancestors, display, translate
 from mappings.vacancy import (
+    ZONE,
     Address,
     Block,
     BlockStatus,
@@ -56,16 +56,12 @@ __all__ = [
     "STREET_NAME",
     "TELEMATIK_ID",
     "VACANCY",
-    "ZONE",
     "Resource",
     "to_fhir",
 ]
 
 Resource = dict[str, Any]
 """A FHIR resource, or a part of one, as its JSON object."""
-
-ZONE = ZoneInfo("Europe/Berlin")
-"""Where the days of a block begin and end."""
 
 OPEN_END = "2099-12-31T23:59:59Z"
 """`Slot.end` is required: this one means open-ended."""

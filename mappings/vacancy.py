@@ -8,8 +8,10 @@ of the care sector: operator (Träger), facility (Einrichtung), offer (Angebot: 
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 __all__ = [
+    "ZONE",
     "Address",
     "Block",
     "BlockStatus",
@@ -25,6 +27,9 @@ __all__ = [
     "VacancyReport",
     "derived_state",
 ]
+
+ZONE = ZoneInfo("Europe/Berlin")
+"""Whose days a report's dates are, and whose clock a time without an offset shows unless its source says otherwise."""
 
 
 class State(StrEnum):

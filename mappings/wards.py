@@ -17,12 +17,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mappings import terminology
-from mappings.errors import Issue, Rejected
-from mappings.vacancy import Address, Contact, Facility, Operator, Position
+from mappings.errors import Issue, Rejected, wrong_map
+from mappings.vacancy import ZONE, Address, Contact, Facility, Operator, Position
 
 __all__ = ["Ward", "WardExample", "WardIndex", "parse_examples", "parse_wards"]
 
-_BERLIN = ZoneInfo("Europe/Berlin")
 _CONTACTS = ("phone", "fax", "email", "url")
 _ADDRESS = ("street", "house_number", "postal_code", "city", "precinct", "ags", "state")
 
@@ -42,7 +41,7 @@ class Ward:
     facility: Facility
     needs: tuple[str, ...] = ()
     care_grades: tuple[int, ...] = ()
-    zone: ZoneInfo = _BERLIN
+    zone: ZoneInfo = ZONE
     """The zone of the hospital's times that state no offset."""
 
     @property
@@ -85,7 +84,7 @@ class WardIndex:
 
     def zone(self, hospital: str) -> ZoneInfo:
         """The zone of a hospital's times that state no offset."""
-        return self._zones.get(_folded(hospital)) or self._zones.get("") or _BERLIN
+        return self._zones.get(_folded(hospital)) or self._zones.get("") or ZONE
 
 
 def parse_wards(node: Any) -> tuple[Ward, ...]:
@@ -186,10 +185,10 @@ def _care_grades(reader: "_Reader") -> tuple[int, ...]:
 def _zone(reader: "_Reader") -> ZoneInfo:
     name = reader.text("zone")
     try:
-        return ZoneInfo(name) if name else _BERLIN
+        return ZoneInfo(name) if name else ZONE
     except (OSError, ValueError, LookupError):
         reader.wrong("zone", "eine Zeitzone wie Europe/Berlin", "a time zone such as Europe/Berlin")
-        return _BERLIN
+        return ZONE
 
 
 def _one_of(codes: Iterable[str]) -> tuple[str, str]:
@@ -199,22 +198,12 @@ def _one_of(codes: Iterable[str]) -> tuple[str, str]:
 
 def _entries(node: Any, place: str, issues: list[Issue]) -> Iterator["_Reader"]:
     if not isinstance(node, list) or not node:
-        issues.append(_issue(place, "eine Liste mit Einträgen", "a list with entries"))
+        issues.append(wrong_map(place, "eine Liste mit Einträgen", "a list with entries"))
         return
     for index, entry in enumerate(node):
         reader = _Reader(entry, f"{place}[{index}]", issues)
         if reader.node:
             yield reader
-
-
-def _issue(place: str, expected_de: str, expected_en: str) -> Issue:
-    return Issue(
-        code="source-map",
-        text_de=f"erwartet wird {expected_de}; wer die Quellenkarte pflegt, berichtigt sie",
-        text_en=f"{expected_en} expected; whoever keeps the source map corrects it",
-        place=place,
-        fhir_code="structure",
-    )
 
 
 class _Reader:
@@ -227,10 +216,10 @@ class _Reader:
         self._unread = dict(self.node)
         self._known: list[str] = []
         if not self.node:
-            issues.append(_issue(place, "eine Zuordnung (Schlüssel: Wert)", "a mapping (key: value)"))
+            issues.append(wrong_map(place, "eine Zuordnung (Schlüssel: Wert)", "a mapping (key: value)"))
 
     def wrong(self, key: str, expected_de: str, expected_en: str) -> None:
-        self._issues.append(_issue(f"{self.place}.{key}", expected_de, expected_en))
+        self._issues.append(wrong_map(f"{self.place}.{key}", expected_de, expected_en))
 
     def take(self, key: str) -> Any:
         self._known.append(key)

@@ -18,15 +18,21 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from adapters import options as option
 from adapters.base import Broken, Decoded, Options, Record
 from mappings.errors import Issue, Rejected
 
-__all__ = ["FORMAT", "decode"]
+__all__ = ["FORMAT", "check", "decode"]
 
 FORMAT = "csv_records"
 
 _MOST_LINES_IN_A_ROW = 50
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+
+def check(options: Options) -> None:
+    """Raises `Rejected` for options that there are not, and where no column is named."""
+    _Layout.of(options)
 
 
 def decode(body: bytes, options: Options) -> Decoded:
@@ -47,19 +53,22 @@ class _Layout:
 
     @classmethod
     def of(cls, options: Options) -> "_Layout":
-        group = options.get("group", {})
-        delimiter, charset = str(options.get("delimiter", ";")), str(options.get("charset", ""))
-        if len(delimiter) != 1 or delimiter in '\r\n" ':
-            raise _rejected("options.delimiter", "option", "ein Zeichen ist erwartet", "one character is expected")
-        if charset and not _is_charset(charset):
-            raise _rejected("options.charset", "option", "unbekannter Zeichensatz", "a charset that nobody knows")
+        option.only(options, {"delimiter", "charset", "columns", "optional", "group"})
+        delimiter, charset = option.text(options, "delimiter"), option.text(options, "charset")
+        if delimiter is not None and (len(delimiter) != 1 or delimiter in '\r\n" '):
+            raise option.refused("options.delimiter", "ein Zeichen wie ;", "one character such as ;")
+        if charset is not None and not _is_charset(charset):
+            raise option.refused("options.charset", "ein Zeichensatz wie utf-8", "a charset such as utf-8")
+        columns = option.texts(options, "columns", required=True)
+        optional = option.texts(options, "optional")
+        by, rows = _group(options, columns, optional)
         return cls(
-            delimiter=delimiter,
-            charset=charset,
-            columns=tuple(options.get("columns", ())),
-            optional=tuple(options.get("optional", ())),
-            by=tuple(group.get("by", ())),
-            rows=frozenset(group.get("rows", ())),
+            delimiter=delimiter or ";",
+            charset=charset or "",
+            columns=columns,
+            optional=optional,
+            by=by,
+            rows=frozenset(rows),
         )
 
     def header(self, cells: Sequence[str], line: int) -> tuple[str, ...]:
@@ -89,6 +98,26 @@ class _Layout:
                 "this column stands twice in the header line",
             )
         return tuple(names)
+
+
+def _group(
+    options: Options, columns: Collection[str], optional: Collection[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    group = option.section(options, "group", required="group" in options)
+    if not group:
+        return (), ()
+    option.only(group, {"by", "rows"}, "options.group")
+    by, rows = (option.texts(group, name, "options.group", required=True) for name in ("by", "rows"))
+    # A column that a file may lack, or a name misspelled, would part every offer into its rows without a word.
+    if not set(by) <= set(columns):
+        raise option.refused("options.group.by", "nur Namen aus columns", "only names of columns")
+    if not set(rows) <= {*columns, *optional} - set(by):
+        raise option.refused(
+            "options.group.rows",
+            "nur Namen aus columns und optional, die nicht in by stehen",
+            "only names of columns and optional that are not in by",
+        )
+    return by, rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,8 +315,8 @@ def _is_utf8(line: bytes) -> bool:
 
 def _is_charset(name: str) -> bool:
     try:
-        return codecs.lookup(name)._is_text_encoding
-    except LookupError:
+        return bool("\n".encode(name))
+    except (LookupError, ValueError):
         return False
 
 

@@ -13,20 +13,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from adapters import options as option
 from adapters import r4
 from adapters.base import Broken, Decoded, Options, Record
-from adapters.elements import Kept, tree
+from adapters.elements import Kept, Tree, tree
 from conformance.formats import strict_json
 from mappings.errors import Issue, Rejected
+from mappings.patient_filter import WITHHELD_NAME
 
-__all__ = ["FORMAT", "decode"]
+__all__ = ["FORMAT", "check", "decode"]
 
 FORMAT = "fhir_bundle"
 
 _WITH_REQUESTS = ("transaction", "batch")
 _TAKEN = (*_WITH_REQUESTS, "collection", "searchset")
 _USED = ("HealthcareService", "Organization", "Location", "Schedule", "Slot")
-_WITHHELD = "(withheld name)"
+_ROLES = ("HealthcareService", "Organization", "Operator", "Location", "Schedule", "Slot")
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -48,14 +50,19 @@ class _Entry:
         return f"{self.place}.resource.{element}"
 
 
+def check(options: Options) -> None:
+    """Raises `Rejected` for options that there are not, and where no element is named."""
+    _Taker(options)
+
+
 def decode(body: bytes, options: Options) -> Decoded:
     """The records of a Bundle, in the order of its HealthcareServices; a transaction is `atomic`.
 
     A wrong entry is among the issues of every record that needs it, and `Broken` where none does. Types that we do not
     use, and resources that no HealthcareService refers to, are dropped by type, with the first record.
     """
-    bundle = _bundle(body)
-    return Decoded(records=_records(bundle, options), atomic=bundle["type"] == "transaction")
+    take, bundle = _Taker(options), _bundle(body)
+    return Decoded(records=_records(bundle, take), atomic=bundle["type"] == "transaction")
 
 
 def _bundle(body: bytes) -> Mapping[str, Any]:
@@ -97,7 +104,7 @@ def _bundle(body: bytes) -> Mapping[str, Any]:
     return bundle
 
 
-def _records(bundle: Mapping[str, Any], options: Options) -> Iterator[Record | Broken]:
+def _records(bundle: Mapping[str, Any], take: "_Taker") -> Iterator[Record | Broken]:
     entries = bundle.get("entry", [])
     used: list[_Entry] = []
     broken: dict[int, Broken] = {}
@@ -126,7 +133,6 @@ def _records(bundle: Mapping[str, Any], options: Options) -> Iterator[Record | B
         else:
             # A parent of the operator, the site of another service: no error, and of no use.
             dropped[entry.kind] = None
-    take = _Taker(options)
     records = {service.position: _record(service, found, take) for service in services}
     first = services[0].position
     records[first] = replace(records[first], dropped=tuple(dict.fromkeys((*dropped, *records[first].dropped))))
@@ -155,7 +161,7 @@ def _entry(position: int, entry: Any, *, with_request: bool) -> _Entry | Issue |
         return _not_an_object(f"{place}.resource")
     kind = str(resource.get("resourceType"))
     if kind not in _USED:
-        return kind if kind in r4.TYPES else _WITHHELD
+        return kind if kind in r4.TYPES else WITHHELD_NAME
     if method == "POST":
         # The id of a resource to be created means nothing, and may be another one tomorrow.
         resource = {name: value for name, value in resource.items() if name != "id"}
@@ -253,8 +259,11 @@ class _Taker:
     """Takes over of resources what the source map names; nothing of one that is wrong."""
 
     def __init__(self, options: Options) -> None:
-        self._elements = {role: tree(paths) for role, paths in options.get("elements", {}).items()}
-        self._silent = frozenset(options.get("silent", ()))
+        option.only(options, {"elements", "silent"})
+        elements = option.section(options, "elements", required=True)
+        option.only(elements, _ROLES, "options.elements")
+        self._elements = {role: _tree(elements, role) for role in elements}
+        self._silent = frozenset(option.texts(options, "silent"))
 
     def __call__(self, role: str, entry: _Entry) -> tuple[dict[str, Any], Sequence[Issue], Iterable[str]]:
         if entry.issues:
@@ -267,6 +276,18 @@ class _Taker:
             silent=self._silent,
         )
         return ({} if kept.issues else kept.resource), kept.issues, kept.dropped
+
+
+def _tree(elements: Options, role: str) -> Tree:
+    paths = option.texts(elements, role, "options.elements")
+    try:
+        return tree(paths)
+    except ValueError as error:
+        raise option.refused(
+            f"options.elements.{role}",
+            f"statt „{error}“ ein Weg wie type.coding(SYSTEM).code",
+            f'instead of "{error}" a path such as type.coding(SYSTEM).code',
+        ) from None
 
 
 def _record(service: _Entry, found: Mapping[str, _Entry], take: _Taker) -> Record:

@@ -13,11 +13,12 @@ from typing import Any
 
 from lxml import etree
 
+from adapters import options as option
 from adapters.base import Broken, Decoded, Options, Record
 from conformance.formats import safe_xml
 from mappings.errors import Issue, Rejected
 
-__all__ = ["FORMAT", "decode"]
+__all__ = ["FORMAT", "check", "decode"]
 
 FORMAT = "gml"
 
@@ -29,15 +30,30 @@ _MEMBERS = frozenset(
 )
 _COLLECTIONS = frozenset(f"{{{namespace}}}FeatureCollection" for namespace in (*_NAMESPACES, *_WFS))
 _MEMBER_END = re.compile(rb"</(?:[\w.-]+:)?(?:featureMembers?|member)\s*>")
+_FEATURE = re.compile(r"(?:\{[^{}\s]+\})?[^{}\s:]+")
 _FID = re.compile(r"[\w.:-]{1,60}")
+
+
+def check(options: Options) -> None:
+    """Raises `Rejected` for options that there are not, and where the name of the features is missing."""
+    _feature(options)
 
 
 def decode(body: bytes, options: Options) -> Decoded:
     """One record a feature; another kind of feature is `Broken`, as is the rest of a document that breaks midway."""
-    feature = options.get("feature")
-    if not isinstance(feature, str):
-        raise _rejected("options.feature", "Der Name der Objekte fehlt", "The name of the features is missing")
-    return Decoded(records=_records(body, feature))
+    return Decoded(records=_records(body, _feature(options)))
+
+
+def _feature(options: Options) -> str:
+    option.only(options, {"feature"})
+    feature = option.text(options, "feature")
+    if feature is None or not _FEATURE.fullmatch(feature):
+        raise option.refused(
+            "options.feature",
+            "der Name der Objekte wie {Namensraum}Name",
+            "the name of the features as {namespace}name",
+        )
+    return feature
 
 
 def _records(body: bytes, feature: str) -> Iterator[Record | Broken]:

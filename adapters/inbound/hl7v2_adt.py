@@ -9,16 +9,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC
 
+from adapters import options as option
 from adapters.base import Broken, Decoded, Options, Record
 from conformance.formats import hl7v2
 from conformance.formats.hl7v2 import Flaw
 from mappings.errors import Issue, Rejected
+from mappings.patient_filter import WITHHELD_NAME
 
-__all__ = ["FORMAT", "decode"]
+__all__ = ["FORMAT", "check", "decode"]
 
 FORMAT = "hl7v2_adt"
-
-_WITHHELD = "(withheld name)"
 
 
 def _matches(pattern: str) -> Callable[[str], bool]:
@@ -82,7 +82,6 @@ _ALLOWED: Mapping[str, _Shape] = {
     "PV1-6.3": _PLACE,
     "PV1-10": (_matches(r"[\w.-]{1,10}"), "ein Kürzel von höchstens 10 Zeichen", "a code of at most 10 characters"),
     "PV1-19": _NUMBER,
-    "PV1-39": _PLACE,
     "PV1-40": _BED_STATUS,
     "PV1-44": _TIME,
     "PV1-45": _TIME,
@@ -107,7 +106,7 @@ _EXPECTED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 """The events that move a census, with the segments and fields without which they say nothing."""
 
-_idle = _matches(r"MSH-(?!4)(?!9\.[12]).*|EVN-1|PV1-6\..|PV1-(10|39|40|44|45)|PV2-.*")
+_idle = _matches(r"MSH-(?!4)(?!9\.[12]).*|EVN-1|PV1-6\..|PV1-(10|40|44|45)|PV2-.*")
 """Fields that a census can do without: withheld, they cost a warning, not the message."""
 
 _FLAWS: Mapping[Flaw, tuple[str, str, str]] = {
@@ -140,6 +139,11 @@ _FLAWS: Mapping[Flaw, tuple[str, str, str]] = {
 }
 
 
+def check(options: Options) -> None:
+    """Raises `Rejected` for options that there are not, and for a character set that is not read here."""
+    _charset(options)
+
+
 def decode(body: bytes, options: Options) -> Decoded:
     """One record a message, holding the fields of the allow-list; the option `charset` overrides MSH-18.
 
@@ -149,23 +153,18 @@ def decode(body: bytes, options: Options) -> Decoded:
 
 
 def _charset(options: Options) -> str | None:
-    unknown = sorted(set(options) - {"charset"})
-    charset = options.get("charset")
+    option.only(options, {"charset"})
+    charset = option.text(options, "charset")
     try:
         if charset is not None:
-            hl7v2.codec(str(charset))
+            hl7v2.codec(charset)
     except LookupError:
-        unknown.append("charset")
-    if unknown:
-        raise Rejected(
-            Issue(
-                code="hl7-option",
-                text_de="hl7v2_adt kennt nur die Option charset mit UTF-8, 8859/1, 8859/15, CP1252 oder ASCII",
-                text_en="hl7v2_adt knows only the option charset, of UTF-8, 8859/1, 8859/15, CP1252 or ASCII",
-                place=f"options.{unknown[0]}",
-            )
-        )
-    return None if charset is None else str(charset)
+        raise option.refused(
+            "options.charset",
+            "UTF-8, 8859/1, 8859/15, CP1252 oder ASCII",
+            "UTF-8, 8859/1, 8859/15, CP1252 or ASCII",
+        ) from None
+    return charset
 
 
 def _records(body: bytes, charset: str | None) -> Iterator[Record | Broken]:
@@ -218,7 +217,7 @@ def _record(message: hl7v2.Message) -> Record:
     seen: set[str] = set()
     for segment in message.segments:
         if segment.name not in _READ or segment.name in seen:
-            dropped[segment.name if _segment(segment.name) else _WITHHELD] = None
+            dropped[segment.name if _segment(segment.name) else WITHHELD_NAME] = None
             continue
         seen.add(segment.name)
         for leaf in segment.leaves():

@@ -8,14 +8,20 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from adapters import options as option
 from adapters.base import Broken, Decoded, Options, Record
 from conformance.formats import strict_json
 from mappings.errors import Issue, Rejected
 from mappings.patient_filter import safe_name
 
-__all__ = ["FORMAT", "decode"]
+__all__ = ["FORMAT", "check", "decode"]
 
 FORMAT = "json_records"
+
+
+def check(options: Options) -> None:
+    """Raises `Rejected` for options that there are not."""
+    _way(options)
 
 
 def decode(body: bytes, options: Options) -> Decoded:
@@ -23,6 +29,7 @@ def decode(body: bytes, options: Options) -> Decoded:
 
     What stands beside the list is no record: the first record names it as dropped.
     """
+    where = _way(options)
     try:
         document = strict_json.parse(body)
     except strict_json.NotJson as wrong:
@@ -31,9 +38,18 @@ def decode(body: bytes, options: Options) -> Decoded:
             f"kein gültiges JSON ({wrong.reason})",
             f"not JSON: {wrong.reason}",
         ) from None
-    where = str(options.get("records", ""))
     elements, beside = _list(document, where)
     return Decoded(records=_records(elements, where, beside))
+
+
+def _way(options: Options) -> str:
+    option.only(options, {"records"})
+    where = option.text(options, "records") or ""
+    if where and not all(where.split(".")):
+        raise option.refused(
+            "options.records", "ein Weg wie a.b, leer für die Wurzel", "a way like a.b, blank for the root,"
+        )
+    return where
 
 
 def _list(document: Any, where: str) -> tuple[list[Any], tuple[str, ...]]:

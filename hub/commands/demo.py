@@ -1,6 +1,7 @@
 """`platzfrei demo`: an invented region, written as its sources write, taken in as theirs is, and served."""
 
 import argparse
+import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from mappings.errors import Issue, Rejected
 
 __all__ = ["main"]
 
+_SEED = 1
 _WESER_EMS = 1_400
 _GERMANY = 32_000
 
@@ -29,10 +31,9 @@ def main(arguments: Sequence[str]) -> int:
     made.add_argument(
         "--size",
         type=int,
-        default=_WESER_EMS,
         help=f"providers: {_WESER_EMS} is Weser-Ems (default), {_GERMANY} Germany",
     )
-    made.add_argument("--seed", type=int, default=1, help="another number, another region; default 1")
+    made.add_argument("--seed", type=int, help="another number, another region; default 1")
     made.add_argument(
         "--as-of", type=_moment, metavar="TIME", help="the region's present (2026-03-01T08:00); default: now"
     )
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _command(options: argparse.Namespace) -> int:
-    if not 1 <= options.size <= _GERMANY:
+    if options.size is not None and not 1 <= options.size <= _GERMANY:
         raise Rejected(
             Issue(
                 code="demo-size",
@@ -55,12 +56,16 @@ def _command(options: argparse.Namespace) -> int:
     chosen = settings(options)
     hub = Hub.open(chosen)
     try:
-        if claim(hub.database, Purpose.DEMO) is not Purpose.DEMO or remembered(hub.database, "demo") != "complete":
+        claim(hub.database, Purpose.DEMO)
+        built = remembered(hub.database, "demo_region")
+        if built is not None and _differs(built, options):
+            raise _another_region(built)
+        if remembered(hub.database, "demo") != "complete":
             hub.close()
             hub = _build(chosen, options)
         else:
             told = text(options, "weiter mit der Region in", "going on with the region in")
-            print(f"{told} {chosen.database}")
+            print(f"{told} {chosen.database} ({built})")
         if not options.build_only:
             print(_requests(hub, options))
             serve(hub, options.port)
@@ -72,12 +77,15 @@ def _command(options: argparse.Namespace) -> int:
 def _build(chosen: Settings, options: argparse.Namespace) -> Hub:
     """Write the region's exports and take them in."""
     as_of = options.as_of or now()
+    seed = _SEED if options.seed is None else options.seed
+    size = _WESER_EMS if options.size is None else options.size
     began = time.monotonic()
-    print(text(options, f"erfinde {options.size} Anbieter …", f"inventing {options.size} providers …"), flush=True)
-    exports = write(region(seed=options.seed, size=options.size, as_of=as_of), chosen.folder / "exports")
+    print(text(options, f"erfinde {size} Anbieter …", f"inventing {size} providers …"), flush=True)
+    exports = write(region(seed=seed, size=size, as_of=as_of), chosen.folder / "exports")
     shift = as_of - now() if options.as_of else timedelta()
     hub = Hub.open(chosen, clock=_shifted(shift))
     remember(hub.database, "time_shift", str(shift.total_seconds()))
+    remember(hub.database, "demo_region", _region_told(seed, size))
     offers = _take_in(hub, exports)
     remember(hub.database, "demo", "complete")
     seconds = time.monotonic() - began
@@ -87,6 +95,27 @@ def _build(chosen: Settings, options: argparse.Namespace) -> Hub:
         )
     )
     return hub
+
+
+def _region_told(seed: int, size: int) -> str:
+    return f"--seed {seed} --size {size}"
+
+
+def _differs(built: str, options: argparse.Namespace) -> bool:
+    """Whether another region was asked for than the one that is there."""
+    asked = (("--seed", options.seed), ("--size", options.size))
+    return any(value is not None and f"{name} {value} " not in f"{built} " for name, value in asked)
+
+
+def _another_region(built: str) -> Rejected:
+    return Rejected(
+        Issue(
+            code="demo-region",
+            place="--database",
+            text_de=f"hier liegt schon eine andere Region ({built}); mit --database eine andere Datenbank wählen",
+            text_en=f"another region is here already ({built}); choose another database with --database",
+        )
+    )
 
 
 def _take_in(hub: Hub, exports: Sequence[Export]) -> int:
@@ -142,8 +171,8 @@ def _requests(hub: Hub, options: argparse.Namespace) -> str:
     )
     tail = text(
         options,
-        "  oder: platzfrei find --near 49661 --distance 25km --care-form kurzzeitpflege\nEnde mit Strg-C.",
-        "  or: platzfrei find --near 49661 --distance 25km --care-form kurzzeitpflege\nStop with Ctrl-C.",
+        f"  oder: {sys.argv[0]} find --near 49661 --distance 25km --care-form kurzzeitpflege\nEnde mit Strg-C.",
+        f"  or: {sys.argv[0]} find --near 49661 --distance 25km --care-form kurzzeitpflege\nStop with Ctrl-C.",
     )
     return "\n".join((head, *lines, tail))
 
@@ -153,5 +182,8 @@ def _shifted(shift: timedelta) -> Callable[[], datetime]:
 
 
 def _moment(written: str) -> datetime:
-    told = datetime.fromisoformat(written)
+    try:
+        told = datetime.fromisoformat(written)
+    except ValueError:
+        raise argparse.ArgumentTypeError("expected a time such as 2026-03-01T08:00") from None
     return told if told.tzinfo else told.replace(tzinfo=UTC)

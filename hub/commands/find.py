@@ -2,19 +2,21 @@
 
 import argparse
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from shutil import get_terminal_size
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
 
-from hub.app import Hub
-from hub.commands.options import parser, run, settings, text
+from hub.commands.options import opened, parser, run, settings, text
 from hub.commands.table import table
 from hub.fhir.operations.find_vacancies import prepare
 from hub.store.tables import PUBLIC
 from mappings import terminology
+from mappings.errors import Issue, Rejected
 from mappings.to_fhir import PLACE, SLOT_CAPACITY, VACANCY
 
 __all__ = ["main"]
@@ -41,7 +43,17 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _command(options: argparse.Namespace) -> int:
-    hub = Hub.open(settings(options))
+    chosen = settings(options)
+    if chosen.file is not None and not chosen.file.exists():
+        raise Rejected(
+            Issue(
+                code="no-database",
+                place=str(chosen.file),
+                text_de="hier ist keine Datenbank; --database oder das Verzeichnis prüfen, oder erst: platzfrei demo",
+                text_en="there is no database here; check --database or the folder, or first: platzfrei demo",
+            )
+        )
+    hub = opened(options, chosen)
     try:
         search = prepare(_parameters(options), PUBLIC, now=hub.clock(), base=_BASE)
         with hub.database.reading() as connection:
@@ -60,9 +72,18 @@ def _parameters(options: argparse.Namespace) -> list[tuple[str, str]]:
     distance = re.sub(r"\s*km$", "", options.distance.strip(), flags=re.IGNORECASE).replace(",", ".")
     if re.fullmatch(r"\d{5}", options.near):
         place = [("postal-code", options.near), ("distance", distance)]
-    else:
+    elif re.fullmatch(r"\s*-?\d+(\.\d+)?\s*,\s*-?\d+(\.\d+)?\s*", options.near):
         place = [("near", "|".join((*(part.strip() for part in options.near.split(",")), distance, "km")))]
-    given = [("start", options.start), ("places", options.places), ("_count", options.count)]
+    else:
+        raise Rejected(
+            Issue(
+                code="near",
+                place="--near",
+                text_de="erwartet wird eine Postleitzahl (49661) oder Breite,Länge (52.27,8.05)",
+                text_en="expected a postal code (49661) or latitude,longitude (52.27,8.05)",
+            )
+        )
+    given = [("start", _iso(options.start)), ("places", options.places), ("_count", options.count)]
     return [
         *place,
         *(("care-form", code) for code in options.care_form),
@@ -71,14 +92,20 @@ def _parameters(options: argparse.Namespace) -> list[tuple[str, str]]:
     ]
 
 
+def _iso(day: str | None) -> str | None:
+    """A day as FHIR writes it; 01.12.2026 is a day, too."""
+    german = re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", day or "")
+    return f"{german[3]}-{german[2]:0>2}-{german[1]:0>2}" if german else day
+
+
 def _told(bundle: Mapping[str, Any], options: argparse.Namespace, now: datetime) -> str:
     entries = bundle.get("entry", [])
     matches = [entry for entry in entries if entry["search"]["mode"] == "match"]
     if not matches:
         return text(
             options,
-            "Nichts gefunden. Weiter suchen mit größerem --distance, ohne --care-form oder mit --state ask.",
-            "Nothing found. Try a larger --distance, no --care-form, or --state ask.",
+            "Nichts gefunden. Weiter mit größerem --distance, ohne --care-form, oder mit --state ask oder unknown.",
+            "Nothing found. Try a larger --distance, no --care-form, or --state ask or unknown.",
         )
     resources = {f"{one['resource']['resourceType']}/{one['resource']['id']}": one["resource"] for one in entries}
     heads = (
@@ -92,7 +119,12 @@ def _told(bundle: Mapping[str, Any], options: argparse.Namespace, now: datetime)
         f"{len(matches)} von {bundle['total']} Angeboten. 2+ heißt: zwei oder mehr.",
         f"{len(matches)} of {bundle['total']} offers. 2+ means two or more.",
     )
-    return f"{table(heads, rows, right=(0, 4))}\n{shown}"
+    return f"{table(heads, rows, right=(0, 4), shrink=(1, 2, 3, 6), width=_width())}\n{shown}"
+
+
+def _width() -> int:
+    """How wide a table may be; 0 for as wide as it likes, where no terminal shows it."""
+    return get_terminal_size().columns if sys.stdout.isatty() else 0
 
 
 def _row(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from adapters.base import Delivery
 from hub.app import Hub
-from hub.commands.options import parser, run, settings, text
+from hub.commands.options import opened, parser, run, text
 from hub.commands.receipt_text import render
 from hub.ingest.receipt import Receipt
 from hub.purpose import Purpose, claim
@@ -22,17 +22,28 @@ def main(arguments: Sequence[str]) -> int:
     made = parser("ingest", "Take files in and print a receipt for each.")
     made.add_argument("--source", metavar="NAME", help="who sends it: a name that `platzfrei sources` lists")
     made.add_argument("--rerun", action="store_true", help="run again what was set aside (of --source, or of all)")
+    made.add_argument("--discard", action="store_true", help="forget what is set aside (of --source, or of all)")
     made.add_argument("--json", action="store_true", help="one receipt a line, as JSON")
     made.add_argument("files", metavar="FILE", nargs="*", type=Path)
     return run(made, arguments, lambda options: _command(made, options))
 
 
 def _command(made: argparse.ArgumentParser, options: argparse.Namespace) -> int:
-    if options.rerun == bool(options.files) or (options.files and not options.source):
-        made.error("expected: --source NAME FILE…, or --rerun")
-    hub = Hub.open(settings(options))
+    if [options.rerun, options.discard, bool(options.files)].count(True) != 1 or (options.files and not options.source):
+        made.error("expected: --source NAME FILE…, or --rerun, or --discard")
+    hub = opened(options)
     try:
-        claim(hub.database, Purpose.REGION)
+        if claim(hub.database, Purpose.REGION) is Purpose.DEMO:
+            note = text(
+                options,
+                "Hinweis: das ist die Datenbank der Demo; für eigene Daten --database angeben",
+                "note: this is the demo's database; for data of your own give --database",
+            )
+            print(note, file=sys.stderr)
+        if options.discard:
+            gone = hub.pipeline.discard(options.source)
+            print(text(options, f"{gone} Datensätze verworfen", f"{gone} records discarded"))
+            return 0
         good = True
         for name, receipt in _receipts(hub, options):
             good = good and receipt.good

@@ -5,10 +5,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from sqlalchemy.exc import OperationalError
+
+from hub.app import Hub
 from hub.settings import Settings
 from mappings.errors import PlatzfreiError
 
-__all__ = ["Command", "parser", "run", "settings", "text"]
+__all__ = ["Command", "opened", "parser", "run", "settings", "text"]
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -46,8 +49,25 @@ def run(made: argparse.ArgumentParser, arguments: Sequence[str], command: Comman
             place = f"{issue.place}: " if issue.place and not issue.place.startswith("http") else ""
             print(f"platzfrei: {place}{text(options, issue.text_de, issue.text_en)}", file=sys.stderr)
         return 2
+    except OperationalError as error:
+        reason = str(error.orig).strip().splitlines()[0] if error.orig is not None else ""
+        told = text(options, "die Datenbank antwortet nicht", "the database does not answer")
+        print(f"platzfrei: --database: {told} ({reason})", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # Whoever read our output has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         return 130
+
+
+def opened(options: argparse.Namespace, chosen: Settings | None = None) -> Hub:
+    """The hub that the options name; what is wrong with source maps is told."""
+    hub = Hub.open(chosen or settings(options))
+    for issue in hub.sources.problems:
+        print(f"platzfrei: {issue.place}: {text(options, issue.text_de, issue.text_en)}", file=sys.stderr)
+    return hub
 
 
 def text(options: argparse.Namespace, german: str, english: str) -> str:

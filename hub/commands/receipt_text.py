@@ -23,7 +23,8 @@ _WORDS = {
         "unread": "nicht gelesen",
         "why": "kein Angebot, weil",
         "more": "… und {} weitere Hinweise",
-        "again": "Nach der Korrektur neu senden, oder: platzfrei ingest --rerun",
+        "again": "Nach der Korrektur neu senden.",
+        "kept": "Was beiseiteliegt, liest „platzfrei ingest --rerun“ erneut, sobald die Quellenkarte stimmt.",
         "duplicate": "(diese Lieferung kam schon einmal; das war die Antwort)",
     },
     "en": {
@@ -39,7 +40,8 @@ _WORDS = {
         "unread": "unread",
         "why": "no offer because",
         "more": "… and {} more findings",
-        "again": "Send it again once corrected, or: platzfrei ingest --rerun",
+        "again": "Send it again once corrected.",
+        "kept": "'platzfrei ingest --rerun' reads again what lies aside, once the source map is mended.",
         "duplicate": "(this delivery came before; this was the answer)",
     },
 }
@@ -61,16 +63,14 @@ def render(receipt: Receipt, name: str, language: str) -> str:
                 (words["rejected"], receipt.rejected),
             ],
         ),
-        _line(
-            words["offers"],
-            receipt.applied + receipt.unchanged + receipt.superseded,
-            [
-                (words["applied"], receipt.applied),
-                (words["unchanged"], receipt.unchanged),
-                (words["superseded"], receipt.superseded),
-            ],
-        ),
     ]
+    if offers := receipt.applied + receipt.unchanged + receipt.superseded:
+        told_of_offers = [
+            (words["applied"], receipt.applied),
+            (words["unchanged"], receipt.unchanged),
+            (words["superseded"], receipt.superseded),
+        ]
+        lines.append(_line(words["offers"], offers, told_of_offers))
     if receipt.duplicate:
         lines.insert(1, f"  {words['duplicate']}")
     lines += [
@@ -85,10 +85,10 @@ def render(receipt: Receipt, name: str, language: str) -> str:
         said = issue.text_en if language == "en" else issue.text_de
         place = issue.place if language == "en" else _in_german(issue.place)
         lines.append(f"  {_MARK[issue.severity]} {place + ': ' if place else ''}{said}")
-    if len(findings) > _ISSUES_SHOWN:
-        lines.append("  " + words["more"].format(len(findings) - _ISSUES_SHOWN))
+    if more := len(findings[_ISSUES_SHOWN:]) + receipt.issues_not_shown:
+        lines.append("  " + words["more"].format(more))
     if not receipt.good:
-        lines.append(f"  {words['again']}")
+        lines.append(f"  {words['again']}" + (f" {words['kept']}" if receipt.kept_whole else ""))
     return "\n".join(lines)
 
 

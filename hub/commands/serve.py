@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import socket
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +10,7 @@ from dataclasses import replace
 import uvicorn
 
 from hub.app import Hub, application
-from hub.commands.options import parser, run, settings, text
+from hub.commands.options import opened, parser, run, settings, text
 from hub.purpose import Purpose, claim
 from hub.settings import Settings
 from mappings.errors import Issue, Rejected
@@ -34,13 +35,12 @@ def main(arguments: Sequence[str]) -> int:
 
 def _command(options: argparse.Namespace) -> int:
     chosen = settings(options)
-    if options.sandbox and options.database is None:
+    if options.sandbox and options.database is None and "PLATZFREI_DATABASE" not in os.environ:
         chosen = _own_database(chosen)
     check_port(options.port)
-    hub = Hub.open(chosen)
+    hub = opened(options, chosen)
     try:
         claim(hub.database, Purpose.SANDBOX if options.sandbox else Purpose.REGION)
-        hub.pipeline.resume()
         where = f"http://{HOST}:{options.port}/fhir"
         if options.sandbox:
             print(
@@ -85,8 +85,8 @@ def check_port(port: int) -> None:
             Issue(
                 code="port-taken",
                 place=f"--port {port}",
-                text_de="dieser Port ist nicht frei; mit --port einen anderen wählen",
-                text_en="this port is not free; choose another with --port",
+                text_de="dieser Port ist nicht frei; mit --port einen anderen von 1 bis 65535 wählen",
+                text_en="this port is not free; choose another from 1 to 65535 with --port",
             )
         ) from error
 

@@ -5,22 +5,35 @@ from collections.abc import Collection, Sequence
 __all__ = ["table"]
 
 _WIDEST = 38
+_NARROWEST = 10
+_GAP = "  "
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> str:
-    """Heads, a rule and rows; columns whose numbers are in `right` are set flush right."""
-    cells = [list(heads), *([_cut(cell) for cell in row] for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
+def table(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Collection[int] = (),
+    shrink: Collection[int] = (),
+    width: int = 0,
+) -> str:
+    """Heads, a rule and rows; columns in `right` are set flush right, those in `shrink` are cut to fit into `width`."""
+    cells = [list(heads), *(list(row) for row in rows)]
+    widths = [min(max(len(row[column]) for row in cells), _WIDEST) for column in range(len(heads))]
+    while width and sum(widths) + len(_GAP) * (len(widths) - 1) > width:
+        widest = max(shrink, key=lambda column: widths[column])
+        if widths[widest] <= _NARROWEST:
+            break
+        widths[widest] -= 1
     lines = [
-        "  ".join(
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        _GAP.join(
+            _cut(cell, wide).rjust(wide) if column in right else _cut(cell, wide).ljust(wide)
+            for column, (cell, wide) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in cells
     ]
-    rule = "  ".join("─" * width for width in widths)
-    return "\n".join([lines[0], rule, *lines[1:]])
+    return "\n".join([lines[0], _GAP.join("─" * wide for wide in widths), *lines[1:]])
 
 
-def _cut(cell: str) -> str:
-    return cell if len(cell) <= _WIDEST else cell[: _WIDEST - 1] + "…"
+def _cut(cell: str, wide: int) -> str:
+    return cell if len(cell) <= wide else cell[: wide - 1] + "…"

@@ -9,7 +9,7 @@ import logging
 import pkgutil
 from collections.abc import Awaitable, Callable, Iterator
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy.exc import OperationalError, TimeoutError  # noqa: A004 - SQLAlchemy's name for a pool that is empty
 from starlette.requests import Request
@@ -19,6 +19,7 @@ from starlette.routing import Route
 from hub.errors import MethodNotAllowed, NotFound, status_of
 from hub.fhir import interactions, operations
 from hub.fhir.context import Context, fhir_response
+from hub.fhir.negotiation import refuse_other_formats
 from hub.fhir.outcome import outcome_bytes
 from hub.search.parameters import resource_types
 from mappings.errors import Fault, Issue, PlatzfreiError, Retriable
@@ -27,11 +28,6 @@ __all__ = ["Answer", "answered", "error_response", "routes"]
 
 Answer = Callable[[Context, Request], Awaitable[Response]]
 _log = logging.getLogger(__name__)
-
-
-class _Routed(Protocol):
-    ROUTES: tuple[tuple[str, str], ...]
-    answer: Answer
 
 
 def routes(context: Context) -> list[Route]:
@@ -49,7 +45,7 @@ def routes(context: Context) -> list[Route]:
     return [*made, Route("/fhir/{rest:path}", answered(context, _nothing_here), methods=_ANY)]
 
 
-_ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_ANY = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 def answered(context: Context, answer: Answer, *, known_type: bool = False) -> Callable[[Request], Awaitable[Response]]:
@@ -57,6 +53,7 @@ def answered(context: Context, answer: Answer, *, known_type: bool = False) -> C
 
     async def endpoint(request: Request) -> Response:
         try:
+            refuse_other_formats(request)
             if known_type and request.path_params["type"] not in resource_types():
                 raise _unknown_type()
             return await answer(context, request)
@@ -87,14 +84,15 @@ def _modules(package: ModuleType) -> Iterator[Any]:
 
 
 async def _nothing_here(_context: Context, request: Request) -> Response:
-    if request.method != "GET":
+    if request.method not in ("GET", "HEAD"):
         raise MethodNotAllowed(
             Issue(
                 code="read-only",
                 fhir_code="not-supported",
                 text_de="hier wird nur gelesen; Meldungen nimmt POST /ingest/{Quelle} an",
                 text_en="this address only reads; POST /ingest/{source} takes reports",
-            )
+            ),
+            headers={"Allow": "GET, HEAD, POST"},
         )
     raise _unknown_type()
 

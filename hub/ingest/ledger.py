@@ -6,8 +6,9 @@ its effect.
 
 import base64
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -29,6 +30,9 @@ __all__ = [
     "keep",
     "known",
     "open_deliveries",
+    "replace_entries",
+    "replace_set_aside",
+    "set_aside_before",
     "set_records_aside",
     "take_back",
 ]
@@ -83,20 +87,29 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A delivery in the ledger."""
+    """A delivery in the ledger; `unread` are the names that were dropped from it."""
 
     id: int
     source: str
     received_at: int
     digest: bytes
-    status: str
-    entries: tuple[Entry, ...] = ()
-    receipt: Receipt | None = None
+    atomic: bool
+    unread: Mapping[str, int]
+    entries: tuple[Entry, ...]
+    receipt: Receipt | None
 
 
-def keep(connection: Connection, delivery: Delivery, digest: bytes, entries: Sequence[Entry], *, atomic: bool) -> int:
+def keep(
+    connection: Connection,
+    delivery: Delivery,
+    digest: bytes,
+    entries: Sequence[Entry],
+    *,
+    atomic: bool = False,
+    unread: Mapping[str, int] = MappingProxyType({}),
+) -> int:
     """Write a delivery down as received; returns its number."""
-    lines = [orjson.dumps({"atomic": atomic}), *(entry.to_line() for entry in entries)]
+    head = {"atomic": atomic, "unread": dict(unread)}
     return int(
         connection.execute(
             insert(deliveries).returning(deliveries.c.id),
@@ -107,7 +120,7 @@ def keep(connection: Connection, delivery: Delivery, digest: bytes, entries: Seq
                 "length": len(delivery.body),
                 "received_at": micros(delivery.received_at),
                 "status": "received",
-                "content": zlib.compress(b"\n".join(lines), 1),
+                "content": _packed(head, entries),
             },
         ).scalar_one()
     )
@@ -121,14 +134,22 @@ def known(connection: Connection, source: str, message_id: str) -> Kept | None:
     return _kept(row) if row else None
 
 
-def open_deliveries(connection: Connection, source: str | None = None) -> Iterator[tuple[Kept, bool]]:
-    """Deliveries that were received and never finished, with whether they are atomic."""
+def open_deliveries(connection: Connection, source: str | None = None, *, before: int | None = None) -> list[Kept]:
+    """Deliveries that were received (`before` a moment) and never finished."""
     statement = select(deliveries).where(deliveries.c.status == "received").order_by(deliveries.c.id)
     if source is not None:
         statement = statement.where(deliveries.c.source == source)
-    for row in connection.execute(statement).all():
-        head, *lines = zlib.decompress(row.content).split(b"\n")
-        yield _kept(row, tuple(Entry.from_line(line) for line in lines)), orjson.loads(head)["atomic"]
+    if before is not None:
+        statement = statement.where(deliveries.c.received_at < before)
+    return [_kept(row) for row in connection.execute(statement)]
+
+
+def replace_entries(connection: Connection, number: int, entries: Sequence[Entry]) -> None:
+    """Keep other records of a delivery than before."""
+    packed = connection.execute(select(deliveries.c.content).where(deliveries.c.id == number)).scalar_one()
+    head = orjson.loads(zlib.decompress(packed).split(b"\n", 1)[0])
+    content = _packed(head, entries)
+    connection.execute(update(deliveries).where(deliveries.c.id == number).values(content=content))
 
 
 def finished(connection: Connection, number: int) -> Receipt | None:
@@ -166,33 +187,56 @@ def set_records_aside(
         connection.execute(insert(set_aside), rows)
 
 
-def take_back(connection: Connection, source: str | None = None) -> list[tuple[str, int, list[Entry]]]:
-    """The records set aside, removed from where they lay: (source, received at, entries) a delivery."""
+def take_back(connection: Connection, sources: Collection[str]) -> list[tuple[str, int, list[Entry]]]:
+    """The records set aside of some sources, removed from where they lay: (source, received at, entries) a delivery."""
     statement = (
         select(set_aside.c.source, set_aside.c.content, deliveries.c.id, deliveries.c.received_at)
         .join(deliveries, deliveries.c.id == set_aside.c.delivery)
+        .where(set_aside.c.source.in_(sources))
         .order_by(set_aside.c.delivery, set_aside.c.ordinal)
     )
-    removal = delete(set_aside)
-    if source is not None:
-        statement = statement.where(set_aside.c.source == source)
-        removal = removal.where(set_aside.c.source == source)
     batches: dict[int, tuple[str, int, list[Entry]]] = {}
     for row in connection.execute(statement):
         batch = batches.setdefault(row.id, (row.source, row.received_at, []))
         batch[2].append(Entry.from_line(row.content))
-    connection.execute(removal)
+    connection.execute(delete(set_aside).where(set_aside.c.source.in_(sources)))
     return list(batches.values())
 
 
-def _kept(row: Any, entries: tuple[Entry, ...] = ()) -> Kept:
+def set_aside_before(connection: Connection, source: str, moment: int) -> list[tuple[int, int, Entry]]:
+    """Records of a source that lie aside since before a moment: (delivery, ordinal, record)."""
+    statement = (
+        select(set_aside.c.delivery, set_aside.c.ordinal, set_aside.c.content)
+        .join(deliveries, deliveries.c.id == set_aside.c.delivery)
+        .where(set_aside.c.source == source, deliveries.c.received_at < moment)
+    )
+    return [(row.delivery, row.ordinal, Entry.from_line(row.content)) for row in connection.execute(statement)]
+
+
+def replace_set_aside(connection: Connection, number: int, ordinal: int, entry: Entry) -> None:
+    """Keep another record in the place of one that lies aside."""
+    connection.execute(
+        update(set_aside)
+        .where(set_aside.c.delivery == number, set_aside.c.ordinal == ordinal)
+        .values(content=entry.to_line())
+    )
+
+
+def _packed(head: Mapping[str, Any], entries: Sequence[Entry]) -> bytes:
+    return zlib.compress(b"\n".join((orjson.dumps(head), *(entry.to_line() for entry in entries))), 1)
+
+
+def _kept(row: Any) -> Kept:
+    head, *lines = zlib.decompress(row.content).split(b"\n")
+    told = orjson.loads(head)
     return Kept(
         id=row.id,
         source=row.source,
         received_at=row.received_at,
         digest=row.digest,
-        status=row.status,
-        entries=entries,
+        atomic=told["atomic"],
+        unread=told["unread"],
+        entries=tuple(Entry.from_line(line) for line in lines),
         receipt=Receipt.from_json(orjson.loads(row.receipt)) if row.receipt else None,
     )
 

@@ -1,32 +1,35 @@
 """From bytes to receipt: adapter, patient filter, ledger, source map, reconciliation.
 
 Two transactions: the first writes the delivery into the ledger as it passed the patient filter, the second writes all
-of its effect and its receipt. What is acknowledged is in both; what a crash interrupts lies in the ledger and is
-finished at the next start.
+of its effect and its receipt. What is acknowledged is in both; what fails between lies in the ledger and is finished
+when it is asked for again, or by a job.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from adapters import registry
 from adapters.base import Broken, Decoded, Delivery, Record
 from hub.errors import Invalid, http_part
 from hub.ingest import ledger
-from hub.ingest.ledger import BrokenPart, Entry
+from hub.ingest.ledger import BrokenPart, Entry, Kept
 from hub.ingest.receipt import Receipt
-from hub.ingest.reconcile import Reconciler, clamped
+from hub.ingest.reconcile import Reconciler, timed
+from hub.ingest.vacancy_index import position_of
 from hub.ingest.wards import Wards
 from hub.keys import Key
 from hub.sources import Sources
 from hub.store.clock import instant, micros, moment
 from hub.store.database import Database
+from hub.store.lock import lock
 from mappings import census
-from mappings.errors import Issue, Rejected, Retriable
+from mappings.census_event import forgotten
+from mappings.errors import Issue, Rejected
 from mappings.language import SourceMap
 from mappings.patient_filter import admit
 from mappings.vacancy import VacancyReport
@@ -35,6 +38,7 @@ from mappings.wards import WardIndex
 __all__ = ["Pipeline"]
 
 _log = logging.getLogger(__name__)
+_FORGET_AFTER = timedelta(days=30)
 
 
 @dataclass(slots=True)
@@ -75,47 +79,59 @@ class Pipeline:
         digest = self._key.digest(delivery.body)
         if delivery.message_id is not None and (told := self._told_before(delivery, digest)) is not None:
             return told
-        receipt = Receipt(source=source_map.name)
+        unread: Counter[str] = Counter()
         try:
             decoded = registry.adapter(source_map.format).decode(delivery.body, source_map.options)
-            entries = list(self._admitted(decoded, source_map, receipt))
+            entries = list(self._admitted(decoded, source_map, unread))
         except Rejected as error:
-            return self._reject(delivery, digest, source_map, error, receipt)
-        number = self._keep(delivery, digest, entries, atomic=decoded.atomic)
-        if isinstance(number, Receipt):
-            return number
-        return self._finish(number, source_map, entries, micros(delivery.received_at), receipt, atomic=decoded.atomic)
+            return self._reject(delivery, digest, source_map, error)
+        try:
+            with self._database.writing() as connection:
+                number = ledger.keep(connection, delivery, digest, entries, atomic=decoded.atomic, unread=unread)
+        except IntegrityError:
+            # Its twin under the same message id came at the same moment.
+            told = self._told_before(delivery, digest)
+            assert told is not None
+            return told
+        return self._finish(
+            number, source_map, entries, micros(delivery.received_at), unread=unread, atomic=decoded.atomic
+        )
 
     def rerun(self, source: str | None = None) -> list[Receipt]:
-        """Run again what was set aside, of one source or of all, and what a crash interrupted."""
+        """Run again what was set aside, of one source or of all there are, and what was never finished."""
+        sources = [self._sources.named(source)] if source is not None else list(self._sources)
         receipts = self.resume(source)
         with self._database.writing() as connection:
-            batches = ledger.take_back(connection, source)
-            kept = [
-                (name, received_at, entries, self._keep_again(connection, name, received_at, entries))
-                for name, received_at, entries in batches
-            ]
-        for name, received_at, entries, number in kept:
-            source_map = self._sources.named(name)
-            receipt = Receipt(source=name)
-            receipts.append(self._finish(number, source_map, entries, received_at, receipt, atomic=False))
+            lock(connection, [one.name for one in sources])
+            batches = ledger.take_back(connection, [one.name for one in sources])
+            kept = []
+            for name, received_at, aside in batches:
+                unread: Counter[str] = Counter()
+                source_map = self._sources.named(name)
+                entries = [again for entry in aside for again in self._decoded_again(entry, source_map, unread)]
+                delivery = Delivery(source=name, body=b"", received_at=moment(received_at))
+                number = ledger.keep(connection, delivery, b"", entries, unread=unread)
+                kept.append((number, source_map, entries, received_at, unread))
+        for number, source_map, entries, received_at, unread in kept:
+            receipts.append(self._finish(number, source_map, entries, received_at, unread=unread))
         return receipts
 
-    def resume(self, source: str | None = None) -> list[Receipt]:
-        """Finish deliveries that were written down and not applied, because a program was killed between."""
+    def discard(self, source: str | None = None) -> int:
+        """Forget what was set aside, of one source or of all there are; returns how many records."""
+        sources = [self._sources.named(source)] if source is not None else list(self._sources)
+        with self._database.writing() as connection:
+            batches = ledger.take_back(connection, [one.name for one in sources])
+        return sum(len(entries) for _, _, entries in batches)
+
+    def resume(self, source: str | None = None, *, older_than: timedelta = timedelta()) -> list[Receipt]:
+        """Finish deliveries that were written down and not applied, because something failed between."""
+        before = micros(self._clock() - older_than) if older_than else None
         with self._database.reading() as connection:
-            left = list(ledger.open_deliveries(connection, source))
-        return [
-            self._finish(
-                kept.id,
-                self._sources.named(kept.source),
-                kept.entries,
-                kept.received_at,
-                Receipt(source=kept.source),
-                atomic=atomic,
-            )
-            for kept, atomic in left
-        ]
+            left = ledger.open_deliveries(connection, source, before=before)
+        known = {one.name for one in self._sources}
+        for unknown in sorted({kept.source for kept in left} - known):
+            _log.warning("deliveries of the source %s wait for its map", unknown)
+        return [self._finish_kept(kept) for kept in left if kept.source in known]
 
     def expire(self) -> int:
         """Withdraw statements that nobody has said again for too long; returns how many."""
@@ -129,7 +145,12 @@ class Pipeline:
 
     def purge(self) -> int:
         """Forget the stays that ended more than 30 days ago; returns how many events went."""
+        old = micros(self._clock() - _FORGET_AFTER)
         with self._database.writing() as connection:
+            for source_map in self._sources:
+                if source_map.wards:
+                    for number, ordinal, entry in ledger.set_aside_before(connection, source_map.name, old):
+                        ledger.replace_set_aside(connection, number, ordinal, _without_stay(entry))
             return self._wards.purge(connection, self._clock())
 
     def _told_before(self, delivery: Delivery, digest: bytes) -> Receipt | None:
@@ -148,35 +169,37 @@ class Pipeline:
                     text_en="this id came with another content before; send new content under a new id",
                 )
             )
-        if before.receipt is None:
-            raise Retriable(
-                Issue(
-                    code="in-progress",
-                    fhir_code="transient",
-                    place=http_part("Idempotency-Key"),
-                    text_de="dieselbe Lieferung wird gerade verarbeitet; in einigen Sekunden noch einmal fragen",
-                    text_en="the same delivery is being worked on; ask again in a few seconds",
-                )
-            )
-        before.receipt.duplicate = True
-        return before.receipt
+        receipt = before.receipt or self._finish_kept(before)
+        receipt.duplicate = True
+        return receipt
 
-    def _admitted(self, decoded: Decoded, source_map: SourceMap, receipt: Receipt) -> Iterator[Entry]:
-        """The records past the patient filter; what was dropped is named in the receipt."""
+    def _admitted(self, decoded: Decoded, source_map: SourceMap, unread: Counter[str]) -> Iterator[Entry]:
+        """The records past the patient filter; what was dropped is counted by name."""
         for part in decoded.records:
             if isinstance(part, Broken):
                 yield Entry(place=part.place, broken=self._broken(part.body, source_map), issues=(part.issue,))
                 continue
-            receipt.unread.update(part.dropped)
-            yield self._admitted_record(part, source_map, receipt)
+            unread.update(part.dropped)
+            yield self._admitted_record(part, source_map, unread)
 
-    def _admitted_record(self, record: Record, source_map: SourceMap, receipt: Receipt) -> Entry:
+    def _admitted_record(self, record: Record, source_map: SourceMap, unread: Counter[str]) -> Entry:
         if source_map.wards:
             hashed = census.pseudonymised(record.fields, self._key.pseudonym)
             return Entry(place=record.place, fields=hashed, issues=record.issues)
         admitted = admit(record.fields, source_map)
-        receipt.unread.update(admitted.dropped)
+        unread.update(admitted.dropped)
         return Entry(place=record.place, fields=admitted.fields, issues=record.issues)
+
+    def _decoded_again(self, entry: Entry, source_map: SourceMap, unread: Counter[str]) -> Iterator[Entry]:
+        """What bytes that were kept whole are now, that could not be read before."""
+        if entry.broken is None or entry.broken.body is None:
+            yield entry
+            return
+        try:
+            decoded = registry.adapter(source_map.format).decode(entry.broken.body, source_map.options)
+            yield from list(self._admitted(decoded, source_map, unread))
+        except Rejected:
+            yield entry
 
     def _broken(self, body: bytes, source_map: SourceMap) -> BrokenPart:
         return BrokenPart(
@@ -185,35 +208,30 @@ class Pipeline:
             body=body if source_map.patient_free else None,
         )
 
-    def _keep(self, delivery: Delivery, digest: bytes, entries: Sequence[Entry], *, atomic: bool) -> int | Receipt:
-        """Write the delivery into the ledger; the receipt of its twin where that came at the same moment."""
+    def _reject(self, delivery: Delivery, digest: bytes, source_map: SourceMap, error: Rejected) -> Receipt:
+        """Nothing of the delivery can be taken: the ledger keeps that it came, and why it was refused."""
+        broken = Entry(place="", broken=self._broken(delivery.body, source_map), issues=error.issues)
+        receipt = Receipt(source=source_map.name, records=1, rejected=1, kept_whole=source_map.patient_free)
+        receipt.note(*error.issues)
         try:
             with self._database.writing() as connection:
-                return ledger.keep(connection, delivery, digest, entries, atomic=atomic)
+                receipt.delivery = ledger.keep(connection, delivery, digest, [broken])
+                receipt.received_at = instant(micros(delivery.received_at))
+                if source_map.patient_free:
+                    aside = [(0, broken, error.issues)]
+                    ledger.set_records_aside(connection, receipt.delivery, source_map.name, aside)
+                ledger.close(connection, receipt.delivery, receipt)
         except IntegrityError:
             told = self._told_before(delivery, digest)
             assert told is not None
             return told
-
-    @staticmethod
-    def _keep_again(connection: Connection, source: str, received_at: int, entries: Sequence[Entry]) -> int:
-        delivery = Delivery(source=source, body=b"", received_at=moment(received_at))
-        return ledger.keep(connection, delivery, b"", entries, atomic=False)
-
-    def _reject(
-        self, delivery: Delivery, digest: bytes, source_map: SourceMap, error: Rejected, receipt: Receipt
-    ) -> Receipt:
-        """Nothing of the delivery can be taken: the ledger keeps that it came, and why it was refused."""
-        broken = Entry(place="", broken=self._broken(delivery.body, source_map), issues=error.issues)
-        number = self._keep(delivery, digest, [broken], atomic=False)
-        if isinstance(number, Receipt):
-            return number
-        receipt.delivery, receipt.received_at = number, instant(micros(delivery.received_at))
-        receipt.records = receipt.rejected = 1
-        receipt.note(*error.issues)
-        with self._database.writing() as connection:
-            ledger.close(connection, number, receipt)
         return receipt
+
+    def _finish_kept(self, kept: Kept) -> Receipt:
+        source_map = self._sources.named(kept.source)
+        return self._finish(
+            kept.id, source_map, kept.entries, kept.received_at, unread=Counter(kept.unread), atomic=kept.atomic
+        )
 
     def _finish(
         self,
@@ -221,24 +239,34 @@ class Pipeline:
         source_map: SourceMap,
         entries: Sequence[Entry],
         received_at: int,
-        receipt: Receipt,
         *,
-        atomic: bool,
+        unread: Counter[str],
+        atomic: bool = False,
     ) -> Receipt:
         """Map the records and write their effect, what is set aside and the receipt in one transaction."""
-        receipt.delivery, receipt.received_at = number, instant(received_at)
-        receipt.records = len(entries)
+        receipt = Receipt(
+            source=source_map.name,
+            delivery=number,
+            received_at=instant(received_at),
+            records=len(entries),
+            unread=unread,
+            kept_whole=source_map.patient_free,
+        )
         reading = self._read(entries, source_map, moment(received_at), receipt)
         if atomic and reading.aside:
             receipt.rejected, receipt.taken, reading.reports, reading.aside = len(entries), 0, [], []
             receipt.left_out.clear()
+            receipt.kept_whole = False
         receipt.set_aside = len(reading.aside)
         with self._database.writing() as connection:
+            lock(connection, [source_map.name])
             if (told := ledger.finished(connection, number)) is not None:
                 return told
             reports = list(reading.reports)
             if source_map.wards:
                 reports += self._wards.reports(connection, source_map, reading.events, receipt, self._clock())
+                # The census knows its events now; what would tell of a stay need not stand here, too.
+                ledger.replace_entries(connection, number, [_without_stay(entry) for entry in entries])
             outcome = self._reconciler.reconcile(
                 connection,
                 reports,
@@ -301,9 +329,9 @@ class Pipeline:
             return issues
         receipt.taken += 1
         for report in mapped.reports:
-            report, late = clamped(report, received_at, entry.place)
+            report, late = timed(report, received_at, source_map.ladder, entry.place)
             reading.reports.append(report)
-            issues = (*issues, *late)
+            issues = (*issues, *late, *((_no_place(entry.place),) if position_of(report) is None else ()))
         return issues
 
 
@@ -315,6 +343,20 @@ def _placed(issue: Issue, place: str) -> Issue:
         place=f"{place}, {issue.place}" if issue.place else place,
         severity=issue.severity,
         fhir_code=issue.fhir_code,
+    )
+
+
+def _without_stay(entry: Entry) -> Entry:
+    return entry if entry.fields is None else replace(entry, fields=forgotten(entry.fields))
+
+
+def _no_place(place: str) -> Issue:
+    return Issue(
+        code="no-place",
+        severity="warning",
+        place=place,
+        text_de="ohne Koordinaten und ohne bekannte Postleitzahl: dieses Angebot findet keine Suche nach einem Ort",
+        text_en="without coordinates and without a known postal code: no search for a place finds this offer",
     )
 
 

@@ -40,8 +40,11 @@ class Receipt:
     left_out: Counter[str] = field(default_factory=Counter)
     unread: Counter[str] = field(default_factory=Counter)
     issues: list[Issue] = field(default_factory=list)
+    issues_not_shown: int = 0
     duplicate: bool = False
     """The same message was taken before; this is what was said then."""
+    kept_whole: bool = False
+    """What was rejected or set aside lies as it came, so that it can be read again once our side is mended."""
 
     @property
     def good(self) -> bool:
@@ -50,11 +53,12 @@ class Receipt:
 
     def note(self, *issues: Issue) -> None:
         """Add what was found; beyond a limit only counted."""
-        self.issues.extend(issues)
+        shown = issues[: max(_ISSUES_SHOWN - len(self.issues), 0)]
+        self.issues.extend(shown)
+        self.issues_not_shown += len(issues) - len(shown)
 
     def to_json(self) -> dict[str, Any]:
         """The receipt as published: names and codes are stable."""
-        shown = self.issues[:_ISSUES_SHOWN]
         return {
             "source": self.source,
             "delivery": self.delivery,
@@ -81,13 +85,14 @@ class Receipt:
                     "place": issue.place,
                     "text": {"de": issue.text_de, "en": issue.text_en},
                 }
-                for issue in shown
+                for issue in self.issues
             ],
-            "issuesNotShown": len(self.issues) - len(shown),
+            "issuesNotShown": self.issues_not_shown,
+            "keptWhole": self.kept_whole,
         }
 
     @classmethod
-    def from_json(cls, told: dict[str, Any], *, duplicate: bool = False) -> "Receipt":
+    def from_json(cls, told: dict[str, Any]) -> "Receipt":
         """The receipt that `to_json` wrote."""
         return cls(
             source=told["source"],
@@ -115,5 +120,6 @@ class Receipt:
                 )
                 for issue in told["issues"]
             ],
-            duplicate=duplicate,
+            issues_not_shown=told["issuesNotShown"],
+            kept_whole=told["keptWhole"],
         )

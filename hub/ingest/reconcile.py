@@ -12,11 +12,11 @@ from typing import Any
 
 import orjson
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
 from hub.ingest.vacancy_index import Times, index_freshness, index_vacancies
-from hub.search.parameters import parameters
 from hub.store.clock import micros, moment
+from hub.store.lock import lock
 from hub.store.repository import Repository, Resource
 from hub.store.tables import PROFESSIONAL, PUBLIC, Projection, statement
 from mappings.errors import Issue
@@ -26,7 +26,7 @@ from mappings.to_fhir import to_fhir
 from mappings.vacancy import VacancyReport
 from mappings.view import View, expired, seen
 
-__all__ = ["Outcome", "Reconciler", "clamped"]
+__all__ = ["Outcome", "Reconciler", "timed"]
 
 _REPORT: TypeAdapter[VacancyReport] = TypeAdapter(VacancyReport)
 _AHEAD = timedelta(seconds=10)
@@ -95,10 +95,7 @@ class Reconciler:
         now: datetime,
         delivery: int,
     ) -> Outcome:
-        """Apply the reports of one delivery; `now` is the moment of the write."""
-        if connection.dialect.name == "postgresql":
-            # Statements of one source are judged one delivery after the other; SQLite has one writer anyway.
-            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:source))"), {"source": source})
+        """Apply the reports of one delivery; `now` is the moment of the write, the caller holds the source's lock."""
         outcome = Outcome()
         winners: dict[str, _Statement] = {}
         for ordinal, report in enumerate(reports):
@@ -132,9 +129,9 @@ class Reconciler:
 
     def expire(self, connection: Connection, *, now: datetime, most: int = 1000) -> int:
         """Withdraw what has expired by `now`: the places go, the state is unknown; returns how many were withdrawn."""
-        due = connection.execute(
-            select(statement).where(statement.c.expired.is_(False), statement.c.expires_at <= micros(now)).limit(most)
-        ).all()
+        is_due = and_(statement.c.expired.is_(False), statement.c.expires_at <= micros(now))
+        lock(connection, connection.execute(select(statement.c.source).where(is_due).distinct()).scalars())
+        due = connection.execute(select(statement).where(is_due).limit(most)).all()
         care_forms = {
             (row.source, row.facility): _stored_care_forms(connection, row.source, [row.facility]).get(row.facility, ())
             for row in due
@@ -142,7 +139,7 @@ class Reconciler:
         for projection, repository in self._each():
             rendered = [
                 _Rendering(
-                    report=seen(expired(_REPORT.validate_json(row.report)), View(projection.name)),
+                    report=seen(expired(_last_said(row)), View(projection.name)),
                     source=row.source,
                     at=moment(row.ordered_at),
                     care_forms=care_forms[row.source, row.facility],
@@ -217,8 +214,8 @@ class Reconciler:
         """Render reports as one view sees them and store them; returns how many versions that made."""
         groups = [(rendering.report, rendering.resources()) for rendering in renderings]
         resources = [resource for _, group in groups for resource in group]
-        schedules = [resource["id"] for resource in resources if resource["resourceType"] == "Schedule"]
-        slots = _slots_of(connection, repository.projection, schedules)
+        offers = [resource["id"] for resource in resources if resource["resourceType"] == "HealthcareService"]
+        slots = _slots_of(connection, repository.projection, offers)
         kept = {resource["id"] for resource in resources if resource["resourceType"] == "Slot"}
         written = repository.write(
             connection,
@@ -258,9 +255,15 @@ class Reconciler:
         )
 
 
-def clamped(report: VacancyReport, received_at: datetime, place: str) -> tuple[VacancyReport, tuple[Issue, ...]]:
-    """The report with a `valid_at` that lies in the future set to when we received it, and a warning that says so."""
-    if report.valid_at is None or report.valid_at <= received_at + _AHEAD:
+def timed(
+    report: VacancyReport, received_at: datetime, ladder: Ladder, place: str
+) -> tuple[VacancyReport, tuple[Issue, ...]]:
+    """The report, a `valid_at` in the future set to when we received it; and a warning where its time is odd."""
+    if report.valid_at is None:
+        return report, ()
+    if report.valid_at + ladder.stale <= received_at:
+        return report, (_expired_already(place, ladder),)
+    if report.valid_at <= received_at + _AHEAD:
         return report, ()
     issue = Issue(
         code="valid-at-in-the-future",
@@ -270,6 +273,17 @@ def clamped(report: VacancyReport, received_at: datetime, place: str) -> tuple[V
         text_en="the statement's time lies in the future and counts as now; please check the source's clock",
     )
     return replace(report, valid_at=received_at), (issue,)
+
+
+def _expired_already(place: str, ladder: Ladder) -> Issue:
+    days = ladder.stale / timedelta(days=1)
+    return Issue(
+        code="expired-already",
+        severity="warning",
+        place=place,
+        text_de=f"der Stand ist älter als {days:g} Tage: das Angebot gilt als unbekannt, bis ein neuer Stand kommt",
+        text_en=f"the statement is older than {days:g} days: the offer counts as unknown until a new one comes",
+    )
 
 
 def _statement(report: VacancyReport, source: str, ladder: Ladder, received_at: int, ordinal: int) -> _Statement:
@@ -286,6 +300,12 @@ def _statement(report: VacancyReport, source: str, ladder: Ladder, received_at: 
         stated=stated,
         times=Times(offer=offer, valid_at=at if stated else None, confirmed_at=received_at, based_on=at, ladder=ladder),
     )
+
+
+def _last_said(row: Any) -> VacancyReport:
+    """The report of a statement, as of when it was said last: a heartbeat moves the moment alone."""
+    report = _REPORT.validate_json(row.report)
+    return replace(report, valid_at=moment(row.ordered_at)) if report.valid_at is not None else report
 
 
 def _digest(report: VacancyReport) -> bytes:
@@ -339,20 +359,23 @@ def _known(connection: Connection, offers: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _slots_of(connection: Connection, projection: Projection, schedules: Sequence[str]) -> list[str]:
-    parameter = parameters("Slot")["schedule"]
-    reference, resource = projection.reference, projection.resource
+def _slots_of(connection: Connection, projection: Projection, offers: Sequence[str]) -> list[str]:
+    """The ids of the Slots that are shown with these offers now."""
+    offer, slot, member = projection.resource.alias("offer"), projection.resource.alias("slot"), projection.member
     found: list[str] = []
-    for chunk in _chunks(schedules):
-        statement_ = (
-            select(resource.c.id)
-            .join(reference, reference.c.rid == resource.c.rid)
+    for chunk in _chunks(offers):
+        slots_shown = (
+            select(slot.c.id)
+            .join(member, member.c.member == slot.c.rid)
+            .join(offer, offer.c.rid == member.c.rid)
             .where(
-                reference.c.param == parameter.number,
-                reference.c.target.in_([f"Schedule/{schedule}" for schedule in chunk]),
+                offer.c.type == "HealthcareService",
+                offer.c.id.in_(chunk),
+                slot.c.type == "Slot",
+                slot.c.deleted.is_(False),
             )
         )
-        found.extend(row.id for row in connection.execute(statement_))
+        found.extend(connection.execute(slots_shown).scalars())
     return found
 
 

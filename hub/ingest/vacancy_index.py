@@ -14,7 +14,7 @@ from mappings import gazetteer
 from mappings.language import Ladder
 from mappings.vacancy import BlockStatus, Position, State, VacancyReport
 
-__all__ = ["Times", "index_freshness", "index_vacancies"]
+__all__ = ["Times", "index_freshness", "index_vacancies", "position_of"]
 
 _T = TypeVar("_T")
 _CHUNK = 500
@@ -52,7 +52,7 @@ def index_vacancies(
         offers.append(offer)
         shown = {rids[key] for key in by_key if key[0] != "HealthcareService"}
         members.extend({"rid": offer, "member": member} for member in shown)
-        position = _position(report)
+        position = position_of(report)
         if position is None:
             continue
         for ordinal, (starts, ends, places) in enumerate(_rows(report)):
@@ -95,7 +95,7 @@ def _rows(report: VacancyReport) -> list[tuple[int, int, int]]:
     return [(NO_DAY, FAR_DAY, 0)]
 
 
-def _position(report: VacancyReport) -> Position | None:
+def position_of(report: VacancyReport) -> Position | None:
     """Where the offer is; the middle of its postal code where the source does not say."""
     facility = report.facility
     return facility.position or gazetteer.point(facility.address.postal_code)
@@ -119,7 +119,6 @@ def index_freshness(connection: Connection, projection: Projection, times: Seque
                     "rid": rids[told.offer],
                     "valid_at": told.valid_at,
                     "confirmed_at": told.confirmed_at,
-                    "based_on": told.based_on,
                     "aging_at": _after(told.based_on, told.ladder.fresh),
                     "stale_at": _after(told.based_on, told.ladder.aging),
                     "expires_at": told.expires_at,

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, insert, or_, select
 
 from hub.ingest.receipt import Receipt
 from hub.store.clock import micros
+from hub.store.lock import lock
 from hub.store.tables import census as events_table
 from mappings.census import CensusEvent, fold, purgeable, ward_report
 from mappings.language import SourceMap
@@ -46,6 +47,7 @@ class Wards:
         """Forget visits that ended more than 30 days ago; returns how many events went."""
         gone = 0
         sources = connection.execute(select(events_table.c.source).distinct()).scalars().all()
+        lock(connection, sources)
         for source in sources:
             rows = connection.execute(select(events_table.c.content).where(events_table.c.source == source))
             purge = purgeable([_event(row.content) for row in rows], now)

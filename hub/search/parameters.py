@@ -4,6 +4,7 @@ What is indexed, what can be asked for and what the CapabilityStatement declares
 (https://hl7.org/fhir/R4/searchparameter.html).
 """
 
+import hashlib
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 from conformance import spec
 from hub.search.types import date, near, reference, string, token
 
-__all__ = ["TYPES", "SearchParameter", "index_rows", "parameters", "resource_types"]
+__all__ = ["TYPES", "SearchParameter", "fingerprint", "index_rows", "parameters", "resource_types"]
 
 _INDEXED_TYPES: Mapping[str, ModuleType] = {
     "date": date,
@@ -54,6 +55,16 @@ class SearchParameter:
 def parameters(resource_type: str) -> Mapping[str, SearchParameter]:
     """The indexed parameters of a type, by code."""
     return _registry()[resource_type]
+
+
+def fingerprint() -> str:
+    """What the indexes are made by: another one means that they must be made anew."""
+    told = [
+        (base, parameter.code, parameter.type, parameter.paths)
+        for base, known in sorted(_registry().items())
+        for parameter in sorted(known.values(), key=lambda one: one.code)
+    ]
+    return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 def resource_types() -> tuple[str, ...]:

@@ -67,8 +67,11 @@ def encoded(pairs: Iterable[tuple[str, str]]) -> str:
     return "&".join(f"{quote(name, safe='_:.$-')}={quote(value, safe=':,.-_$/')}" for name, value in pairs)
 
 
-def parse(resource_type: str, pairs: Iterable[tuple[str, str]], *, strict: bool = False) -> Query:
-    """The query of a type; raises `Malformed` for a value that cannot be, and with `strict` for unknown parameters."""
+def parse(resource_type: str, pairs: Iterable[tuple[str, str]], *, base: str = "", strict: bool = False) -> Query:
+    """The query of a type on the server at `base`.
+
+    Raises `Malformed` for a value that cannot be, and with `strict` for unknown parameters.
+    """
     conditions: list[Condition] = []
     includes: list[Include] = []
     used: list[tuple[str, str]] = []
@@ -76,7 +79,7 @@ def parse(resource_type: str, pairs: Iterable[tuple[str, str]], *, strict: bool 
     count, after = COUNT_DEFAULT, None
     known = parameters(resource_type)
     for name, value in pairs:
-        if not value or name == "_format":
+        if not value or name in ("_format", "_pretty"):
             continue
         if name == "_count":
             count = parse_count(value)
@@ -92,7 +95,7 @@ def parse(resource_type: str, pairs: Iterable[tuple[str, str]], *, strict: bool 
         elif name == "_lastUpdated":
             conditions.append(Condition(code=name, parameter=None, terms=(_parse_date(name, value),)))
         elif name in known:
-            conditions.append(_parse_condition(known[name], value))
+            conditions.append(_parse_condition(known[name], value, base))
         elif name.split(":")[0] in known:
             raise Malformed(_no_modifier(name))
         else:
@@ -156,12 +159,12 @@ def _parse_after(value: str) -> int:
     return int(value)
 
 
-def _parse_condition(parameter: SearchParameter, value: str) -> Condition:
+def _parse_condition(parameter: SearchParameter, value: str, base: str) -> Condition:
     parts = split_unescaped(value, ",")
     if len(parts) > _VALUES_MAX:
         raise Malformed(_too_many(http_part(parameter.code), _VALUES_MAX))
     implementation = parameter.implementation
-    arguments: tuple[Any, ...] = (parameter.targets,) if parameter.type == "reference" else ()
+    arguments: tuple[Any, ...] = (parameter.targets, base) if parameter.type == "reference" else ()
     try:
         terms = tuple(implementation.parse(part, *arguments) for part in parts)
     except ValueError as error:

@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, literal_column, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 
 from hub.search.types.near import box, distance_km
 from hub.store.repository import current
@@ -39,7 +51,7 @@ class VacancyQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
-    """The times of a hit's statement, microseconds since 1970; `based_on` is what age counts from."""
+    """The times of a hit's statement, and when it ages, microseconds since 1970."""
 
     valid_at: int | None
     confirmed_at: int
@@ -81,14 +93,12 @@ class Hits:
 
 def find(connection: Connection, projection: Projection, query: VacancyQuery, *, now: int) -> Hits:
     """The offers that fit, nearest first; none whose statement has expired by `now`."""
-    only_free = query.states == (State.SOME,)
     binds: dict[str, Any] = {
         **box(query.latitude, query.longitude, query.kilometres),
         "km": query.kilometres,
         "care_forms": list(query.care_forms),
         "states": [state.value for state in query.states],
         "from_day": query.today if query.start is None else query.start,
-        "start": query.start,
         "places": query.places,
         "now": now,
     }
@@ -97,10 +107,15 @@ def find(connection: Connection, projection: Projection, query: VacancyQuery, *,
         "after_rid": query.after[1] if query.after else 0,
         "most": query.count + 1,
     }
-    shape = (projection.name, only_free, query.start is not None)
-    rows = connection.execute(_page(*shape), {**binds, **window}).all()
-    total = rows[0].total if rows else connection.execute(_count(*shape), binds).scalar_one()
-    more, rows = len(rows) > query.count, rows[: query.count]
+    shape = _Shape(
+        projection.name,
+        only_free=query.states == (State.SOME,),
+        with_start=query.start is not None,
+        together=query.start is None and query.places > 1,
+    )
+    rows = connection.execute(_page(shape), {**binds, **window}).all()
+    total = rows[0].total if rows else connection.execute(_count(shape), binds).scalar_one()
+    more, rows = 0 < query.count < len(rows), rows[: query.count]
     hits = tuple(
         Hit(
             rid=row.rid,
@@ -127,47 +142,73 @@ def _members(connection: Connection, projection: Projection, hits: tuple[Hit, ..
     return tuple(Member(row.rid, row.type, row.id, row.content) for row in rows)
 
 
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What decides the statement: the values go in as binds."""
+
+    projection: str
+    only_free: bool
+    with_start: bool
+    together: bool
+    """Several places at any time: they must be free on one day."""
+
+
 @lru_cache
-def _fitting(projection: str, only_free: bool, with_start: bool) -> Select[Any]:
+def _fitting(shape: _Shape) -> Select[Any]:
     """Every offer that fits, with its distance and how many there are in all."""
-    tables = _PROJECTIONS[projection]
+    tables = _PROJECTIONS[shape.projection]
     vacancy, freshness = tables.vacancy, tables.freshness
-    km = func.min(distance_km(vacancy.c.latitude, vacancy.c.longitude, bindparam)).label("km")
-    in_time = vacancy.c.ends >= bindparam("from_day")
-    if with_start:
-        in_time = and_(in_time, vacancy.c.starts <= bindparam("start"))
-    enough = func.sum(vacancy.c.places) >= bindparam("places")
+    distance = distance_km(vacancy.c.latitude, vacancy.c.longitude, bindparam)
     some: ColumnElement[str] = literal_column(f"'{State.SOME.value}'")
     unknown: ColumnElement[str] = literal_column(f"'{State.UNKNOWN.value}'")
-    if only_free:
-        stated = and_(vacancy.c.state == some, in_time, freshness.c.expires_at > bindparam("now"))
+    in_time = vacancy.c.ends >= bindparam("from_day")
+    if shape.with_start:
+        in_time = and_(in_time, vacancy.c.starts <= bindparam("from_day"))
+    if shape.together:
+        in_time = and_(in_time, _free_together(tables) >= bindparam("places"))
+    current = freshness.c.expires_at > bindparam("now")
+    if shape.only_free:
+        stated = and_(vacancy.c.state == some, in_time, current)
     else:
         stated = and_(
             vacancy.c.state.in_(bindparam("states", expanding=True)),
             or_(vacancy.c.state != some, in_time),
-            or_(vacancy.c.state == unknown, freshness.c.expires_at > bindparam("now")),
+            or_(vacancy.c.state == unknown, current),
         )
-        enough = or_(enough, func.max(vacancy.c.state) != some)
-    return (
-        select(vacancy.c.rid, km, func.count().over().label("total"))
+    fitting = (
+        select(vacancy.c.rid, func.min(distance).label("km"), func.count().over().label("total"))
         .join(freshness, freshness.c.rid == vacancy.c.rid)
         .where(
             stated,
             vacancy.c.care_form.in_(bindparam("care_forms", expanding=True)),
             vacancy.c.latitude.between(bindparam("south"), bindparam("north")),
             vacancy.c.longitude.between(bindparam("west"), bindparam("east")),
+            distance <= bindparam("km"),
         )
         .group_by(vacancy.c.rid)
-        .having(
-            and_(enough, func.min(distance_km(vacancy.c.latitude, vacancy.c.longitude, bindparam)) <= bindparam("km"))
-        )
+    )
+    if shape.with_start and not shape.together:
+        # All that is free on the day of the start adds up.
+        enough = func.sum(vacancy.c.places) >= bindparam("places")
+        fitting = fitting.having(enough if shape.only_free else or_(enough, func.max(vacancy.c.state) != some))
+    return fitting
+
+
+def _free_together(tables: Projection) -> ColumnElement[int]:
+    """How many places of the row's offer are free when the row's own become so: the sum can peak nowhere else."""
+    vacancy, other = tables.vacancy, tables.vacancy.alias("other")
+    when = case((vacancy.c.starts > bindparam("from_day"), vacancy.c.starts), else_=bindparam("from_day"))
+    return (
+        select(func.sum(other.c.places))
+        .where(other.c.rid == vacancy.c.rid, other.c.starts <= when, other.c.ends >= when)
+        .scalar_subquery()
     )
 
 
 @lru_cache
-def _page(projection: str, only_free: bool, with_start: bool) -> Select[Any]:
-    tables = _PROJECTIONS[projection]
-    fitting = _fitting(projection, only_free, with_start).subquery("fitting")
+def _page(shape: _Shape) -> Select[Any]:
+    tables = _PROJECTIONS[shape.projection]
+    fitting = _fitting(shape).subquery("fitting")
     page = (
         select(fitting)
         .where(tuple_(fitting.c.km, fitting.c.rid) > tuple_(bindparam("after_km"), bindparam("after_rid")))
@@ -197,8 +238,8 @@ def _page(projection: str, only_free: bool, with_start: bool) -> Select[Any]:
 
 
 @lru_cache
-def _count(projection: str, only_free: bool, with_start: bool) -> Select[Any]:
-    fitting = _fitting(projection, only_free, with_start).subquery("fitting")
+def _count(shape: _Shape) -> Select[Any]:
+    fitting = _fitting(shape).subquery("fitting")
     return select(func.count()).select_from(fitting)
 
 

@@ -176,6 +176,25 @@ class Repository:
         written.updated = len(changed) - written.deleted
         return written
 
+    def reindex(self, connection: Connection) -> None:
+        """Index every resource anew, after what is indexed has changed."""
+        resource, history = self.projection.resource, self.projection.history
+        for table in self.projection.indexes.values():
+            connection.execute(delete(table))
+        after = 0
+        statement = (
+            select(resource.c.rid, resource.c.type, resource.c.id, history.c.content)
+            .join(history, current(self.projection))
+            .where(resource.c.rid > bindparam("after"), resource.c.deleted.is_(False))
+            .order_by(resource.c.rid)
+            .limit(_CHUNK)
+        )
+        while rows := connection.execute(statement, {"after": after}).all():
+            resources = {(row.type, row.id): orjson.loads(row.content) for row in rows}
+            rids = {(row.type, row.id): row.rid for row in rows}
+            self._index_all(connection, rids, resources, [{**row._mapping} for row in rows])
+            after = rows[-1].rid
+
     def _current_rows(self, connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], _Row]:
         by_type: dict[str, list[str]] = {}
         for resource_type, resource_id in keys:

@@ -120,7 +120,6 @@ def _projection(view: str) -> Projection:
         Column("rid", BigInteger, primary_key=True, autoincrement=False),  # of the HealthcareService
         Column("valid_at", BigInteger),
         Column("confirmed_at", BigInteger, nullable=False),
-        Column("based_on", BigInteger, nullable=False),  # what age counts from
         Column("aging_at", BigInteger, nullable=False),
         Column("stale_at", BigInteger, nullable=False),
         Column("expires_at", BigInteger, nullable=False),

@@ -1,6 +1,7 @@
 """What every adapter promises (`adapters/base.py`), held against each one that the registry finds."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,18 @@ from hypothesis import strategies as st
 from adapters import registry
 from adapters.base import Broken, Record
 from mappings.errors import Issue, Rejected
-from mappings.language import shipped
-from tests.strategies import mutated
+from mappings.language import SourceMap, shipped
+from tests.strategies import json_values, mutated
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests/golden"
 
 OPTIONS = {source_map.format: source_map.options for source_map in shipped().values()}
 FOLDERS = {"csv_records": "csv", "json_records": "json"}
 """Where the good examples of a format lie, if not in a folder of its name."""
+
+
+REQUIRED = [("csv_records", "columns"), ("fhir_bundle", "elements"), ("gml", "feature")]
 
 
 def seeds(name: str) -> list[bytes]:
@@ -69,6 +74,71 @@ def hold(name: str, body: bytes) -> None:
 @pytest.mark.parametrize("name", registry.formats())
 def test_every_format_has_a_source_that_uses_it(name: str) -> None:
     assert name in OPTIONS
+
+
+def refusal(name: str, options: Mapping[str, Any]) -> Issue:
+    with pytest.raises(Rejected) as caught:
+        registry.adapter(name).check(options)
+    (issue,) = caught.value.issues
+    return issue
+
+
+def known(name: str) -> list[str]:
+    """The options that a format has, by what it answers to one that it has not."""
+    told = re.search("one of (.+) expected", refusal(name, {**OPTIONS[name], "unheard-of": 1}).text_en)
+    assert told
+    return told[1].split(", ")
+
+
+@pytest.mark.parametrize("source_map", shipped().values(), ids=shipped())
+def test_the_options_of_a_shipped_map_are_accepted(source_map: SourceMap) -> None:
+    registry.adapter(source_map.format).check(source_map.options)
+
+
+@pytest.mark.parametrize("name", registry.formats())
+def test_an_unknown_option_is_refused_with_its_place_and_who_must_act(name: str) -> None:
+    issue = refusal(name, {**OPTIONS[name], "unheard-of": 1})
+    assert (issue.code, issue.place) == ("source-map", "options.unheard-of")
+    assert "wer die Quellenkarte pflegt" in issue.text_de
+    assert "whoever keeps the source map" in issue.text_en
+    assert OPTIONS[name].keys() <= set(known(name))
+
+
+@pytest.mark.parametrize(("name", "option"), REQUIRED)
+def test_a_required_option_is_missed(name: str, option: str) -> None:
+    issue = refusal(name, {given: value for given, value in OPTIONS[name].items() if given != option})
+    assert (issue.code, issue.place) == ("source-map", f"options.{option}")
+
+
+@pytest.mark.parametrize("name", sorted({*registry.formats()} - {name for name, _ in REQUIRED}))
+def test_a_format_without_required_options_needs_none(name: str) -> None:
+    registry.adapter(name).check({})
+
+
+@pytest.mark.parametrize("name", registry.formats())
+@given(data=st.data())
+def test_what_a_format_is_told_is_refused_by_its_check_or_serves_to_read(name: str, data: st.DataObject) -> None:
+    told = data.draw(st.dictionaries(st.sampled_from(known(name)), json_values | st.just("undefined")))
+    options = {**OPTIONS[name], **told}
+    adapter = registry.adapter(name)
+    try:
+        adapter.check(options)
+    except Rejected as rejected:
+        assert {issue.code for issue in rejected.issues} == {"source-map"}
+        with pytest.raises(Rejected, match=re.escape(str(rejected))):
+            adapter.decode(b"", options)
+        return
+    try:
+        list(adapter.decode(b"", options).records)
+    except Rejected as rejected:
+        assert "source-map" not in {issue.code for issue in rejected.issues}
+
+
+@pytest.mark.parametrize("name", registry.formats())
+def test_the_readme_names_every_option(name: str) -> None:
+    rows = (ROOT / "adapters/README.md").read_text("utf-8").splitlines()
+    (row,) = (row for row in rows if row.startswith(f"| `{name}`"))
+    assert [option for option in known(name) if f"`{option}`" not in row] == []
 
 
 @pytest.mark.parametrize("name", registry.formats())

@@ -141,10 +141,32 @@ def test_rows_without_a_key_are_not_grouped() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"delimiter": ""}, {"delimiter": "::"}, {"charset": "klingon"}, {"charset": "hex"}]
+    ("options", "place"),
+    [
+        ({"delimiter": ""}, "delimiter"),
+        ({"delimiter": "::"}, "delimiter"),
+        ({"delimiter": 7}, "delimiter"),
+        ({"charset": "klingon"}, "charset"),
+        ({"charset": "hex"}, "charset"),
+        ({"charset": "undefined"}, "charset"),
+        ({"columns": "Nr"}, "columns"),
+        ({"columns": []}, "columns"),
+        ({"columns": ["Nr", "Nr"]}, "columns"),
+        ({"optional": [7]}, "optional"),
+        ({"group": []}, "group"),
+        ({"group": {}}, "group"),
+        ({"group": {"by": ["Nr"], "rows": ["Frei"], "key": 1}}, "group.key"),
+        ({"group": {"rows": ["Frei"]}}, "group.by"),
+        ({"group": {"by": ["nr"], "rows": ["Frei"]}}, "group.by"),
+        ({"group": {"by": ["Zimmer"], "rows": ["Frei"]}, "optional": ["Zimmer"]}, "group.by"),
+        ({"group": {"by": ["Nr"]}}, "group.rows"),
+        ({"group": {"by": ["Nr"], "rows": ["Nr"]}}, "group.rows"),
+        ({"group": {"by": ["Nr"], "rows": ["Zimmer"]}}, "group.rows"),
+    ],
 )
-def test_options_that_cannot_be_are_refused(options: dict[str, str]) -> None:
-    assert rejection(HEADER, **options).code == "option"
+def test_options_that_cannot_be_are_refused(options: dict[str, Any], place: str) -> None:
+    issue = rejection(HEADER, **options)
+    assert (issue.code, issue.place) == ("source-map", f"options.{place}")
 
 
 @given(st.lists(st.tuples(*[st.text(st.characters(codec="utf-8", exclude_characters="\0\r"))] * 3), max_size=6))

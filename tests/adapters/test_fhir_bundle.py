@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.base import Broken, Decoded, Record
-from adapters.inbound.fhir_bundle import decode
+from adapters.inbound.fhir_bundle import check, decode
 from mappings.errors import Rejected
 from mappings.language import shipped
 from mappings.patient_filter import admit
@@ -411,10 +411,31 @@ def test_elements_that_no_map_names_are_reported_by_name() -> None:
     )
 
 
-def test_without_a_list_of_elements_nothing_comes_through() -> None:
-    (record,) = decode(bundle("batch", *entries()), {}).records
+def test_of_a_resource_without_a_list_of_elements_nothing_comes_through() -> None:
+    (record,) = decode(bundle("batch", *entries()), {"elements": {"HealthcareService": ["active"]}}).records
     assert isinstance(record, Record)
-    assert not any(any(part) if isinstance(part, list) else part for part in record.fields.values())
+    assert {role: part for role, part in record.fields.items() if part and any(part)} == {
+        "HealthcareService": {"active": True}
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [
+        ({"elements": {}}, "elements"),
+        ({"elements": ["Slot"]}, "elements"),
+        ({"elements": {"Patient": ["id"]}}, "elements.Patient"),
+        ({"elements": {"Slot": "id"}}, "elements.Slot"),
+        ({"elements": {"Slot": ["type.coding(urn:x.code"]}}, "elements.Slot"),
+        ({"elements": {"Slot": ["type..code"]}}, "elements.Slot"),
+        ({"elements": {"Slot": ["type."]}}, "elements.Slot"),
+        ({"elements": {"Slot": ["id"]}, "silent": "meta"}, "silent"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(options: dict[str, Any], place: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        check(options)
+    assert [(issue.code, issue.place) for issue in caught.value.issues] == [("source-map", f"options.{place}")]
 
 
 json_values = st.recursive(

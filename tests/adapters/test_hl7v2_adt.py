@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from adapters.base import Broken, Record
 from adapters.inbound import hl7v2_adt
-from mappings.census import event_of, fold, pseudonymised, ward_report
+from mappings.census import fold, ward_report
+from mappings.census_event import event_of, pseudonymised
 from mappings.errors import Rejected
 from mappings.wards import WardExample, WardIndex, parse_examples, parse_wards
 
@@ -63,6 +64,21 @@ def test_only_fields_of_the_allow_list_enter() -> None:
     assert errors(record) == []
 
 
+@pytest.mark.parametrize(
+    ("segment", "allowed"),
+    [
+        ("EVN", {1, 2, 6}),
+        ("NPU", {1, 2}),
+        ("ZBE", {1, 2, 4, 5, 6}),
+        ("PV1", {2, 3, 6, 10, 19, 40, 44, 45}),
+        ("PV2", {1, 8, 9}),
+    ],
+)
+def test_of_a_segment_every_field_but_those_a_census_needs_is_dropped(segment: str, allowed: set[int]) -> None:
+    record = read(f"{segment}|" + "|".join(["X"] * 60))
+    assert set(record.dropped) - {"MSH-11"} == {f"{segment}-{field}" for field in range(1, 61) if field not in allowed}
+
+
 def test_a_word_that_begins_a_broken_line_is_no_segment_name() -> None:
     assert read(EVN, PV1, "EVA", "MAX|x").dropped[-1] == "(withheld name)"
 
@@ -91,8 +107,8 @@ def test_a_value_of_the_wrong_shape_is_withheld_and_sets_the_message_aside(
 
 
 def test_a_value_no_census_needs_costs_a_warning_when_it_is_withheld() -> None:
-    record = read(EVN, PV1 + "|" * 20 + "Klinik in der Stadt am See", "PV2||||||||bald")
-    assert (errors(record), warnings(record)) == ([], ["message 1, PV1-39", "message 1, PV2-8"])
+    record = read(EVN, PV1 + "|" * 21 + "Klinik in der Stadt am See", "PV2||||||||bald")
+    assert (errors(record), warnings(record)) == ([], ["message 1, PV1-40", "message 1, PV2-8"])
 
 
 def test_a_message_without_census_effect_is_never_set_aside() -> None:

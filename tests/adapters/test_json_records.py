@@ -30,6 +30,12 @@ def test_the_list_is_found_where_the_options_say(body: str, records: str) -> Non
     assert (record.place, record.fields) == (f"{records}[0]", {"id": "1"})
 
 
+@pytest.mark.parametrize("records", [7, None, ["a"], ".", "a..b", "a."])
+def test_a_way_that_is_none_is_refused(records: Any) -> None:
+    issue = rejection("[]", records)
+    assert (issue.code, issue.place) == ("source-map", "options.records")
+
+
 def test_what_is_no_object_is_set_aside_and_the_rest_goes_in() -> None:
     first, second, third = parts('{"facilities": [17, {"id": "1"}, ["ü"]]}')
     assert isinstance(first, Broken)

@@ -100,9 +100,10 @@ def test_blocks_that_are_over_are_not_found(hub: Hub, clock: Clock) -> None:
     assert Client(hub).matches(f"{OPERATION}?postal-code=49661") == []
 
 
-def test_places_add_up_over_blocks_that_fit(hub: Hub) -> None:
+def test_places_add_up_where_they_are_free_together(hub: Hub) -> None:
     later = TODAY + timedelta(days=20)
     tell(hub, report(blocks=[Block(count=1), Block(count=1, start=later), Block(count=5, status=BlockStatus.HELD)]))
+    tell(hub, report("apart", blocks=[Block(count=1, end=TODAY), Block(count=1, start=later)]))
     client = Client(hub, sandbox=True)
     assert len(client.matches(f"{OPERATION}?postal-code=49661&places=2")) == 1
     assert client.matches(f"{OPERATION}?postal-code=49661&places=2&start={TODAY}") == []
@@ -233,20 +234,25 @@ def _drawn(draw: random.Random, number: int) -> VacancyReport:
 def _by_loop(told: list[VacancyReport], near: Position, radius: float, places: int, start: date | None) -> list[str]:
     found = []
     for one in told:
-        fitting = [
-            block.count
-            for block in one.blocks
-            if block.status is BlockStatus.FREE
-            and one.state is State.SOME
-            and (start is None or block.start is None or block.start <= start)
-            and (block.end is None or block.end >= (start or TODAY))
-        ]
+        days = [start] if start else [TODAY + timedelta(days=days) for days in range(60)]
+        free = max(_free_on(one, day) for day in days)
         position = one.facility.position
         assert position is not None
         distance = kilometres(near, position)
-        if sum(fitting) >= places and distance <= radius:
+        if free >= places and distance <= radius:
             found.append((distance, one.offer.key))
     return [key for _, key in sorted(found)]
+
+
+def _free_on(one: VacancyReport, day: date) -> int:
+    return sum(
+        block.count
+        for block in one.blocks
+        if one.state is State.SOME
+        and block.status is BlockStatus.FREE
+        and (block.start is None or block.start <= day)
+        and (block.end is None or day <= block.end)
+    )
 
 
 def test_without_a_position_the_postal_code_counts(hub: Hub) -> None:

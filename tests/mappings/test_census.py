@@ -11,19 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.census import (
+from mappings.census import Beds, fold, purgeable, ward_report
+from mappings.census_event import (
+    _ELSEWHERE,
+    _HISTORICAL,
     Bed,
-    Beds,
     BedStatus,
     CensusEvent,
     Kind,
     event_of,
-    fold,
+    forgotten,
     pseudonymised,
-    purgeable,
-    ward_report,
 )
-from mappings.census_event import _ELSEWHERE, _HISTORICAL
 from mappings.vacancy import Block, Counts, State
 from mappings.wards import Ward, WardIndex, parse_wards
 
@@ -429,6 +428,13 @@ def test_visit_and_movement_numbers_become_pseudonyms_that_tell_hospitals_and_nu
     assert visit != movement
     assert seen(**{"MSH-4.1": "ANDERES"})[0] != visit
     assert pseudonymised({"EVN-2": "2026"}, lambda text: "<>") == {"EVN-2": "2026"}
+
+
+def test_what_is_forgotten_is_who_it_was_about_and_nothing_else() -> None:
+    numbers = {"PV1-19": "4711", "PV1-19.4": "4711", "PV1-19~": "4711", "ZBE-1": "4711", "ZBE-1.2": "4711"}
+    rest = message("A01", 1) | {"PV1-2": "I", "PV1-190": "x", "ZBE-10": "x", "ZBE-2": "20260302"}
+    rest.pop("PV1-19", "")
+    assert forgotten({**numbers, **rest}) == rest
 
 
 # --- the census is a function of the set of events ------------------------------------------------------------------

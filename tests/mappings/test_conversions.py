@@ -148,6 +148,32 @@ def test_what_cannot_be_read_is_refused(name: str, value: Any) -> None:
     assert caught.value.expected_en
 
 
+@pytest.mark.parametrize("value", [True, {"withheld": 3}, "x" * 301, "a\0b"])
+@pytest.mark.parametrize(
+    ("name", "german", "english"),
+    [
+        ("care_grades", "Pflegegrade", "care grades"),
+        ("email", "E-Mail-Adresse", "e-mail address"),
+        ("phone", "Telefonnummer", "telephone number"),
+        ("telematik_id", "Telematik-ID", "Telematik-ID"),
+        ("text", "höchstens 300 Zeichen", "at most 300 characters"),
+        ("url", "Webadresse", "web address"),
+    ],
+)
+def test_whatever_stands_there_the_refusal_says_what_should(name: str, german: str, english: str, value: Any) -> None:
+    with pytest.raises(Unreadable) as caught:
+        CONVERSIONS[name](value)
+    assert german in caught.value.expected_de
+    assert english in caught.value.expected_en
+
+
+@pytest.mark.parametrize(("name", "german"), [("iks", "Institutionskennzeichen"), ("plz_list", "Postleitzahl")])
+def test_a_withheld_list_is_refused_by_what_its_parts_should_be(name: str, german: str) -> None:
+    with pytest.raises(Unreadable) as caught:
+        CONVERSIONS[name]({"withheld": 3})
+    assert german in caught.value.expected_de
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

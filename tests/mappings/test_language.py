@@ -46,14 +46,14 @@ def codes(mapped: Mapped) -> list[str]:
 def test_a_map_says_how_its_source_is_to_be_taken() -> None:
     source_map = map_of(
         "unread: {ignore: [note]}",
-        HEAD + "patient_free: true\nrank: 2\nfreshness: {fresh: 90m, stale: 14d}\noptions: {records: a.b}\n",
+        HEAD + "patient_free: true\nfreshness: {fresh: 90m, stale: 14d}\noptions: {records: a.b}\n",
     )
     assert (source_map.name, source_map.format, source_map.title) == (
         "test",
         "json_records",
         {"de": "Prüfung", "en": "Test"},
     )
-    assert (source_map.patient_free, source_map.rank, source_map.options) == (True, 2, {"records": "a.b"})
+    assert (source_map.patient_free, source_map.options) == (True, {"records": "a.b"})
     assert source_map.ladder == Ladder(fresh=timedelta(minutes=90), stale=timedelta(days=14))
 
 
@@ -75,8 +75,10 @@ def test_unless_said_a_source_may_hold_patient_data() -> None:
         (HEAD.replace("source: test", "source: Test Quelle") + FIELDS, "test.yaml: source"),
         (HEAD.replace(", en: Test", "") + FIELDS, "test.yaml: title.en"),
         (HEAD.replace("format: json_records\n", "") + FIELDS, "test.yaml: format"),
+        (HEAD.replace("json_records", "hl7v2_adt") + FIELDS, "test.yaml: format"),
+        (HEAD + "wards: []", "test.yaml: format"),
         (HEAD + "patient_free: ja\n" + FIELDS, "test.yaml: patient_free"),
-        (HEAD + "rank: hoch\n" + FIELDS, "test.yaml: rank"),
+        (HEAD + "rank: 0\n" + FIELDS, "test.yaml: rank"),
         (HEAD + "freshness: {fresh: 1 Tag}\n" + FIELDS, "test.yaml: freshness.fresh"),
         (HEAD + "freshness: {fresh: 8d}\n" + FIELDS, "test.yaml: freshness"),
         (HEAD + "unread: reject\n" + FIELDS, "test.yaml: unread"),

@@ -95,6 +95,10 @@ def test_a_source_without_patients_passes_whole_and_is_told_what_it_does_not_nam
     assert admit(record, FREE) == Admitted(fields=record, dropped=("note",))
 
 
+def test_a_record_of_a_map_that_names_no_fields_does_not_pass() -> None:
+    assert admit({"PV1-19": "4711"}, shipped()["kis-adt"]).fields == {}
+
+
 def test_names_to_ignore_are_dropped_without_a_word() -> None:
     source_map = load((HEAD + FIELDS + "unread: {ignore: [note]}").encode(), origin="test")
     assert admit({**GOOD, "note": 1}, source_map) == Admitted(fields=GOOD)

@@ -1,6 +1,7 @@
 """The capabilities interaction: what this server does, made from what is there (https://hl7.org/fhir/R4/http.html#capabilities)."""
 
-from datetime import UTC, datetime
+import importlib
+import pkgutil
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from conformance import spec
+from hub.fhir import interactions
 from hub.fhir.context import Context, base_url, fhir_response
 from hub.search.parameters import parameters, resource_types
 
@@ -18,23 +20,17 @@ __all__ = ["CODE", "ROUTES", "answer", "statement"]
 CODE = "capabilities"
 ROUTES = (("GET", "/metadata"),)
 
-_INTERACTIONS = ("read", "vread", "search-type")
 _EVERYWHERE = ("_id", "_lastUpdated")
 
 
 async def answer(context: Context, request: Request) -> Response:
     """The CapabilityStatement."""
-    return fhir_response(_serialised(base_url(request), context.sandbox))
+    today = context.clock().date().isoformat()
+    return fhir_response(orjson.dumps(statement(base_url(request), today, sandbox=context.sandbox)))
 
 
-@cache
-def _serialised(base: str, sandbox: bool) -> bytes:
-    return orjson.dumps(statement(base, sandbox=sandbox))
-
-
-def statement(base: str, *, sandbox: bool) -> dict[str, Any]:
-    """The CapabilityStatement of a server at a base address."""
-    today = datetime.now(UTC).date().isoformat()
+def statement(base: str, today: str, *, sandbox: bool) -> dict[str, Any]:
+    """The CapabilityStatement of a server at a base address, as of a day."""
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -60,6 +56,14 @@ def statement(base: str, *, sandbox: bool) -> dict[str, Any]:
     }
 
 
+@cache
+def _interactions() -> tuple[str, ...]:
+    """The codes of the interactions with a type that are there."""
+    names = (info.name for info in pkgutil.iter_modules(interactions.__path__))
+    modules = [importlib.import_module(f"{interactions.__name__}.{name}") for name in names]
+    return tuple(sorted(module.CODE for module in modules if "{type}" in module.ROUTES[0][1]))
+
+
 def _description(sandbox: bool) -> str:
     if sandbox:
         return "Platzfrei, sandbox: professional view, loopback only, no sign-in, invented data only."
@@ -69,7 +73,7 @@ def _description(sandbox: bool) -> str:
 def _resource(resource_type: str) -> dict[str, Any]:
     told: dict[str, Any] = {
         "type": resource_type,
-        "interaction": [{"code": code} for code in _INTERACTIONS],
+        "interaction": [{"code": code} for code in _interactions()],
         "versioning": "versioned",
         "readHistory": True,
     }

@@ -22,9 +22,9 @@ async def answer(context: Context, request: Request) -> Response:
     """A page of what matches; unknown parameters are named and left aside, with `Prefer: handling=strict` refused."""
     resource_type = request.path_params["type"]
     strict = "handling=strict" in request.headers.get("prefer", "").replace(" ", "")
-    asked = query.parse(resource_type, await parameters_of(request), strict=strict)
-    found = await context.read(lambda connection: page.find(connection, context.repository.projection, asked))
     base = base_url(request)
+    asked = query.parse(resource_type, await parameters_of(request), base=base, strict=strict)
+    found = await context.read(lambda connection: page.find(connection, context.repository.projection, asked))
     entries = [entry(base, one.type, one.id, one.content, _MATCH) for one in found.matches]
     entries += [entry(base, one.type, one.id, one.content, _INCLUDE) for one in found.included]
     if asked.ignored:

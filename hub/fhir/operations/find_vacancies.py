@@ -83,7 +83,7 @@ def freshness_class(freshness: Freshness, now: int) -> str:
 def _read(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     told: dict[str, list[str]] = defaultdict(list)
     for name, value in pairs:
-        if name == "_format":
+        if name in ("_format", "_pretty"):
             continue
         if name not in _REPEATABLE and name not in _ONCE:
             known = ", ".join(sorted(name for name in (*_REPEATABLE, *_ONCE) if name != "_after"))
@@ -112,7 +112,7 @@ def _query(told: Mapping[str, list[str]], *, today: date, public: bool) -> Vacan
         today=day(today),
         start=day(start) if start else None,
         places=_places(told, public=public),
-        count=max(parse_count(told["_count"][0]), 1) if "_count" in told else COUNT_DEFAULT,
+        count=parse_count(told["_count"][0]) if "_count" in told else COUNT_DEFAULT,
         after=_after(told),
     )
 

@@ -19,12 +19,12 @@ def rows(value: Any) -> Iterator[tuple[str]]:
         yield (value["reference"],)
 
 
-def parse(text: str, targets: tuple[str, ...] = ()) -> Term:
-    """A bare id may be of any of the parameter's target types; a URL of ours is read like `Type/id`."""
-    reference = unescape(text)
+def parse(text: str, targets: tuple[str, ...] = (), base: str = "") -> Term:
+    """A bare id may be of any of the parameter's target types; a URL of this server is read like `Type/id`."""
+    reference = unescape(text).removeprefix(f"{base}/")
     if "/" not in reference:
         return Term("any", {"targets": [f"{target}/{reference}" for target in targets]})
-    return Term("any", {"targets": [reference, "/".join(reference.rsplit("/", 2)[-2:])]})
+    return Term("any", {"targets": [reference]})
 
 
 def where(tables: Projection, shape: str, bind: Bind) -> ColumnElement[bool]:  # noqa: ARG001 - one shape
