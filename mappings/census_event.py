@@ -16,9 +16,19 @@ from typing import Any
 from conformance.formats.hl7v2 import Precision, timestamp
 from mappings.errors import Issue
 from mappings.reader import Fields
-from mappings.wards import Ward, WardIndex
+from mappings.wards import UNDECLARED, Ward, WardIndex
 
-__all__ = ["Bed", "BedStatus", "CensusEvent", "EventReading", "Kind", "event_of", "forgotten", "pseudonymised"]
+__all__ = [
+    "Bed",
+    "BedStatus",
+    "CensusEvent",
+    "EventReading",
+    "Kind",
+    "admitted",
+    "event_of",
+    "forgotten",
+    "pseudonymised",
+]
 
 _HISTORICAL = "keine Wirkung auf die Belegung (nachgetragene Bewegung) / no census effect (historical movement)"
 _ELSEWHERE = (
@@ -28,6 +38,10 @@ _ELSEWHERE = (
 
 _NUMBER = re.compile(r"(?:PV1-19|ZBE-1)(?:[^0-9].*)?", re.DOTALL)
 """The names of visit and movement number, and of parts of them."""
+
+_TRIGGER = re.compile(r"[A-Z][0-9]{2}")
+_BED_PART = re.compile(r"[^\W\d_]{0,2}[0-9]{1,4}[^\W\d_]?|[^\W\d_]")
+"""A room or bed as hospitals number them; a name that is longer may be somebody's."""
 
 _CLOCK_SKEW = timedelta(hours=2)
 """How far a sender's clock may be ahead of ours; beyond, an event would decide a bed's status until then."""
@@ -167,6 +181,15 @@ def pseudonymised(fields: Fields, pseudonym: Callable[[str], str]) -> dict[str, 
         name: pseudonym("\x1f".join((name, hospital, str(value)))) if name in ("PV1-19", "ZBE-1") else value
         for name, value in fields.items()
     }
+
+
+def admitted(fields: Fields, wards: WardIndex) -> dict[str, Any]:
+    """What of a message may be kept: only what `event_of` reads and makes the same event of.
+
+    A ward stays where it is declared, a bed by its declared name, or, so that it can be declared later, where it is
+    numbered as beds are. The visit and movement numbers stay as they are: `pseudonymised` comes first.
+    """
+    return dict(_admitted(_Message(fields, wards, _NEVER)))
 
 
 def forgotten(fields: Fields) -> dict[str, Any]:

@@ -20,7 +20,10 @@ from mappings import terminology
 from mappings.errors import Issue, Rejected, wrong_map
 from mappings.vacancy import ZONE, Address, Contact, Facility, Operator, Position
 
-__all__ = ["Ward", "WardExample", "WardIndex", "parse_examples", "parse_wards"]
+__all__ = ["UNDECLARED", "Ward", "WardExample", "WardIndex", "parse_examples", "parse_wards"]
+
+UNDECLARED = "?"
+"""Stands for the name of a ward or bed that is not declared, and names none."""
 
 _CONTACTS = ("phone", "fax", "email", "url")
 _ADDRESS = ("street", "house_number", "postal_code", "city", "precinct", "ags", "state")
@@ -51,7 +54,7 @@ class Ward:
 
     def bed(self, room: str, bed: str) -> str | None:
         """The declared name of a bed; None where none is declared under it."""
-        wanted = {_folded(f"{room}/{bed}"), _folded(bed)}
+        wanted = {_folded(f"{room}/{bed}" if room else bed), _folded(bed)}
         return next((name for name in self.beds if _folded(name) in wanted), None)
 
 
@@ -81,6 +84,10 @@ class WardIndex:
         """The ward that a message of a hospital means; one declared for this hospital goes before one for any."""
         name = _folded(ward)
         return self._by_name.get((_folded(hospital), name)) or self._by_name.get(("", name))
+
+    def knows(self, hospital: str) -> bool:
+        """Whether a hospital has wards that are declared for it by name."""
+        return bool(_folded(hospital)) and _folded(hospital) in self._zones
 
     def zone(self, hospital: str) -> ZoneInfo:
         """The zone of a hospital's times that state no offset."""
@@ -128,6 +135,8 @@ def _folded(text: str) -> str:
 
 def _ward(reader: "_Reader") -> Ward:
     beds = reader.texts("beds", required=True)
+    if UNDECLARED in beds:
+        reader.wrong("beds", "ein Name außer ?", "a name other than ?")
     if len({_folded(bed) for bed in beds}) < len(beds):
         reader.wrong("beds", "jedes Bett nur einmal", "each bed once")
     care_form = reader.text("care_form", required=True)
@@ -136,9 +145,12 @@ def _ward(reader: "_Reader") -> Ward:
     needs = reader.texts("needs")
     if not terminology.codes("need").issuperset(needs):
         reader.wrong("needs", *_one_of(terminology.codes("need")))
+    name = reader.text("ward", required=True)
+    if name == UNDECLARED:
+        reader.wrong("ward", "ein Name außer ?", "a name other than ?")
     ward = Ward(
         hospital=reader.text("hospital"),
-        ward=reader.text("ward", required=True),
+        ward=name,
         care_form=care_form,
         offer_name=reader.text("name"),
         beds=beds,

@@ -19,7 +19,7 @@ from hub.errors import Invalid, http_part
 from hub.ingest import ledger
 from hub.ingest.ledger import BrokenPart, Entry, Kept
 from hub.ingest.receipt import Receipt
-from hub.ingest.reconcile import Reconciler, timed
+from hub.ingest.reconcile import Reconciler, oddities_of_time
 from hub.ingest.vacancy_index import position_of
 from hub.ingest.wards import Wards
 from hub.keys import Key
@@ -38,6 +38,8 @@ from mappings.wards import WardIndex
 __all__ = ["Pipeline"]
 
 _log = logging.getLogger(__name__)
+_BROKEN_MAX = 2_000
+"""So many parts of one delivery may be unreadable before it is refused whole: it is not what its source map reads."""
 _FORGET_AFTER = timedelta(days=30)
 
 
@@ -77,8 +79,11 @@ class Pipeline:
         """
         source_map = self._sources.named(delivery.source)
         digest = self._key.digest(delivery.body)
-        if delivery.message_id is not None and (told := self._told_before(delivery, digest)) is not None:
-            return told
+        if delivery.message_id is not None:
+            # What a sender makes its ids of, we do not know: they are kept as keyed hashes.
+            delivery = replace(delivery, message_id=self._key.pseudonym(delivery.message_id))
+            if (told := self._told_before(delivery, digest)) is not None:
+                return told
         unread: Counter[str] = Counter()
         try:
             decoded = registry.adapter(source_map.format).decode(delivery.body, source_map.options)
@@ -104,17 +109,16 @@ class Pipeline:
         with self._database.writing() as connection:
             lock(connection, [one.name for one in sources])
             batches = ledger.take_back(connection, [one.name for one in sources])
-            kept = []
+            kept: set[int] = set()
             for name, received_at, aside in batches:
                 unread: Counter[str] = Counter()
                 source_map = self._sources.named(name)
                 entries = [again for entry in aside for again in self._decoded_again(entry, source_map, unread)]
                 delivery = Delivery(source=name, body=b"", received_at=moment(received_at))
-                number = ledger.keep(connection, delivery, b"", entries, unread=unread)
-                kept.append((number, source_map, entries, received_at, unread))
-        for number, source_map, entries, received_at, unread in kept:
-            receipts.append(self._finish(number, source_map, entries, received_at, unread=unread))
-        return receipts
+                kept.add(ledger.keep(connection, delivery, b"", entries, unread=unread))
+        with self._database.reading() as connection:
+            again = [one for one in ledger.open_deliveries(connection) if one.id in kept]
+        return [*receipts, *self._finished(again)]
 
     def discard(self, source: str | None = None) -> int:
         """Forget what was set aside, of one source or of all there are; returns how many records."""
@@ -131,7 +135,15 @@ class Pipeline:
         known = {one.name for one in self._sources}
         for unknown in sorted({kept.source for kept in left} - known):
             _log.warning("deliveries of the source %s wait for its map", unknown)
-        return [self._finish_kept(kept) for kept in left if kept.source in known]
+        return list(self._finished([kept for kept in left if kept.source in known]))
+
+    def _finished(self, left: Sequence[Kept]) -> Iterator[Receipt]:
+        """The receipts of deliveries; one that cannot be finished waits, and holds up no other."""
+        for kept in left:
+            try:
+                yield self._finish_kept(kept)
+            except Exception as error:
+                _log.error("delivery %d of %s cannot be finished: %s", kept.id, kept.source, type(error).__name__)
 
     def expire(self) -> int:
         """Withdraw statements that nobody has said again for too long; returns how many."""
@@ -175,7 +187,11 @@ class Pipeline:
 
     def _admitted(self, decoded: Decoded, source_map: SourceMap, unread: Counter[str]) -> Iterator[Entry]:
         """The records past the patient filter; what was dropped is counted by name."""
+        broken = 0
         for part in decoded.records:
+            broken += isinstance(part, Broken) or any(issue.severity == "error" for issue in part.issues)
+            if broken > _BROKEN_MAX:
+                raise Rejected(_too_broken())
             if isinstance(part, Broken):
                 yield Entry(place=part.place, broken=self._broken(part.body, source_map), issues=(part.issue,))
                 continue
@@ -329,9 +345,10 @@ class Pipeline:
             return issues
         receipt.taken += 1
         for report in mapped.reports:
-            report, late = timed(report, received_at, source_map.ladder, entry.place)
             reading.reports.append(report)
-            issues = (*issues, *late, *((_no_place(entry.place),) if position_of(report) is None else ()))
+            issues = (*issues, *oddities_of_time(report, received_at, source_map.ladder, entry.place))
+            if position_of(report.facility) is None:
+                issues = (*issues, _no_place(entry.place))
         return issues
 
 
@@ -348,6 +365,15 @@ def _placed(issue: Issue, place: str) -> Issue:
 
 def _without_stay(entry: Entry) -> Entry:
     return entry if entry.fields is None else replace(entry, fields=forgotten(entry.fields))
+
+
+def _too_broken() -> Issue:
+    return Issue(
+        code="too-many-broken",
+        fhir_code="structure",
+        text_de=f"mehr als {_BROKEN_MAX} Stellen sind nicht lesbar: Format und Quellenkarte prüfen, dann neu senden",
+        text_en=f"more than {_BROKEN_MAX} places cannot be read: check format and source map, then send it again",
+    )
 
 
 def _no_place(place: str) -> Issue:

@@ -14,7 +14,7 @@ import orjson
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
-from hub.ingest.vacancy_index import Times, index_freshness, index_vacancies
+from hub.ingest.vacancy_index import Times, index_freshness, index_vacancies, move_offers, position_of
 from hub.store.clock import micros, moment
 from hub.store.lock import lock
 from hub.store.repository import Repository, Resource
@@ -23,10 +23,10 @@ from mappings.errors import Issue
 from mappings.identity import resource_id
 from mappings.language import Ladder
 from mappings.to_fhir import to_fhir
-from mappings.vacancy import VacancyReport
+from mappings.vacancy import Facility, VacancyReport
 from mappings.view import View, expired, seen
 
-__all__ = ["Outcome", "Reconciler", "timed"]
+__all__ = ["Outcome", "Reconciler", "oddities_of_time"]
 
 _REPORT: TypeAdapter[VacancyReport] = TypeAdapter(VacancyReport)
 _AHEAD = timedelta(seconds=10)
@@ -53,8 +53,12 @@ class _Statement:
     digest: bytes
     public_digest: bytes
     order: tuple[int, int]
-    stated: bool
+    stated_at: int | None
     times: Times
+
+    def repeats(self, stored: Any) -> bool:
+        """Whether the source states the very moment that it stated before: nothing is confirmed by that."""
+        return self.stated_at is not None and self.stated_at == stored.stated_at
 
     @property
     def facility(self) -> str:
@@ -63,6 +67,15 @@ class _Statement:
     @property
     def at(self) -> datetime:
         return moment(self.order[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _KnownFacility:
+    """A facility as it was told of last, with the care forms and ids of all its offers."""
+
+    facility: Facility
+    care_forms: tuple[str, ...]
+    offers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +112,7 @@ class Reconciler:
         outcome = Outcome()
         winners: dict[str, _Statement] = {}
         for ordinal, report in enumerate(reports):
-            told = _statement(report, source, ladder, micros(received_at), ordinal)
+            told = _statement(report, source, ladder, received_at, ordinal)
             rival = winners.get(told.offer)
             if rival is not None:
                 outcome.superseded += 1
@@ -112,7 +125,7 @@ class Reconciler:
             stored = known.get(offer)
             if stored is None:
                 to_apply.append(told)
-            elif told.stated and told.order[0] == stored.ordered_at and told.digest == stored.digest:
+            elif told.repeats(stored) and told.digest == stored.digest:
                 outcome.unchanged += 1  # a stuck export: the same moment said again confirms nothing
             elif told.order < (stored.ordered_at, stored.sequence):
                 outcome.superseded += 1
@@ -133,8 +146,7 @@ class Reconciler:
         lock(connection, connection.execute(select(statement.c.source).where(is_due).distinct()).scalars())
         due = connection.execute(select(statement).where(is_due).limit(most)).all()
         care_forms = {
-            (row.source, row.facility): _stored_care_forms(connection, row.source, [row.facility]).get(row.facility, ())
-            for row in due
+            (row.source, row.facility): _stored_care_forms(connection, row.source, row.facility) for row in due
         }
         for projection, repository in self._each():
             rendered = [
@@ -161,28 +173,36 @@ class Reconciler:
         delivery: int,
         source: str,
     ) -> int:
-        care_forms = _care_forms(connection, statements, source)
+        facilities = _facilities(connection, statements, source)
         versions = 0
         for projection, repository in self._each():
             view = View(projection.name)
             rendered = [
                 _Rendering(
-                    report=seen(told.report if told.times.expires_at > now else expired(told.report), view),
+                    report=seen(_effective(told, facilities[told.facility], now), view),
                     source=source,
                     at=told.at,
-                    care_forms=care_forms[told.facility],
+                    care_forms=facilities[told.facility].care_forms,
                 )
                 for told in statements
                 if view is View.PROFESSIONAL or _differs_publicly(told, known.get(told.offer), now)
             ]
             versions += self._write(connection, repository, rendered, now=now, delivery=delivery)
-            index_freshness(connection, projection, [told.times for told in statements])
+            for known_as in facilities.values():
+                move_offers(connection, projection, known_as.offers, position_of(known_as.facility))
+            times = [
+                told.times
+                for told in statements
+                if view is View.PROFESSIONAL or not _same_to_the_public(told, known.get(told.offer), now)
+            ]
+            index_freshness(connection, projection, times)
         rows = [
             {
                 "offer": told.offer,
                 "source": source,
                 "facility": told.facility,
                 "care_form": told.report.offer.care_form,
+                "stated_at": told.stated_at,
                 "ordered_at": told.order[0],
                 "sequence": told.order[1],
                 "digest": told.digest,
@@ -233,10 +253,16 @@ class Reconciler:
         connection.execute(
             update(statement)
             .where(statement.c.offer == bindparam("the_offer"))
-            .values({name: bindparam(name) for name in ("ordered_at", "sequence", "confirmed_at", "expires_at")}),
+            .values(
+                {
+                    name: bindparam(name)
+                    for name in ("stated_at", "ordered_at", "sequence", "confirmed_at", "expires_at")
+                }
+            ),
             [
                 {
                     "the_offer": told.offer,
+                    "stated_at": told.stated_at,
                     "ordered_at": told.order[0],
                     "sequence": told.order[1],
                     "confirmed_at": told.times.confirmed_at,
@@ -255,24 +281,23 @@ class Reconciler:
         )
 
 
-def timed(
-    report: VacancyReport, received_at: datetime, ladder: Ladder, place: str
-) -> tuple[VacancyReport, tuple[Issue, ...]]:
-    """The report, a `valid_at` in the future set to when we received it; and a warning where its time is odd."""
+def oddities_of_time(report: VacancyReport, received_at: datetime, ladder: Ladder, place: str) -> tuple[Issue, ...]:
+    """A warning where the moment that a report states lies in the future, or is so old that it counts no more."""
     if report.valid_at is None:
-        return report, ()
+        return ()
     if report.valid_at + ladder.stale <= received_at:
-        return report, (_expired_already(place, ladder),)
+        return (_expired_already(place, ladder),)
     if report.valid_at <= received_at + _AHEAD:
-        return report, ()
-    issue = Issue(
-        code="valid-at-in-the-future",
-        severity="warning",
-        place=place,
-        text_de="der Stand liegt in der Zukunft und zählt als jetzt; bitte die Uhr der Quelle prüfen",
-        text_en="the statement's time lies in the future and counts as now; please check the source's clock",
+        return ()
+    return (
+        Issue(
+            code="valid-at-in-the-future",
+            severity="warning",
+            place=place,
+            text_de="der Stand liegt in der Zukunft und zählt als jetzt; bitte die Uhr der Quelle prüfen",
+            text_en="the statement's time lies in the future and counts as now; please check the source's clock",
+        ),
     )
-    return replace(report, valid_at=received_at), (issue,)
 
 
 def _expired_already(place: str, ladder: Ladder) -> Issue:
@@ -286,9 +311,12 @@ def _expired_already(place: str, ladder: Ladder) -> Issue:
     )
 
 
-def _statement(report: VacancyReport, source: str, ladder: Ladder, received_at: int, ordinal: int) -> _Statement:
-    stated = report.valid_at is not None
-    at = micros(report.valid_at) if report.valid_at is not None else received_at
+def _statement(report: VacancyReport, source: str, ladder: Ladder, received_at: datetime, ordinal: int) -> _Statement:
+    received = micros(received_at)
+    stated_at = micros(report.valid_at) if report.valid_at is not None else None
+    if report.valid_at is not None and report.valid_at > received_at + _AHEAD:
+        report = replace(report, valid_at=received_at)
+    at = micros(report.valid_at) if report.valid_at is not None else received
     offer = resource_id(source, "HealthcareService", report.offer.key)
     return _Statement(
         offer=offer,
@@ -296,9 +324,15 @@ def _statement(report: VacancyReport, source: str, ladder: Ladder, received_at: 
         digest=_digest(report),
         public_digest=_digest(seen(report, View.PUBLIC)),
         # Where a source numbers nothing, what was said later counts: our clock, then the order within the delivery.
-        order=(at, report.sequence if report.sequence is not None else received_at + ordinal),
-        stated=stated,
-        times=Times(offer=offer, valid_at=at if stated else None, confirmed_at=received_at, based_on=at, ladder=ladder),
+        order=(at, report.sequence if report.sequence is not None else received + ordinal),
+        stated_at=stated_at,
+        times=Times(
+            offer=offer,
+            valid_at=at if stated_at is not None else None,
+            confirmed_at=received,
+            based_on=at,
+            ladder=ladder,
+        ),
     )
 
 
@@ -321,31 +355,55 @@ def _differs_publicly(told: _Statement, stored: Any, now: int) -> bool:
     )
 
 
-def _care_forms(connection: Connection, statements: Sequence[_Statement], source: str) -> dict[str, tuple[str, ...]]:
-    """All care forms of each facility, those known before and those told now, in a fixed order."""
-    facilities = list({told.facility for told in statements})
-    found = {facility: set(forms) for facility, forms in _stored_care_forms(connection, source, facilities).items()}
-    for told in statements:
-        found.setdefault(told.facility, set()).add(told.report.offer.care_form)
-    return {facility: tuple(sorted(forms)) for facility, forms in found.items()}
+def _same_to_the_public(told: _Statement, stored: Any, now: int) -> bool:
+    """Whether the public hears again what it knows, of the very moment it knows: hidden changes confirm nothing."""
+    return stored is not None and told.repeats(stored) and not _differs_publicly(told, stored, now)
 
 
-def _stored_care_forms(connection: Connection, source: str, facilities: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, set[str]] = {}
-    for chunk in _chunks(facilities):
+def _effective(told: _Statement, known_as: _KnownFacility, now: int) -> VacancyReport:
+    """What is to be shown: nothing of an expired statement, and of the facility what was said of it last."""
+    report = told.report if told.times.expires_at > now else expired(told.report)
+    return replace(report, facility=known_as.facility)
+
+
+def _facilities(connection: Connection, statements: Sequence[_Statement], source: str) -> dict[str, _KnownFacility]:
+    """Every facility that is told of, by all that was ever told of its offers: the newest statement's word counts."""
+    newest: dict[str, tuple[tuple[int, int], VacancyReport | bytes]] = {}
+    offers: dict[str, dict[str, str]] = {}
+    for chunk in _chunks(list({told.facility for told in statements})):
         rows = connection.execute(
-            select(statement.c.facility, statement.c.care_form).where(
-                statement.c.source == source, statement.c.facility.in_(chunk)
-            )
+            select(statement).where(statement.c.source == source, statement.c.facility.in_(chunk))
         )
         for row in rows:
-            found.setdefault(row.facility, set()).add(row.care_form)
-    return {facility: tuple(sorted(forms)) for facility, forms in found.items()}
+            offers.setdefault(row.facility, {})[row.offer] = row.care_form
+            order = (row.ordered_at, row.sequence)
+            if row.facility not in newest or order > newest[row.facility][0]:
+                newest[row.facility] = (order, row.report)
+    for told in statements:
+        offers.setdefault(told.facility, {})[told.offer] = told.report.offer.care_form
+        if told.facility not in newest or told.order >= newest[told.facility][0]:
+            newest[told.facility] = (told.order, told.report)
+    return {
+        key: _KnownFacility(
+            facility=(report if isinstance(report, VacancyReport) else _REPORT.validate_json(report)).facility,
+            care_forms=tuple(sorted(set(offers[key].values()))),
+            offers=tuple(offers[key]),
+        )
+        for key, (_, report) in newest.items()
+    }
+
+
+def _stored_care_forms(connection: Connection, source: str, facility: str) -> tuple[str, ...]:
+    rows = connection.execute(
+        select(statement.c.care_form).where(statement.c.source == source, statement.c.facility == facility)
+    )
+    return tuple(sorted(set(rows.scalars())))
 
 
 def _known(connection: Connection, offers: Sequence[str]) -> dict[str, Any]:
     columns = (
         statement.c.offer,
+        statement.c.stated_at,
         statement.c.ordered_at,
         statement.c.sequence,
         statement.c.digest,

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from hub.store.clock import FAR_DAY, NO_DAY, day
 from hub.store.repository import Resource
 from hub.store.tables import Projection
 from mappings import gazetteer
 from mappings.language import Ladder
-from mappings.vacancy import BlockStatus, Position, State, VacancyReport
+from mappings.vacancy import BlockStatus, Facility, Position, State, VacancyReport
 
-__all__ = ["Times", "index_freshness", "index_vacancies", "position_of"]
+__all__ = ["Times", "index_freshness", "index_vacancies", "move_offers", "position_of"]
 
 _T = TypeVar("_T")
 _CHUNK = 500
@@ -52,7 +52,7 @@ def index_vacancies(
         offers.append(offer)
         shown = {rids[key] for key in by_key if key[0] != "HealthcareService"}
         members.extend({"rid": offer, "member": member} for member in shown)
-        position = position_of(report)
+        position = position_of(report.facility)
         if position is None:
             continue
         for ordinal, (starts, ends, places) in enumerate(_rows(report)):
@@ -95,9 +95,24 @@ def _rows(report: VacancyReport) -> list[tuple[int, int, int]]:
     return [(NO_DAY, FAR_DAY, 0)]
 
 
-def position_of(report: VacancyReport) -> Position | None:
-    """Where the offer is; the middle of its postal code where the source does not say."""
-    facility = report.facility
+def move_offers(
+    connection: Connection, projection: Projection, offers: Sequence[str], position: Position | None
+) -> None:
+    """Bring offers to where their facility is now; what is there already is not touched."""
+    if position is None:
+        return
+    resource, vacancy = projection.resource, projection.vacancy
+    rids = select(resource.c.rid).where(resource.c.type == "HealthcareService", resource.c.id.in_(offers))
+    elsewhere = or_(vacancy.c.latitude != position.latitude, vacancy.c.longitude != position.longitude)
+    connection.execute(
+        update(vacancy)
+        .where(vacancy.c.rid.in_(rids), elsewhere)
+        .values(latitude=position.latitude, longitude=position.longitude)
+    )
+
+
+def position_of(facility: Facility) -> Position | None:
+    """Where a facility is; the middle of its postal code where the source does not say."""
     return facility.position or gazetteer.point(facility.address.postal_code)
 
 

@@ -18,7 +18,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -128,7 +127,7 @@ def _projection(view: str) -> Projection:
         f"{view}_vacancy",
         metadata,
         Column("rid", BigInteger, primary_key=True, autoincrement=False),  # of the HealthcareService
-        Column("ordinal", SmallInteger, primary_key=True, autoincrement=False),
+        Column("ordinal", Integer, primary_key=True, autoincrement=False),
         Column("care_form", _Text, nullable=False),
         Column("state", _Text, nullable=False),
         Column("latitude", Double, nullable=False),
@@ -229,6 +228,7 @@ statement = Table(
     Column("source", _Text, nullable=False),
     Column("facility", _Text, nullable=False),  # the source's key of it
     Column("care_form", _Text, nullable=False),
+    Column("stated_at", BigInteger),  # what the source said, were it in the future
     Column("ordered_at", BigInteger, nullable=False),  # with `sequence` what decides which statement is newer
     Column("sequence", BigInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),

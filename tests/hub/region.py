@@ -70,8 +70,8 @@ def report(
 def tell(
     hub: Hub, *reports: VacancyReport, received_at: datetime | None = None, ladder: Ladder | None = None
 ) -> Outcome:
-    """Reconcile reports as a delivery received now."""
-    at = received_at or hub.clock()
+    """Reconcile reports as a delivery received now, or as soon as the newest of them can be."""
+    at = received_at or max([hub.clock(), *(one.valid_at for one in reports if one.valid_at is not None)])
     with hub.database.writing() as connection:
         return Reconciler(hub.repositories).reconcile(
             connection,
@@ -79,7 +79,7 @@ def tell(
             source=SOURCE,
             ladder=ladder or Ladder(),
             received_at=at,
-            now=hub.clock(),
+            now=at,
             delivery=1,
         )
 

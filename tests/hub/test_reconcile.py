@@ -161,3 +161,33 @@ def test_offers_of_one_facility_share_it(hub: Hub) -> None:
     assert client.json("/fhir/Location")["total"] == 1
     assert client.json("/fhir/Organization")["total"] == 2  # the operator is the other
     assert client.json("/fhir/HealthcareService")["total"] == 3
+
+
+def test_a_stuck_export_from_the_future_confirms_nothing(hub: Hub, clock: Clock) -> None:
+    ahead = NOW + timedelta(days=40)
+    tell(hub, report(valid_at=ahead), received_at=NOW)
+    for _ in range(9):
+        clock.forward(days=1)
+        tell(hub, report(valid_at=ahead), received_at=clock())
+    assert Client(hub).matches(FIND) == []
+
+
+def test_the_public_does_not_learn_that_hidden_data_changed(hub: Hub, clock: Clock) -> None:
+    tell(hub, report(free=5, held=1, valid_at=NOW))
+    before = Client(hub).get(FIND).content
+    clock.forward(hours=1)
+    outcome = tell(hub, report(free=7, held=3, valid_at=NOW), received_at=clock())
+    assert outcome.applied == 1
+    assert Client(hub).get(FIND).content == before
+
+
+def test_the_newest_word_of_a_facility_counts_for_all_its_offers(hub: Hub) -> None:
+    moved = report(care_form="dauerpflege", valid_at=NOW, latitude=52.9)
+    stayed = report(valid_at=NOW - HOUR)
+    for order in ((stayed, moved), (moved, stayed)):
+        for one in order:
+            tell(hub, one)
+        (location,) = Client(hub).json("/fhir/Location")["entry"]
+        assert location["resource"]["position"]["latitude"] == 52.9
+        near = Client(hub).matches("/fhir/HealthcareService/$find-vacancies?near=52.9|8.05|1|km")
+        assert len(near) == 2

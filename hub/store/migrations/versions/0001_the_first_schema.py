@@ -139,7 +139,7 @@ def upgrade() -> None:
     op.create_table(
         "professional_vacancy",
         sa.Column("rid", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("ordinal", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("ordinal", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("care_form", TEXT, nullable=False),
         sa.Column("state", TEXT, nullable=False),
         sa.Column("latitude", sa.Double(), nullable=False),
@@ -247,7 +247,7 @@ def upgrade() -> None:
     op.create_table(
         "public_vacancy",
         sa.Column("rid", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("ordinal", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("ordinal", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("care_form", TEXT, nullable=False),
         sa.Column("state", TEXT, nullable=False),
         sa.Column("latitude", sa.Double(), nullable=False),
@@ -287,6 +287,7 @@ def upgrade() -> None:
         sa.Column("source", TEXT, nullable=False),
         sa.Column("facility", TEXT, nullable=False),
         sa.Column("care_form", TEXT, nullable=False),
+        sa.Column("stated_at", sa.BigInteger(), nullable=True),
         sa.Column("ordered_at", sa.BigInteger(), nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
