@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from apscheduler.schedulers.background import BackgroundScheduler
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from hub import jobs
 from hub.fhir.context import Context
-from hub.fhir.router import routes
+from hub.fhir.router import refused, routes
 from hub.ingest.pipeline import Pipeline
 from hub.ingest.reconcile import Reconciler
 from hub.keys import Key
@@ -91,7 +92,13 @@ def _index(database: Database, repositories: dict[View, Repository]) -> None:
 def application(hub: Hub, *, sandbox: bool = False) -> FastAPI:
     """The HTTP application: `/fhir` in one view, `/ingest/{source}`, `/health/live`."""
     view = View.PROFESSIONAL if sandbox else View.PUBLIC
-    context = Context(database=hub.database, repository=hub.repositories[view], clock=hub.clock, sandbox=sandbox)
+    context = Context(
+        database=hub.database,
+        repository=hub.repositories[view],
+        clock=hub.clock,
+        sandbox=sandbox,
+        before_reading=hub.pipeline.withdraw_due,
+    )
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
@@ -105,6 +112,7 @@ def application(hub: Hub, *, sandbox: bool = False) -> FastAPI:
             scheduler.shutdown()
 
     app = FastAPI(title="Platzfrei", lifespan=running, openapi_url=None)
+    app.add_exception_handler(HTTPException, refused)
     app.router.routes.extend(
         [
             *routes(context),

@@ -7,6 +7,7 @@
      │  ├─ NotFound                    404
      │  ├─ MethodNotAllowed            405
      │  ├─ NotAcceptable               406
+     │  ├─ TooSlow                     408
      │  ├─ Gone                        410
      │  ├─ TooLarge                    413
      │  ├─ UnsupportedMediaType        415
@@ -28,6 +29,7 @@ __all__ = [
     "NotAcceptable",
     "NotFound",
     "TooLarge",
+    "TooSlow",
     "Unauthenticated",
     "UnsupportedMediaType",
     "http_part",
@@ -63,6 +65,10 @@ class TooLarge(Rejected):
     """The message is larger than what is taken at once."""
 
 
+class TooSlow(Rejected):
+    """The message did not arrive in time."""
+
+
 class UnsupportedMediaType(Rejected):
     """The message comes in a form that is not taken."""
 
@@ -78,6 +84,7 @@ _STATUS: dict[type[PlatzfreiError], int] = {
     NotFound: 404,
     MethodNotAllowed: 405,
     NotAcceptable: 406,
+    TooSlow: 408,
     Gone: 410,
     TooLarge: 413,
     UnsupportedMediaType: 415,

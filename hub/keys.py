@@ -1,10 +1,13 @@
 """The hub's secret, kept in a file beside the database and never in it: what turns a visit number into a hash."""
 
+import contextlib
 import hashlib
 import hmac
 import os
 import secrets
 from pathlib import Path
+
+from mappings.errors import Issue, Rejected
 
 __all__ = ["Key"]
 
@@ -19,17 +22,27 @@ class Key:
 
     @classmethod
     def of(cls, path: Path) -> "Key":
-        """The key in a file, made anew (readable by its owner alone) where there is none yet."""
+        """The key in a file, made anew (readable by its owner alone) where there is none yet.
+
+        Raises `Rejected` where something else stands there.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _make(path)
         try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return cls(bytes.fromhex(path.read_text("ascii")))
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            secret = secrets.token_bytes(_BYTES)
-            file.write(secret.hex())
-            file.flush()
-            os.fsync(file.fileno())
+            secret = bytes.fromhex(path.read_text("ascii"))
+        except (ValueError, OSError):
+            secret = b""
+        if len(secret) != _BYTES:
+            raise Rejected(
+                Issue(
+                    code="key-file",
+                    place=str(path),
+                    text_de=f"hier muss der Schlüssel stehen: {2 * _BYTES} hexadezimale Ziffern; aus der Sicherung "
+                    "zurückholen",
+                    text_en=f"the key must stand here: {2 * _BYTES} hexadecimal digits; restore it from the backup",
+                )
+            )
         return cls(secret)
 
     def digest(self, body: bytes) -> bytes:
@@ -39,3 +52,18 @@ class Key:
     def pseudonym(self, text: str) -> str:
         """The keyed hash of a number that stands for a patient's stay, 32 hexadecimal digits."""
         return self.digest(text.encode())[:16].hex()
+
+
+def _make(path: Path) -> None:
+    """Write a new key whole, or leave the one that another program wrote meanwhile."""
+    made = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    try:
+        handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(secrets.token_bytes(_BYTES).hex())
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(made, path)
+    finally:
+        made.unlink(missing_ok=True)

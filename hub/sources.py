@@ -32,7 +32,7 @@ class Sources:
         problems: list[Issue] = []
         for path in sorted(folder.glob("*.yaml")):
             try:
-                one = load(path.read_bytes(), origin=path.name)
+                one = load(_content(path), origin=path.name)
                 _check_format(one, path.name)
                 if one.name in own:
                     raise Rejected(_named_twice(path.name, one.name))
@@ -99,6 +99,20 @@ def _check_format(source_map: SourceMap, origin: str) -> None:
             )
         )
     registry.adapter(source_map.format).check(source_map.options)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Rejected(
+            Issue(
+                code="source-map",
+                place=path.name,
+                text_de="die Datei ist nicht lesbar; Pfad und Rechte prüfen",
+                text_en="the file cannot be read; check its path and permissions",
+            )
+        ) from error
 
 
 def _named_twice(origin: str, name: str) -> Issue:

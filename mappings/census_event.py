@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from conformance.formats.hl7v2 import Precision, timestamp
+from conformance.formats.hl7v2 import Precision, Timestamp, timestamp
 from mappings.errors import Issue
 from mappings.reader import Fields
 from mappings.wards import UNDECLARED, Ward, WardIndex
@@ -39,8 +39,24 @@ _ELSEWHERE = (
 _NUMBER = re.compile(r"(?:PV1-19|ZBE-1)(?:[^0-9].*)?", re.DOTALL)
 """The names of visit and movement number, and of parts of them."""
 
-_TRIGGER = re.compile(r"[A-Z][0-9]{2}")
-_BED_PART = re.compile(r"[^\W\d_]{0,2}[0-9]{1,4}[^\W\d_]?|[^\W\d_]")
+_TRIGGER = "[A-Z][0-9]{2}"
+_CODES: Mapping[str, re.Pattern[str]] = {
+    name: re.compile(pattern)
+    for name, pattern in {
+        "MSH-9.1": "ADT",
+        "MSH-9.2": _TRIGGER,
+        "EVN-1": _TRIGGER,
+        "NPU-2": "[CHIKOU]",
+        "ZBE-4": "INSERT|UPDATE|CANCEL",
+        "ZBE-5": "[YN]",
+        "ZBE-6": _TRIGGER,
+    }.items()
+}
+_TIMES = ("EVN-2", "EVN-6", "ZBE-2")
+_UNREADABLE = "?"
+"""Stands for a time that cannot be read."""
+
+_BED_PART = re.compile("[A-Za-zÄÖÜäöü]{0,2}[0-9]{1,4}[A-Za-z]?|[A-Za-z]")
 """A room or bed as hospitals number them; a name that is longer may be somebody's."""
 
 _CLOCK_SKEW = timedelta(hours=2)
@@ -189,7 +205,7 @@ def admitted(fields: Fields, wards: WardIndex) -> dict[str, Any]:
     A ward stays where it is declared, a bed by its declared name, or, so that it can be declared later, where it is
     numbered as beds are. The visit and movement numbers stay as they are: `pseudonymised` comes first.
     """
-    return dict(_admitted(_Message(fields, wards, _NEVER)))
+    return _Message(fields, wards).admitted()
 
 
 def forgotten(fields: Fields) -> dict[str, Any]:
@@ -204,8 +220,7 @@ def event_of(fields: Fields, wards: WardIndex, received_at: datetime) -> EventRe
     message that is yet to come. Times without an offset are of the hospital's zone, the earlier of two; a time more
     than two hours ahead of `received_at` is an error.
     """
-    message = _Message(fields, wards, received_at)
-    return message.reading()
+    return _Message(fields, wards).reading(received_at)
 
 
 def _text(fields: Fields, name: str) -> str:
@@ -222,33 +237,75 @@ def _bed_from_json(content: list[str] | None) -> Bed | None:
 
 
 class _Message:
-    def __init__(self, fields: Fields, wards: WardIndex, received_at: datetime) -> None:
+    def __init__(self, fields: Fields, wards: WardIndex) -> None:
         self._fields = fields
         self._wards = wards
-        self._received_at = received_at
+        self._latest = datetime.max.replace(tzinfo=UTC)
         self._issues: list[Issue] = []
 
-    def reading(self) -> EventReading:
-        trigger = self._text("MSH-9.2") or self._text("EVN-1")
-        action = self._text("ZBE-4")
-        if self._text("MSH-9.1") != "ADT":
-            return EventReading(left_out="keine Wirkung auf die Belegung (kein ADT) / no census effect (not ADT)")
-        if trigger == "Z99" and action in ("UPDATE", "CANCEL"):
-            # IHE PAM: an update or cancel of an earlier movement, whose own trigger stands in ZBE-6.
-            trigger = self._text("ZBE-6") or trigger
-        if not trigger:
+    def reading(self, received_at: datetime) -> EventReading:
+        self._latest = received_at + _CLOCK_SKEW
+        meaning = self._meaning()
+        if isinstance(meaning, str):
+            return EventReading(left_out=meaning)
+        if meaning is None:
             self._missing("MSH-9.2")
             return self._result(None)
-        if trigger not in _MEANING or not self._wards:
-            return EventReading(left_out=f"keine Wirkung auf die Belegung ({trigger}) / no census effect ({trigger})")
-        if self._text("ZBE-5") == "Y":
-            return EventReading(left_out=_HISTORICAL)
-        kind, cancels = _MEANING[trigger]
-        if action == "CANCEL" and kind is not Kind.BED_STATUS:
-            cancels = True
+        kind, cancels = meaning
         if kind is Kind.BED_STATUS:
             return self._bed_status()
         return self._cancel(kind) if cancels else self._movement(kind)
+
+    def admitted(self) -> dict[str, Any]:
+        kept = {name: self._code(name) for name in _CODES}
+        if self._wards.knows(self._text("MSH-4.1")):
+            kept["MSH-4.1"] = self._text("MSH-4.1")
+        meaning = self._meaning()
+        if isinstance(meaning, tuple):
+            kind, cancels = meaning
+            for name in _TIMES:
+                readable = not self._text(name) or self._stated(name) is not None
+                kept[name] = self._text(name) if readable else _UNREADABLE
+            if kind is Kind.BED_STATUS:
+                kept.update(self._place("NPU-1"))
+            else:
+                kept.update({name: self._text(name) for name in ("PV1-19", "ZBE-1")})
+                kept.update(self._place("PV1-3"))
+                if cancels or kind is Kind.TRANSFER:
+                    kept.update(self._place("PV1-6"))
+        return {name: text for name, text in kept.items() if text}
+
+    def _place(self, location: str) -> dict[str, str]:
+        """What of a location may be kept."""
+        name, room, bed = (self._text(f"{location}.{part}") for part in (1, 2, 3))
+        ward = self._ward(location)
+        if ward is None:
+            return {f"{location}.1": UNDECLARED if name else ""}
+        declared = ward.bed(room, bed) if bed else ""
+        if declared is None:
+            room = room if _BED_PART.fullmatch(room) else ""
+            declared = bed if _BED_PART.fullmatch(bed) else UNDECLARED
+        else:
+            room = ""
+        return {f"{location}.1": ward.ward, f"{location}.2": room, f"{location}.3": declared}
+
+    def _meaning(self) -> tuple[Kind, bool] | str | None:
+        """What the message tells, and whether it takes it back; else why that is nothing; None without a trigger."""
+        trigger = self._code("MSH-9.2") or self._code("EVN-1")
+        action = self._code("ZBE-4")
+        if not self._code("MSH-9.1"):
+            return "keine Wirkung auf die Belegung (kein ADT) / no census effect (not ADT)"
+        if trigger == "Z99" and action in ("UPDATE", "CANCEL"):
+            # IHE PAM: an update or cancel of an earlier movement, whose own trigger stands in ZBE-6.
+            trigger = self._code("ZBE-6") or trigger
+        if not trigger:
+            return None
+        if trigger not in _MEANING or not self._wards:
+            return f"keine Wirkung auf die Belegung ({trigger}) / no census effect ({trigger})"
+        if self._code("ZBE-5") == "Y":
+            return _HISTORICAL
+        kind, cancels = _MEANING[trigger]
+        return kind, cancels or (action == "CANCEL" and kind is not Kind.BED_STATUS)
 
     def _bed_status(self) -> EventReading:
         if not self._text("NPU-1.1"):
@@ -259,12 +316,12 @@ class _Message:
             return EventReading(left_out=_ELSEWHERE)
         if not self._text("NPU-1.3"):
             self._missing("NPU-1.3")
-        if self._text("NPU-2") not in set(BedStatus) - {BedStatus.UNKNOWN}:
+        if not self._code("NPU-2"):
             self._missing("NPU-2")
         bed = self._taken("NPU-1")
         if self._issues:
             return self._result(None)
-        return self._event(Kind.BED_STATUS, to_bed=bed, status=BedStatus(self._text("NPU-2")))
+        return self._event(Kind.BED_STATUS, to_bed=bed, status=BedStatus(self._code("NPU-2")))
 
     def _cancel(self, kind: Kind) -> EventReading:
         if not self._text("PV1-19") and not self._text("ZBE-1"):
@@ -282,7 +339,7 @@ class _Message:
         else:
             from_bed, to_bed = self._named("PV1-6") if kind is Kind.TRANSFER else None, self._taken("PV1-3")
         outside = from_bed is None and to_bed is None
-        elsewhere = kind is Kind.ADMIT and self._text("ZBE-4") != "UPDATE"
+        elsewhere = kind is Kind.ADMIT and self._code("ZBE-4") != "UPDATE"
         if outside and not self._issues and (elsewhere or not (visit or self._text("ZBE-1"))):
             return EventReading(left_out=_ELSEWHERE)
         return self._event(kind, from_bed=from_bed, to_bed=to_bed)
@@ -323,6 +380,10 @@ class _Message:
     def _text(self, name: str) -> str:
         return _text(self._fields, name)
 
+    def _code(self, name: str) -> str:
+        text = self._text(name)
+        return text if _CODES[name].fullmatch(text) else ""
+
     def _ward(self, location: str) -> Ward | None:
         return self._wards.located(self._text("MSH-4.1"), self._text(f"{location}.1"))
 
@@ -353,14 +414,10 @@ class _Message:
         return bed
 
     def _time(self, name: str) -> datetime | None:
-        text = self._text(name)
-        if not text:
+        if not self._text(name):
             return None
-        try:
-            stated = timestamp(text, self._wards.zone(self._text("MSH-4.1")))
-        except ValueError:
-            stated = None
-        if stated is None or stated.precision < Precision.DAY:
+        stated = self._stated(name)
+        if stated is None:
             self._issues.append(
                 Issue(
                     code="time-unreadable",
@@ -370,7 +427,7 @@ class _Message:
                 )
             )
             return None
-        if stated.instant > self._received_at + _CLOCK_SKEW:
+        if stated.instant > self._latest:
             self._issues.append(
                 Issue(
                     code="time-in-future",
@@ -393,6 +450,13 @@ class _Message:
             )
         # Of one zone, Python compares the hands of the clock, which an hour at the change of clocks shows twice.
         return stated.instant.astimezone(UTC)
+
+    def _stated(self, name: str) -> Timestamp | None:
+        try:
+            stated = timestamp(self._text(name), self._wards.zone(self._text("MSH-4.1")))
+        except ValueError:
+            return None
+        return stated if stated.precision >= Precision.DAY else None
 
     def _missing(self, name: str) -> None:
         self._issues.append(

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "hub.demo": (*CONTRACT, "mappings", "hub.demo"),
     "hub.errors": (*CONTRACT, "mappings"),
     "hub.body": (*CONTRACT, "mappings", "hub.errors"),
-    "hub.keys": (),
+    "hub.keys": ("mappings.errors",),
     "hub.sources": (*CONTRACT, "mappings", "adapters", "hub.store", "hub.errors"),
     "hub.purpose": (*CONTRACT, "mappings", "hub.store"),
     "hub": (*CONTRACT, "mappings", "adapters", "hub"),

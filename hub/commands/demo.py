@@ -184,6 +184,8 @@ def _shifted(shift: timedelta) -> Callable[[], datetime]:
 def _moment(written: str) -> datetime:
     try:
         told = datetime.fromisoformat(written)
+        if not 2000 <= told.year <= 2090:
+            raise ValueError(written)
     except ValueError:
         raise argparse.ArgumentTypeError("expected a time such as 2026-03-01T08:00") from None
     return told if told.tzinfo else told.replace(tzinfo=UTC)

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from shutil import get_terminal_size
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -18,11 +17,11 @@ from hub.store.tables import PUBLIC
 from mappings import terminology
 from mappings.errors import Issue, Rejected
 from mappings.to_fhir import PLACE, SLOT_CAPACITY, VACANCY
+from mappings.vacancy import ZONE
 
 __all__ = ["main"]
 
 _BASE = "http://127.0.0.1:8080/fhir"
-_BERLIN = ZoneInfo("Europe/Berlin")
 _OPEN_END = "2099"
 
 
@@ -182,12 +181,12 @@ def _from(slots: Sequence[Mapping[str, Any]], options: argparse.Namespace, now: 
     if not starts:
         return "–"
     begin = min(starts)
-    first = text(options, "sofort", "now") if begin <= now else _day(begin.astimezone(_BERLIN).date(), options)
+    first = text(options, "sofort", "now") if begin <= now else _day(begin.astimezone(ZONE).date(), options)
     ends = [slot["end"] for slot in slots]
     if all(not end.startswith(_OPEN_END) for end in ends):
         # A Slot ends when the next day begins: the day before is the last.
         last = max(datetime.fromisoformat(end.replace("Z", "+00:00")) for end in ends) - timedelta(microseconds=1)
-        return f"{first} {text(options, 'bis', 'to')} {_day(last.astimezone(_BERLIN).date(), options)}"
+        return f"{first} {text(options, 'bis', 'to')} {_day(last.astimezone(ZONE).date(), options)}"
     return first
 
 

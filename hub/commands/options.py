@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from hub.app import Hub
 from hub.settings import Settings
@@ -49,17 +49,25 @@ def run(made: argparse.ArgumentParser, arguments: Sequence[str], command: Comman
             place = f"{issue.place}: " if issue.place and not issue.place.startswith("http") else ""
             print(f"platzfrei: {place}{text(options, issue.text_de, issue.text_en)}", file=sys.stderr)
         return 2
-    except OperationalError as error:
+    except DatabaseError as error:
         reason = str(error.orig).strip().splitlines()[0] if error.orig is not None else ""
         told = text(options, "die Datenbank antwortet nicht", "the database does not answer")
         print(f"platzfrei: --database: {told} ({reason})", file=sys.stderr)
         return 2
-    except BrokenPipeError:
-        # Whoever read our output has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            return _unread()
+        told = text(options, "nicht zu lesen oder zu schreiben", "cannot be read or written")
+        print(f"platzfrei: {error.filename}: {told} ({error.strerror})", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _unread() -> int:
+    """Whoever read our output has seen enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def opened(options: argparse.Namespace, chosen: Settings | None = None) -> Hub:

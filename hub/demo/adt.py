@@ -6,11 +6,11 @@ Messages of patients carry a PID segment, as real ones do, with a number that sa
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from hub.demo.files import File, portions
 from hub.demo.region import Provider, Region
 from hub.demo.stations import Movement, Station
+from mappings.vacancy import ZONE
 
 __all__ = ["adt_files"]
 
@@ -27,8 +27,6 @@ _STRUCTURES = {
     "A20": "ADT_A20",
 }
 _CANCELLED = {"A11": "A01", "A12": "A02", "A13": "A03"}
-
-_BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def adt_files(region: Region) -> Iterator[File]:
@@ -88,4 +86,4 @@ def _place(bed: str, station: Station) -> str:
 
 
 def _time(moment: datetime) -> str:
-    return f"{moment.astimezone(_BERLIN):%Y%m%d%H%M%S%z}"
+    return f"{moment.astimezone(ZONE):%Y%m%d%H%M%S%z}"

@@ -8,11 +8,10 @@ import csv
 import io
 from collections.abc import Iterator
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from hub.demo.files import File, portions
 from hub.demo.region import Provider, Region
-from mappings.vacancy import Block, BlockStatus, Room, Sex, VacancyReport
+from mappings.vacancy import ZONE, Block, BlockStatus, Room, Sex, VacancyReport
 
 __all__ = ["long_files", "wide_files"]
 
@@ -49,7 +48,6 @@ _SEXES = {Sex.FEMALE: ("w", "weiblich"), Sex.MALE: ("m", "männlich"), Sex.OTHER
 _YES_NO = (("x", ""), ("ja", "nein"))
 _NEEDS = ("demenz", "dialyse", "beatmung", "rollstuhl")
 
-_BERLIN = ZoneInfo("Europe/Berlin")
 _NOTHING = Block(count=0)
 
 
@@ -169,4 +167,4 @@ def _day(day: date | None) -> str:
 
 
 def _moment(moment: datetime | None) -> str:
-    return "" if moment is None else f"{moment.astimezone(_BERLIN):%d.%m.%Y %H:%M}"
+    return "" if moment is None else f"{moment.astimezone(ZONE):%d.%m.%Y %H:%M}"

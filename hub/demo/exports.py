@@ -47,7 +47,8 @@ def write(region: Region, folder: Path) -> list[Export]:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(file.body)
             exports.append(Export(path=path, source=source, records=file.records))
-    sources = folder.parent / "sources"
-    sources.mkdir(parents=True, exist_ok=True)
-    (sources / "kis-demo.yaml").write_bytes(kis_map(region))
+    if any(provider.stations for provider in region.providers):
+        sources = folder.parent / "sources"
+        sources.mkdir(parents=True, exist_ok=True)
+        (sources / "kis-demo.yaml").write_bytes(kis_map(region))
     return exports

@@ -4,11 +4,10 @@ keeps (`mappings/sources/json.yaml`, `hilfe-verzeichnis.yaml`)."""
 import json
 from collections.abc import Iterator
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from hub.demo.files import File, portions
 from hub.demo.region import Provider, Region
-from mappings.vacancy import Block, Facility, VacancyReport
+from mappings.vacancy import ZONE, Block, Facility, VacancyReport
 
 __all__ = ["facility_files", "help_files"]
 
@@ -23,8 +22,6 @@ _KINDS_OF_HELP = {
     "telemedizin": "Telemedizin",
     "projekt": "Projekt",
 }
-
-_BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def facility_files(region: Region) -> Iterator[File]:
@@ -83,7 +80,7 @@ def _offer(report: VacancyReport) -> dict[str, Any]:
             "languages": list(offer.languages),
             "postalCodes": list(offer.catchment),
             "pool": offer.pool,
-            "validAt": report.valid_at.astimezone(_BERLIN).isoformat() if report.valid_at else None,
+            "validAt": report.valid_at.astimezone(ZONE).isoformat() if report.valid_at else None,
             "sequence": report.sequence,
             "state": report.state.value,
             "licensed": counts.licensed,

@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from random import Random
-from zoneinfo import ZoneInfo
 
 from hub.demo import names, offers
 from hub.demo.area import District, apportioned, districts, kilometres
@@ -19,7 +18,7 @@ from hub.demo.stations import Station, station
 from mappings import gazetteer
 from mappings.conversions import folded
 from mappings.gazetteer import Place
-from mappings.vacancy import Address, Contact, Facility, Operator, Position, VacancyReport
+from mappings.vacancy import ZONE, Address, Contact, Facility, Operator, Position, VacancyReport
 
 __all__ = ["SOURCES", "Kind", "Provider", "Region", "region"]
 
@@ -78,8 +77,6 @@ _KEY_LETTERS = {Kind.HOME: "E", Kind.SERVICE: "D", Kind.CLINIC: "K", Kind.HELP: 
 
 _WARDS = (("UEP1", "uebergangspflege"), ("KZP1", "kurzzeitpflege-solitaer"), ("UEP2", "uebergangspflege"))
 
-_BERLIN = ZoneInfo("Europe/Berlin")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
@@ -119,7 +116,7 @@ def region(*, seed: int, size: int = 1_400, as_of: datetime) -> Region:
         kind: apportioned(total, tuple(district.size for district in covered))
         for kind, total in zip(_SHARES, totals, strict=True)
     }
-    drawing = _Drawing(seed=seed, as_of=as_of, today=as_of.astimezone(_BERLIN).date())
+    drawing = _Drawing(seed=seed, as_of=as_of, today=as_of.astimezone(ZONE).date())
     providers = tuple(
         drawing.provider(kind, district, number)
         for index, district in enumerate(covered)
@@ -219,7 +216,7 @@ class _Drawing:
         else:
             minutes = rng.randrange(7 * day + 60, 40 * day)
         moment = (self.as_of.astimezone(UTC) - timedelta(minutes=minutes)).replace(second=0, microsecond=0)
-        local = moment.astimezone(_BERLIN)
+        local = moment.astimezone(ZONE)
         # Sources that write local time cannot tell the two hours apart that autumn's change of clocks makes.
         doubled = local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset()
         return moment - timedelta(hours=2) if doubled else moment

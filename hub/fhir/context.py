@@ -28,6 +28,8 @@ class Context:
     repository: Repository
     clock: Callable[[], datetime]
     sandbox: bool
+    before_reading: Callable[[], None] = lambda: None
+    """Called before each snapshot: what may not be shown any more is withdrawn then."""
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """What `work` finds in one snapshot.
@@ -40,6 +42,7 @@ class Context:
         return await run_in_threadpool(self._snapshot, work)
 
     def _snapshot(self, work: Callable[[Connection], T]) -> T:
+        self.before_reading()
         with self.database.reading() as connection:
             return work(connection)
 

@@ -46,18 +46,22 @@ async def parameters_of(request: Request, *, operation: bool = False) -> list[tu
 
 def _pairs(encoded: bytes) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(encoded.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_PAIRS_MAX)
+        pairs = parse_qsl(encoded.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_PAIRS_MAX)
+        if any("\0" in part for pair in pairs for part in pair):
+            raise ValueError("NUL")
     except ValueError as error:  # also UnicodeDecodeError, and too many fields
         raise Malformed(
             Issue(
                 code="query-unreadable",
                 fhir_code="structure",
+                place="http",
                 text_de=f"die Suchparameter sind nicht lesbar: erwartet werden bis zu {_PAIRS_MAX} Paare name=wert, "
-                "UTF-8, prozentkodiert",
+                "UTF-8, prozentkodiert, ohne NUL",
                 text_en=f"the search parameters cannot be read: expected up to {_PAIRS_MAX} pairs name=value, "
-                "UTF-8, percent-encoded",
+                "UTF-8, percent-encoded, without NUL",
             )
         ) from error
+    return pairs
 
 
 def _parameters(body: bytes) -> Iterator[tuple[str, str]]:
@@ -79,6 +83,8 @@ def _parameter(parameter: Any) -> tuple[str, str]:
         raise _no_parameters()
     values = [value for name, value in parameter.items() if name.startswith("value")]
     if len(values) != 1 or isinstance(values[0], dict | list | bool):
+        raise _no_parameters()
+    if "\0" in str(values[0]):
         raise _no_parameters()
     return parameter["name"], str(values[0])
 

@@ -7,11 +7,12 @@ An interaction is a module of `hub.fhir.interactions`, an operation one of `hub.
 import importlib
 import logging
 import pkgutil
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
 from sqlalchemy.exc import OperationalError, TimeoutError  # noqa: A004 - SQLAlchemy's name for a pool that is empty
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -24,7 +25,7 @@ from hub.fhir.outcome import outcome_bytes
 from hub.search.parameters import resource_types
 from mappings.errors import Fault, Issue, PlatzfreiError, Retriable
 
-__all__ = ["Answer", "answered", "error_response", "routes"]
+__all__ = ["Answer", "answered", "error_response", "refused", "routes"]
 
 Answer = Callable[[Context, Request], Awaitable[Response]]
 _log = logging.getLogger(__name__)
@@ -78,6 +79,14 @@ def error_response(error: PlatzfreiError) -> Response:
     return fhir_response(outcome_bytes(error.issues), status=status_of(error), headers=headers)
 
 
+async def refused(_request: Request, error: Exception) -> Response:
+    """The answer where no route fits: what the framework would say in words of its own."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        return error_response(_only_read(error.headers or {}))
+    return error_response(_unknown_type())
+
+
 def _modules(package: ModuleType) -> Iterator[Any]:
     for info in pkgutil.iter_modules(package.__path__):
         yield importlib.import_module(f"{package.__name__}.{info.name}")
@@ -85,16 +94,21 @@ def _modules(package: ModuleType) -> Iterator[Any]:
 
 async def _nothing_here(_context: Context, request: Request) -> Response:
     if request.method not in ("GET", "HEAD"):
-        raise MethodNotAllowed(
-            Issue(
-                code="read-only",
-                fhir_code="not-supported",
-                text_de="hier wird nur gelesen; Meldungen nimmt POST /ingest/{Quelle} an",
-                text_en="this address only reads; POST /ingest/{source} takes reports",
-            ),
-            headers={"Allow": "GET, HEAD, POST"},
-        )
+        raise _only_read({"Allow": "GET, HEAD, POST"})
     raise _unknown_type()
+
+
+def _only_read(headers: Mapping[str, str]) -> MethodNotAllowed:
+    return MethodNotAllowed(
+        Issue(
+            code="read-only",
+            fhir_code="not-supported",
+            place="http",
+            text_de="das geht hier nicht; /fhir wird gelesen, Meldungen nimmt POST /ingest/{Quelle} an",
+            text_en="this is not done here; /fhir is read, POST /ingest/{source} takes reports",
+        ),
+        headers=headers,
+    )
 
 
 def _unknown_type() -> NotFound:
@@ -103,6 +117,7 @@ def _unknown_type() -> NotFound:
         Issue(
             code="unknown-address",
             fhir_code="not-found",
+            place="http",
             text_de=f"hier ist nichts; es gibt /fhir/metadata und die Typen {listed}",
             text_en=f"nothing is here; there are /fhir/metadata and the types {listed}",
         )

@@ -27,8 +27,7 @@ from hub.sources import Sources
 from hub.store.clock import instant, micros, moment
 from hub.store.database import Database
 from hub.store.lock import lock
-from mappings import census
-from mappings.census_event import forgotten
+from mappings.census_event import CensusEvent, event_of, forgotten, pseudonymised
 from mappings.errors import Issue, Rejected
 from mappings.language import SourceMap
 from mappings.patient_filter import admit
@@ -49,7 +48,7 @@ class _Reading:
 
     wards: WardIndex
     reports: list[VacancyReport] = field(default_factory=list)
-    events: list[census.CensusEvent] = field(default_factory=list)
+    events: list[CensusEvent] = field(default_factory=list)
     aside: list[tuple[int, Entry, tuple[Issue, ...]]] = field(default_factory=list)
 
 
@@ -155,6 +154,13 @@ class Pipeline:
             if not batch:
                 return withdrawn
 
+    def withdraw_due(self) -> None:
+        """Withdraw what has expired, if anything has: who reads next sees nothing stale, however late the job is."""
+        with self._database.reading() as connection:
+            due = self._reconciler.is_due(connection, now=self._clock())
+        if due:
+            self.expire()
+
     def purge(self) -> int:
         """Forget the stays that ended more than 30 days ago; returns how many events went."""
         old = micros(self._clock() - _FORGET_AFTER)
@@ -200,7 +206,7 @@ class Pipeline:
 
     def _admitted_record(self, record: Record, source_map: SourceMap, unread: Counter[str]) -> Entry:
         if source_map.wards:
-            hashed = census.pseudonymised(record.fields, self._key.pseudonym)
+            hashed = pseudonymised(record.fields, self._key.pseudonym)
             return Entry(place=record.place, fields=hashed, issues=record.issues)
         admitted = admit(record.fields, source_map)
         unread.update(admitted.dropped)
@@ -326,7 +332,7 @@ class Pipeline:
         if entry.fields is None or any(issue.severity == "error" for issue in entry.issues):
             return entry.issues
         if source_map.wards:
-            told = census.event_of(entry.fields, reading.wards, received_at)
+            told = event_of(entry.fields, reading.wards, received_at)
             issues = (*entry.issues, *(_placed(issue, entry.place) for issue in told.issues))
             if any(issue.severity == "error" for issue in issues):
                 return issues

@@ -10,7 +10,8 @@ from hub.ingest.receipt import Receipt
 from hub.store.clock import micros
 from hub.store.lock import lock
 from hub.store.tables import census as events_table
-from mappings.census import CensusEvent, fold, purgeable, ward_report
+from mappings.census import fold, purgeable, ward_report
+from mappings.census_event import CensusEvent
 from mappings.language import SourceMap
 from mappings.vacancy import VacancyReport
 from mappings.wards import Ward

@@ -89,7 +89,8 @@ def _parsed(url: str) -> URL:
     except ArgumentError:
         parsed = None
     backend = parsed.get_backend_name() if parsed else ""
-    if parsed is None or backend not in ("sqlite", "postgresql"):
+    in_memory = backend == "sqlite" and parsed is not None and parsed.database in (None, "", ":memory:")
+    if parsed is None or in_memory or backend not in ("sqlite", "postgresql"):
         raise Rejected(
             Issue(
                 code="database-url",
@@ -102,8 +103,8 @@ def _parsed(url: str) -> URL:
 
 
 def _sqlite(url: URL, *, writes: bool) -> Engine:
-    if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    assert url.database
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url,
         hide_parameters=True,

@@ -19,7 +19,8 @@ from hub.demo.exports import Export, write
 from hub.demo.projection import utm
 from hub.demo.region import SOURCES, Kind, Provider, Region, region
 from mappings import crs, gazetteer, language, terminology
-from mappings.census import event_of, fold, ward_report
+from mappings.census import fold, ward_report
+from mappings.census_event import event_of
 from mappings.conversions import folded, ik_is_plausible
 from mappings.language import SourceMap
 from mappings.patient_filter import admit

@@ -1,12 +1,16 @@
 """Read, vread, search and capabilities over HTTP, as a FHIR client meets them."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
+from sqlalchemy import delete
 
 from hub.app import Hub
+from hub.purpose import remember
+from hub.settings import Settings
 from mappings.vacancy import Block
 from tests.conftest import NOW, Clock
 from tests.hub.client import Client
@@ -214,3 +218,55 @@ def test_what_changed_since_is_found_by_last_updated(hub: Hub, client: Client, c
     since = (NOW + timedelta(minutes=30)).isoformat().replace("+00:00", "Z")
     assert total(client, f"Slot?_lastUpdated=gt{since}") == 1
     assert total(client, f"Location?_lastUpdated=gt{since}") == 0
+
+
+@pytest.mark.parametrize(
+    "path", ["Slot?status=%00", "Slot?_id=%00", "Location?name=a%00", "Slot/%00", "Slot/%00/_history/1"]
+)
+def test_nul_is_refused_on_both_databases(hub: Hub, path: str) -> None:
+    assert Client(hub).get(f"/fhir/{path}").status_code in (400, 404)
+
+
+def test_formats_that_there_are_not_are_refused(sqlite_hub: Hub) -> None:
+    client = Client(sqlite_hub)
+    assert client.get("/fhir/Slot?_format=xml").status_code == 406
+    assert client.get("/fhir/Slot", headers={"Accept": "application/fhir+xml"}).status_code == 406
+    for accept in ("application/fhir+json", "*/*", "text/html,application/xhtml+xml,*/*;q=0.8", "application/json"):
+        assert client.get("/fhir/Slot", headers={"Accept": accept}).status_code == 200
+    assert client.get("/fhir/Slot?_format=application/fhir%2Bjson").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("OPTIONS", "/fhir/Slot"),
+        ("TRACE", "/fhir/Slot"),
+        ("PUT", "/ingest/json"),
+        ("GET", "/ingest/json"),
+        ("GET", "/"),
+    ],
+)
+def test_whatever_is_refused_is_an_operation_outcome(sqlite_hub: Hub, method: str, path: str) -> None:
+    response = Client(sqlite_hub).request(method, path)
+    assert response.status_code in (404, 405)
+    assert response.json()["resourceType"] == "OperationOutcome"
+    assert response.json()["issue"][0]["expression"] == ["http"]
+
+
+def test_a_url_of_another_server_is_not_ours(client: Client) -> None:
+    (location, *_) = ids(client.json("/fhir/Location"))
+    assert total(client, f"HealthcareService?location=http://other.example/fhir/Location/{location}") == 0
+
+
+def test_a_new_search_parameter_is_indexed_when_the_hub_opens(hub: Hub, database_url: str, tmp_path: Path) -> None:
+    tell(hub, report())
+    with hub.database.writing() as connection:
+        for repository in hub.repositories.values():
+            for table in repository.projection.indexes.values():
+                connection.execute(delete(table))
+    assert total(Client(hub), "Location?name=haus") == 0
+    remember(hub.database, "search_parameters", "others")
+    again = Hub.open(Settings(database=database_url, folder=tmp_path), clock=hub.clock)
+    assert total(Client(again), "Location?name=haus") == 1
+    assert len(Client(again).matches("/fhir/Slot?status=free")) == 1
+    again.close()

@@ -19,6 +19,7 @@ from mappings.census_event import (
     BedStatus,
     CensusEvent,
     Kind,
+    admitted,
     event_of,
     forgotten,
     pseudonymised,
@@ -435,6 +436,103 @@ def test_what_is_forgotten_is_who_it_was_about_and_nothing_else() -> None:
     rest = message("A01", 1) | {"PV1-2": "I", "PV1-190": "x", "ZBE-10": "x", "ZBE-2": "20260302"}
     rest.pop("PV1-19", "")
     assert forgotten({**numbers, **rest}) == rest
+
+
+def kept(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return admitted(fields, WardIndex(WARDS))
+
+
+MOVED = {"MSH-4.1": "KH", "MSH-9.1": "ADT", "EVN-2": at(1), "EVN-6": at(1), "PV1-19": "v"}
+
+
+def test_of_a_message_only_what_makes_its_event_is_kept() -> None:
+    beside = {"MSH-3.1": "GEHEIM", "MSH-10": "GEHEIM", "PV1-10": "GEHEIM", "PV1-40": "U", "PV2-1.1": "GEHEIM"}
+    arrived = {**MOVED, "MSH-9.2": "A01", "PV1-3.1": "KZP", "PV1-3.3": "101/1"}
+    assert kept({**arrived, **beside, "EVN-1": "A01", "PV1-6.1": "KZP", "NPU-1.1": "KZP"}) == arrived | {"EVN-1": "A01"}
+    state = {"MSH-4.1": "KH", "MSH-9.1": "ADT", "MSH-9.2": "A20", "EVN-2": at(1), "NPU-1.1": "KZP", "NPU-2": "U"}
+    assert kept({**state, "NPU-1.3": "101/1", "PV1-19": "v", "ZBE-1": "m", "PV1-3.1": "KZP"}) == {
+        **state,
+        "NPU-1.3": "101/1",
+    }
+
+
+def test_a_declared_bed_is_kept_by_the_name_it_is_declared_under() -> None:
+    found = kept({**MOVED, "MSH-9.2": "A01", "PV1-3.1": "uep", "PV1-3.2": "GEHEIM", "PV1-3.3": "1"})
+    assert {name: found[name] for name in found if name.startswith("PV1-3")} == {"PV1-3.1": "UEP", "PV1-3.3": "1"}
+
+
+@pytest.mark.parametrize(
+    ("place", "left"),
+    [
+        ("GEHEIM^GEHEIM^GEHEIM", ["?"]),
+        ("KZP^GEHEIM^GEHEIM", ["KZP", "?"]),
+        ("KZP^GEHEIM", ["KZP"]),
+        ("KZP^X110411675^1", ["KZP", "1"]),
+        ("KZP^103^2b", ["KZP", "103", "2b"]),  # numbered as beds are: declared later, it can be run again
+    ],
+)
+def test_what_is_not_declared_is_not_kept(place: str, left: list[str]) -> None:
+    found = kept({**MOVED, "MSH-9.2": "A02", **message("A02", 1, **location("PV1-3", place))})
+    assert [value for name, value in found.items() if name.startswith("PV1-3")] == left
+
+
+def test_a_bed_that_is_declared_after_its_message_came_is_found_when_it_is_run_again() -> None:
+    arrived = kept(message("A01", 1, PV1_19="v", **location("PV1-3", "KZP^103^2")))
+    assert [issue.code for issue in event_of(arrived, WardIndex(WARDS), RECEIVED).issues] == ["bed-not-declared"]
+    later = WardIndex([replace(KZP, beds=(*KZP.beds, "103/2"))])
+    assert event_of(arrived, later, RECEIVED).event == sent_to(later, "KZP^103^2")
+
+
+def sent_to(wards: WardIndex, place: str) -> CensusEvent | None:
+    return event_of(message("A01", 1, PV1_19="v", **location("PV1-3", place)), wards, RECEIVED).event
+
+
+@pytest.mark.parametrize("trigger", ["A08", "A28", "Z99"])
+def test_of_a_message_without_census_effect_its_trigger_and_its_declared_hospital_are_kept(trigger: str) -> None:
+    fields = message(trigger, 1, PV1_19="v", ZBE_1="m", NPU_1_1="KZP", **location("PV1-3", "KZP^101^1"))
+    assert kept(fields) == {"MSH-4.1": "KH", "MSH-9.1": "ADT", "MSH-9.2": trigger}
+    assert kept({**fields, "MSH-4.1": "GEHEIM", "MSH-9.1": "ORU"}) == {"MSH-9.2": trigger}
+
+
+_ADT = st.fixed_dictionaries(
+    {},
+    optional={
+        name: st.sampled_from([*values, "GEHEIM", "Canaria", " ", "?"])
+        for name, values in {
+            "MSH-4.1": ["KH", "kh", "ANDERES"],
+            "MSH-9.1": ["ADT"] * 9,
+            "MSH-9.2": ["A01", "A02", "A03", "A11", "A12", "A13", "A20", "A08", "Z99"] * 2,
+            "EVN-1": ["A01", "A20"],
+            "EVN-2": [at(1)] * 5 + ["2026", "20260302"],
+            "EVN-6": [at(2), at(90)],
+            "ZBE-1": ["m"],
+            "ZBE-2": [at(3)],
+            "ZBE-4": ["INSERT", "UPDATE", "CANCEL"],
+            "ZBE-5": ["Y", "N"],
+            "ZBE-6": ["A01", "A02", "A03"],
+            "NPU-2": list("CHIKOU"),
+            "PV1-10": [],
+            "PV1-19": ["v"] * 5,
+            **{
+                f"{place}.{part}": names
+                for place in ("NPU-1", "PV1-3", "PV1-6")
+                for part, names in {1: ["KZP", "uep"] * 3, 2: ["101", "9"], 3: ["1", "2", "101/1", "9"]}.items()
+            },
+        }.items()
+    },
+)
+
+
+@given(_ADT, st.sampled_from([WARDS, (), (replace(KZP, hospital=""), replace(UEP, beds=("9/1", "1", "/1")))]))
+def test_what_is_kept_makes_the_same_event(fields: dict[str, str], wards: tuple[Ward, ...]) -> None:
+    index = WardIndex(wards)
+    found = admitted(fields, index)
+    before, after = event_of(fields, index, RECEIVED), event_of(found, index, RECEIVED)
+    assert (after.event, after.left_out) == (before.event, before.left_out)
+    assert [issue.code for issue in after.issues] == [issue.code for issue in before.issues]
+    assert admitted(found, index) == found
+    told = {name: value for name, value in found.items() if name not in ("PV1-19", "ZBE-1")}
+    assert not any(word in repr((told, after.left_out)) for word in ("GEHEIM", "Canaria", "ANDERES"))
 
 
 # --- the census is a function of the set of events ------------------------------------------------------------------

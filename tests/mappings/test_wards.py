@@ -64,8 +64,10 @@ def test_a_ward_without_a_zone_is_in_germany() -> None:
     [
         ({"ward": ...}, "ward"),
         ({"ward": 7}, "ward"),
+        ({"ward": "?"}, "ward"),
         ({"beds": []}, "beds"),
         ({"beds": [101]}, "beds"),
+        ({"beds": ["1/1", "?"]}, "beds"),
         ({"beds": ["1/1", "1/1 "]}, "beds"),
         ({"care_form": "pflege"}, "care_form"),
         ({"needs": ["dialysis"]}, "needs"),
@@ -104,6 +106,11 @@ def test_a_ward_of_the_hospital_goes_before_one_of_any() -> None:
     assert WardIndex(wards).located("kh", "a") is wards[1]
     assert WardIndex(wards).located("Anderswo", "A") is wards[0]
     assert WardIndex(wards).located("KH", "B") is None
+
+
+def test_only_hospitals_that_are_named_are_known() -> None:
+    index = WardIndex((ward("", "A"), ward("KH", "A")))
+    assert [index.knows(name) for name in ("kh", "Anderswo", "")] == [True, False, False]
 
 
 def test_beds_are_found_by_room_and_bed_or_by_bed_alone() -> None:

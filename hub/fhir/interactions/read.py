@@ -1,5 +1,6 @@
 """The read interaction (https://hl7.org/fhir/R4/http.html#read)."""
 
+import re
 from datetime import UTC
 from email.utils import format_datetime
 
@@ -12,15 +13,20 @@ from hub.store.clock import moment
 from hub.store.repository import Stored
 from mappings.errors import Issue
 
-__all__ = ["CODE", "ROUTES", "answer", "versioned"]
+__all__ = ["CODE", "ID", "ROUTES", "answer", "versioned"]
 
 CODE = "read"
 ROUTES = (("GET", "/{type}/{id}"),)
+
+ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+"""https://hl7.org/fhir/R4/datatypes.html#id"""
 
 
 async def answer(context: Context, request: Request) -> Response:
     """The current version; 404 for an id never known, 410 for one that was deleted."""
     resource_type, resource_id = request.path_params["type"], request.path_params["id"]
+    if not ID.fullmatch(resource_id):
+        return versioned(None, resource_type, request)  # what is no id is the id of nothing
     stored = await context.read(lambda connection: context.repository.read(connection, resource_type, resource_id))
     return versioned(stored, resource_type, request)
 

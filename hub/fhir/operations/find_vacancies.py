@@ -8,7 +8,6 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 import orjson
 from sqlalchemy import Connection
@@ -27,7 +26,7 @@ from hub.store.clock import day, instant, micros
 from hub.store.tables import Projection
 from mappings import gazetteer, terminology
 from mappings.errors import Issue
-from mappings.vacancy import State
+from mappings.vacancy import ZONE, State
 
 __all__ = ["NAME", "RESOURCE", "ROUTES", "answer", "freshness_class", "prepare"]
 
@@ -38,9 +37,9 @@ ROUTES = (
     ("POST", f"/{RESOURCE}/${NAME}"),
 )
 
-_BERLIN = ZoneInfo("Europe/Berlin")
 _KM_DEFAULT = 25.0
 _PLACES_MAX = 99
+_RID_DIGITS = 18
 _DISTANCE = "http://hl7.org/fhir/StructureDefinition/location-distance"
 _FRESHNESS = canonical("StructureDefinition", "freshness")
 _INCLUDE = b'{"mode":"include"}'
@@ -63,7 +62,7 @@ def prepare(
     Raises `Malformed` for what cannot be asked, before anything is searched.
     """
     told = _read(pairs)
-    query = _query(told, today=now.astimezone(_BERLIN).date(), public=projection.name == "public")
+    query = _query(told, today=now.astimezone(ZONE).date(), public=projection.name == "public")
 
     def search(connection: Connection) -> bytes:
         return _bundle(find(connection, projection, query, now=micros(now)), told, query, base, now)
@@ -224,6 +223,8 @@ def _after(told: Mapping[str, list[str]]) -> tuple[float, int] | None:
         return None
     try:
         kilometres, _, rid = told["_after"][0].partition("_")
+        if len(rid) > _RID_DIGITS:
+            raise ValueError(rid)
         return float(kilometres), int(rid)
     except ValueError:
         raise _wrong(
