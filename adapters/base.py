@@ -2,11 +2,11 @@
 
 An adapter parses and never interprets; what a field means, a source map says (`mappings/sources/`). One adapter is one
 module in `adapters/inbound/` with a constant `FORMAT` (the name source maps use) and the functions
-`check(options) -> None` and `decode(body, options) -> Decoded`; `adapters.registry` finds it,
+`check(options, names) -> None` and `decode(body, options) -> Decoded`; `adapters.registry` finds it,
 `tests/adapters/test_contract.py` holds it to the promises made here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -65,9 +65,10 @@ class Adapter(Protocol):
 
     FORMAT: str
 
-    def check(self, options: Options) -> None:
+    def check(self, options: Options, names: Collection[str] = ()) -> None:
         """Raises `Rejected` for options that `decode` refuses too: an issue `source-map` whose place is the option's
-        (`options.group.by`), with what is expected there."""
+        (`options.group.by`), with what is expected there; and for `names`, the fields that the map reads
+        (`SourceMap.names`), where the options rule out that a record ever has them."""
         ...
 
     def decode(self, body: bytes, options: Options) -> Decoded:

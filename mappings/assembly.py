@@ -1,7 +1,7 @@
 """Builds a vacancy report of the values that a source map found, and says what is odd about its numbers
 (the rules of counts, states and blocks: `mappings/vacancy.py`)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -85,8 +85,8 @@ def report(of: Facility, found: Found, *, whole_blocks: bool, states_pool: bool)
     """What a record says about one offer of the facility.
 
     Unless the map reads pools, Dauerpflege and eingestreute Kurzzeitpflege of a facility draw on one and the same.
-    Unless it assigns the blocks as a whole, places known to be free or held, and that no listed block tells of, are a
-    block; a blank accepting count is the sum of the listed free blocks, where the count of each is known.
+    Unless it assigns the blocks as a whole, the places known to be free or held that no listed block tells of are a
+    block of their own; a blank accepting count is the sum of the listed free blocks, where the count of each is known.
     """
     values = found.values
     care_form = values["offer.care_form"]
@@ -140,11 +140,17 @@ def _blocks(found: Found, counts: Counts) -> tuple[tuple[Block, ...], int | None
     ]
     if accepting is None and free and None not in free:
         accepting = sum(count for count in free if count is not None)
-    if accepting is not None and accepting > 0 and not any(block.status is BlockStatus.FREE for block in blocks):
-        blocks.append(_block({**found.values, "block.count": accepting}))
-    if counts.held and not any(block.status is BlockStatus.HELD for block in blocks):
-        blocks.append(Block(count=counts.held, status=BlockStatus.HELD))
+    untold_free = (accepting or 0) - _total(blocks, BlockStatus.FREE)
+    if untold_free > 0:
+        blocks.append(_block({**found.values, "block.count": untold_free}))
+    untold_held = (counts.held or 0) - _total(blocks, BlockStatus.HELD)
+    if untold_held > 0:
+        blocks.append(Block(count=untold_held, status=BlockStatus.HELD))
     return tuple(blocks), accepting
+
+
+def _total(blocks: Iterable[Block], status: BlockStatus) -> int:
+    return sum(block.count for block in blocks if block.status is status)
 
 
 def _block(values: Values) -> Block:
@@ -175,6 +181,15 @@ def oddities(of: VacancyReport, values: Values) -> Iterator[Issue]:
     yield from _odd_position(values)
     yield from _odd_counts(of.counts)
     yield from _odd_state(of)
+    accepting = of.counts.accepting
+    if accepting is not None and _total(of.blocks, BlockStatus.FREE) > max(accepting, 0):
+        yield _warning(
+            "blocks-exceed-free",
+            "Einzeln genannt sind mehr freie Plätze, als insgesamt frei sein sollen; beides ist übernommen. "
+            "Der Absender sollte die Zahlen prüfen.",
+            "More free places are listed one by one than are said to be free in all; both are kept. "
+            "The sender should check the numbers.",
+        )
     if any(block.start and block.end and block.end < block.start for block in of.blocks):
         yield Issue(
             code="ends-before-start",

@@ -87,6 +87,11 @@ class SourceMap:
     ignored: frozenset[str] = frozenset()
     examples: tuple[Example, ...] = ()
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The fields of a record that the map reads; one in the elements of a list by its way (`rows.Frei`)."""
+        return frozenset(_names(self.tree))
+
     def read(self, fields: Fields) -> Mapped:
         """The vacancy reports of one record, with what is wrong or odd about it and the fields nobody read.
 
@@ -239,6 +244,18 @@ class _RecordReading:
             text_en="Something must stand here. The sender must fill the field.",
             fhir_code="required",
         )
+
+
+def _names(tree: Tree, prefix: str = "") -> Iterator[str]:
+    for source in tree.sources:
+        yield f"{prefix}{source}"
+    if isinstance(tree.offers, tuple):
+        for literal in tree.offers:
+            yield from _names(literal, prefix)
+    for each in (tree.offers, tree.blocks):
+        if isinstance(each, Each):
+            yield f"{prefix}{each.source}"
+            yield from _names(each.tree, f"{prefix}{each.source}.")
 
 
 def _is_reported_by_another(rule: Rule, raw: Any, tree: Tree) -> bool:

@@ -20,6 +20,7 @@ from typing import Any
 
 from adapters import options as option
 from adapters.base import Broken, Decoded, Options, Record
+from adapters.folding import folded
 from mappings.errors import Issue, Rejected
 
 __all__ = ["FORMAT", "check", "decode"]
@@ -30,14 +31,21 @@ _MOST_LINES_IN_A_ROW = 50
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
-def check(options: Options) -> None:
-    """Raises `Rejected` for options that there are not, and where no column is named."""
-    _Layout.of(options)
+def check(options: Options, names: Collection[str] = ()) -> None:
+    """Raises `Rejected` for options that there are not, where no column is named, and where the map reads another."""
+    layout = _Layout.of(options)
+    # In a file without the column the map would read a blank field, and nobody would hear of it.
+    for name in sorted(set(names) - layout.readable()):
+        raise option.refused(
+            "options.columns",
+            f"hier oder in optional auch die Spalte „{name}“, die fields: liest",
+            f'here or in optional also the column "{name}", which fields: reads',
+        )
 
 
 def decode(body: bytes, options: Options) -> Decoded:
     """One record a row, or one a group of rows; a row that does not fit the header is `Broken`."""
-    return Decoded(records=_records(body, _Layout.of(options)))
+    return Decoded(records=folded(_records(body, _Layout.of(options))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +79,23 @@ class _Layout:
             rows=frozenset(rows),
         )
 
+    def readable(self) -> frozenset[str]:
+        """The fields that a record can have for sure, those below `rows` by their way."""
+        named = {*self.columns, *self.optional}
+        if not self.by:
+            return frozenset(named)
+        return frozenset({*(named - self.rows), "rows", *(f"rows.{name}" for name in self.rows)})
+
     def header(self, cells: Sequence[str], line: int) -> tuple[str, ...]:
         """The columns' names, as the options spell them where they name them."""
         known = {_folded(name): name for name in (*self.columns, *self.optional)}
-        while cells and not cells[-1].strip():
-            cells = cells[:-1]
-        names = [known.get(_folded(cell), cell.strip() or f"(column {i})") for i, cell in enumerate(cells, start=1)]
-        missing = [name for name in self.columns if name not in names]
+        width = max(i for i, cell in enumerate(cells, start=1) if cell.strip())
+        folded_cells = [_folded(cell) for cell in cells[:width]]
+        names = [
+            known.get(cell, cells[i - 1].strip() or f"(column {i})") for i, cell in enumerate(folded_cells, start=1)
+        ]
+        present = set(names)
+        missing = [name for name in self.columns if name not in present]
         if missing:
             listed = ", ".join(missing)
             expected = self.delimiter.join(self.columns)
@@ -87,8 +105,7 @@ class _Layout:
                 f"Spalten fehlen: {listed}. Erwartet ist eine Kopfzeile mit {expected}",
                 f"columns are missing: {listed}. Expected is a header line with {expected}",
             )
-        folded = [_folded(name) for name in names]
-        twice = next((i for i, name in enumerate(folded) if name in folded[:i]), None)
+        twice = _first_twice([_folded(name) for name in names])
         if twice is not None:
             column = names[twice] if names[twice] in known.values() else str(twice + 1)
             raise _rejected(
@@ -98,6 +115,15 @@ class _Layout:
                 "this column stands twice in the header line",
             )
         return tuple(names)
+
+
+def _first_twice(names: Sequence[str]) -> int | None:
+    seen: set[str] = set()
+    for position, name in enumerate(names):
+        if name in seen:
+            return position
+        seen.add(name)
+    return None
 
 
 def _group(
@@ -122,12 +148,25 @@ def _group(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """One row: where it starts, its bytes, and its cells or what is wrong with them."""
+    """One row: where it starts, its bytes, and its cells; if something is wrong with it, those that can be read."""
 
     line: int
     raw: bytes
     cells: tuple[str, ...] = ()
     wrong: Issue | None = None
+    surplus: int = 0
+    """How many cells more than the header has: by so many columns a cell may have shifted."""
+
+    def may_be_of(self, key: Sequence[str], columns: Sequence[int]) -> bool:
+        """Whether a broken row may speak of what has this key in these columns: none of its cells says otherwise."""
+        for rank, (column, value) in enumerate(zip(columns, key, strict=True)):
+            first, last = sorted((column, column + self.surplus))
+            said = self.cells[max(first, 0) : last + 1] if column < len(self.cells) else ()
+            # Where cells are missing, any may be the missing one; only of the first column of the key we trust that
+            # it is not, or each broken row would spoil the offers of its neighbours.
+            if said and value not in map(_folded, said) and (self.surplus >= 0 or rank == 0):
+                return False
+        return True
 
 
 def _records(body: bytes, layout: _Layout) -> Iterator[Record | Broken]:
@@ -161,6 +200,22 @@ class _Group:
     shared: Mapping[str, str]
     rows: list[Mapping[str, str]]
     issues: list[Issue] = field(default_factory=list)
+    incomplete: bool = False
+
+    def miss(self, row: _Row) -> None:
+        """Notes that a broken row may belong here, without which the statement would be another one."""
+        self.incomplete = True
+        self.issues.append(
+            Issue(
+                code="rows-incomplete",
+                place=f"line {row.line}",
+                text_de="Eine Zeile dieses Angebots ist nicht lesbar, oder es lässt sich nicht ausschließen; das "
+                "Angebot ist deshalb nicht übernommen. Der Absender muss die Zeile berichtigen.",
+                text_en="A row of this offer is broken, or may be one of it; the offer is therefore not taken in. "
+                "The sender must correct the line.",
+                fhir_code="incomplete",
+            )
+        )
 
     def record(self) -> Record:
         place = f"line {self.first}" if self.first == self.last else f"lines {self.first} to {self.last}"
@@ -170,19 +225,25 @@ class _Group:
 
 def _grouped(rows: Iterator[_Row], header: Sequence[str], layout: _Layout) -> Iterator[Record | Broken]:
     known = {*layout.columns, *layout.optional}
+    columns = [header.index(name) for name in layout.by]
     seen: dict[tuple[str, ...], int] = {}
     group: _Group | None = None
     current: tuple[str, ...] = ()
     broken: list[Broken] = []  # they may stand within the group, and come after it
+    before: list[_Row] = []  # the broken rows since the last good one
     for row in rows:
         if row.wrong:
             broken.append(_broken(row))
+            before.append(row)
+            if group is not None and not group.incomplete and row.may_be_of(current, columns):
+                group.miss(row)
             continue
         cells = _fields(header, row)
         shared = {name: cell for name, cell in cells.items() if name not in layout.rows}
         own = {name: cell for name, cell in cells.items() if name in layout.rows}
         key = tuple(_folded(cells.get(name, "")) for name in layout.by)
         if group is not None and key == current and any(key):
+            before.clear()
             group.last = row.line
             group.rows.append(own)
             group.issues.extend(_differences(group, shared, known, row.line))
@@ -194,6 +255,10 @@ def _grouped(rows: Iterator[_Row], header: Sequence[str], layout: _Layout) -> It
         group, current = _Group(first=row.line, last=row.line, shared=shared, rows=[own]), key
         if key in seen and any(key):
             group.issues.append(_apart(layout.by, seen[key], row.line))
+        missed = next((each for each in before if each.may_be_of(key, columns)), None)
+        if missed is not None:
+            group.miss(missed)
+        before.clear()
         seen.setdefault(key, row.line)
     if group is not None:
         yield group.record()
@@ -260,17 +325,20 @@ def _row(lines: Sequence[bytes], position: int, charset: str, delimiter: str, wi
                 'Anführungszeichen (") paarweise, um ganze Zellen, im Text verdoppelt',
                 'quotation marks (") in pairs, around whole cells, doubled within',
             )
-        return replace(bad, wrong=wrong), 1
+        return replace(bad, wrong=wrong, cells=_whole_cells(lines[position], charset, delimiter)), 1
     used = reader.line_num
     raw = b"".join(lines[position : position + used])
     if b"\0" in raw:
-        return replace(bad, wrong=_wrong(line, "kein NUL-Zeichen", "no NUL character")), 1
+        wrong = _wrong(line, "kein NUL-Zeichen", "no NUL character")
+        return replace(bad, wrong=wrong, cells=_whole_cells(lines[position], charset, delimiter)), 1
     if width is not None and cells:
         while len(cells) > width and not cells[-1].strip():
             cells.pop()
         if len(cells) != width:
             return replace(
                 bad,
+                cells=tuple(cells),
+                surplus=len(cells) - width,
                 wrong=_wrong(
                     line,
                     f"{width} Zellen wie in der Kopfzeile, es sind {len(cells)}",
@@ -278,6 +346,12 @@ def _row(lines: Sequence[bytes], position: int, charset: str, delimiter: str, wi
                 ),
             ), 1
     return _Row(line=line, raw=raw, cells=tuple(cells)), used
+
+
+def _whole_cells(line: bytes, charset: str, delimiter: str) -> tuple[str, ...]:
+    """The cells of a broken line before anything in it that may be what is broken: a quotation mark, a wrong byte."""
+    text = line.decode(charset, "replace")
+    return tuple(re.split('["\0\ufffd]', text, maxsplit=1)[0].split(delimiter)[:-1])
 
 
 def _lines(body: bytes, stated: str) -> tuple[list[bytes], str]:

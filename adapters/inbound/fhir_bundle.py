@@ -9,7 +9,7 @@ partOf), `Location`, `Schedule` and the list `Slot`. Of them only what the sourc
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -50,7 +50,7 @@ class _Entry:
         return f"{self.place}.resource.{element}"
 
 
-def check(options: Options) -> None:
+def check(options: Options, names: Collection[str] = ()) -> None:
     """Raises `Rejected` for options that there are not, and where no element is named."""
     _Taker(options)
 

@@ -8,7 +8,7 @@ A record's fields are the feature's properties by local name, text trimmed, and 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from lxml import etree
@@ -34,7 +34,7 @@ _FEATURE = re.compile(r"(?:\{[^{}\s]+\})?[^{}\s:]+")
 _FID = re.compile(r"[\w.:-]{1,60}")
 
 
-def check(options: Options) -> None:
+def check(options: Options, names: Collection[str] = ()) -> None:
     """Raises `Rejected` for options that there are not, and where the name of the features is missing."""
     _feature(options)
 

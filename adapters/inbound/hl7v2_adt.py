@@ -6,11 +6,12 @@ is not that of its field is withheld, for free text can stand anywhere.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC
 
 from adapters import options as option
 from adapters.base import Broken, Decoded, Options, Record
+from adapters.folding import folded
 from conformance.formats import hl7v2
 from conformance.formats.hl7v2 import Flaw
 from mappings.errors import Issue, Rejected
@@ -139,7 +140,7 @@ _FLAWS: Mapping[Flaw, tuple[str, str, str]] = {
 }
 
 
-def check(options: Options) -> None:
+def check(options: Options, names: Collection[str] = ()) -> None:
     """Raises `Rejected` for options that there are not, and for a character set that is not read here."""
     _charset(options)
 
@@ -149,7 +150,7 @@ def decode(body: bytes, options: Options) -> Decoded:
 
     Raises `Rejected` where the file holds no message at all.
     """
-    return Decoded(records=_records(body, _charset(options)))
+    return Decoded(records=folded(_records(body, _charset(options)), between=b"\r"))
 
 
 def _charset(options: Options) -> str | None:

@@ -5,11 +5,12 @@ options:
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from adapters import options as option
 from adapters.base import Broken, Decoded, Options, Record
+from adapters.folding import folded
 from conformance.formats import strict_json
 from mappings.errors import Issue, Rejected
 from mappings.patient_filter import safe_name
@@ -19,7 +20,7 @@ __all__ = ["FORMAT", "check", "decode"]
 FORMAT = "json_records"
 
 
-def check(options: Options) -> None:
+def check(options: Options, names: Collection[str] = ()) -> None:
     """Raises `Rejected` for options that there are not."""
     _way(options)
 
@@ -39,7 +40,7 @@ def decode(body: bytes, options: Options) -> Decoded:
             f"not JSON: {wrong.reason}",
         ) from None
     elements, beside = _list(document, where)
-    return Decoded(records=_records(elements, where, beside))
+    return Decoded(records=folded(_records(elements, where, beside), between=b"\n"))
 
 
 def _way(options: Options) -> str:

@@ -19,10 +19,10 @@ format: hl7v2_adt
 
 
 def kis_map(region: Region) -> bytes:
-    """The map as YAML; a ward is one line, as JSON is YAML too."""
+    """The map as YAML, of a region with wards; a ward is one line, as JSON is YAML too."""
     stations = [station for provider in region.providers for station in provider.stations]
     lines = (f"  - {json.dumps(_ward(station), ensure_ascii=False)}\n" for station in stations)
-    return "".join((_HEAD, "wards:\n" if stations else "wards: []\n", *lines)).encode()
+    return "".join((_HEAD, "wards:\n", *lines)).encode()
 
 
 def _ward(station: Station) -> dict[str, Any]:
