@@ -1,4 +1,4 @@
-"""Long runs of broken parts as one: a file that is broken throughout is told in a hundred findings, not in a million."""
+"""Long runs of broken parts as one: a file that is broken throughout is told in a hundred findings, no more."""
 
 from collections.abc import Iterator
 

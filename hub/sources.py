@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -98,7 +99,10 @@ def _check_format(source_map: SourceMap, origin: str) -> None:
                 text_en=f"there is no such format; known: {listed}",
             )
         )
-    registry.adapter(source_map.format).check(source_map.options)
+    try:
+        registry.adapter(source_map.format).check(source_map.options, source_map.names)
+    except Rejected as error:
+        raise Rejected(*(replace(issue, place=f"{origin}: {issue.place}") for issue in error.issues)) from error
 
 
 def _content(path: Path) -> bytes:

@@ -2,8 +2,11 @@
 (Art. 5(1)(c) DSGVO, data minimisation)."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +21,11 @@ WITHHELD_NAME = "(withheld name)"
 """Stands for a name that may itself tell of a patient."""
 
 _LONGEST_NAME = 60
+_PART = 4
+"""So many letters has a word at least that is a part of a German compound."""
+_WORD = re.compile(r"[A-ZÄÖÜ]+(?![a-zäöüß])|[A-ZÄÖÜ]?[a-zäöüß]+|[^\W\d_]+")
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+_DATE = re.compile(r"\d\D\d{1,2}\D\d\d")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +54,45 @@ def admit(fields: Fields, source_map: SourceMap) -> Admitted:
     dropped = (name for name in reader.unread() if name not in source_map.ignored)
     return Admitted(
         fields=fields if source_map.patient_free else _nested(kept),
-        dropped=tuple(dict.fromkeys(safe_name(name) for name in dropped)),
+        dropped=tuple(dict.fromkeys(_shown(name) if source_map.patient_free else safe_name(name) for name in dropped)),
     )
 
 
 def safe_name(name: str) -> str:
-    """The name of a field as it may be shown: one that looks like data itself is withheld."""
-    looks_like_data = len(name) > _LONGEST_NAME or "@" in name or re.search(r"\d{4}", name)
-    return WITHHELD_NAME if looks_like_data or not name.isprintable() else name
+    """The name of a field as it may be shown: one that is not made of the words of `field-names.txt` is withheld.
+
+    Senders put data in the place of names, too: in a header line, as the key of an object. Whose data have patients
+    in them, their names may be such.
+    """
+    looks_like_data = sum(map(str.isdigit, name)) >= 4 or _DATE.search(name) or "@" in name.removeprefix("@")
+    return WITHHELD_NAME if looks_like_data or not _is_made_of_known_words(name) else _shown(name)
+
+
+def _shown(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME and name.isprintable() else WITHHELD_NAME
+
+
+def _is_made_of_known_words(name: str) -> bool:
+    words = _WORD.findall(unicodedata.normalize("NFC", name))
+    letters = [word for word in words if len(word) == 1 and word.isascii()]
+    longer = [word.casefold().translate(_UMLAUTS) for word in words if word not in letters]
+    return len(letters) <= 1 and all(map(_is_known, longer))
+
+
+def _is_known(word: str) -> bool:
+    """Whether a word is in the list, or a compound of such, whose parts may end with `s`."""
+    known = _known_words()
+    if word in known or word.removesuffix("s") in known:
+        return True
+    return any(
+        word[:end].removesuffix("s") in known and _is_known(word[end:]) for end in range(_PART, len(word) - _PART + 1)
+    )
+
+
+@cache
+def _known_words() -> frozenset[str]:
+    text = resources.files(__package__).joinpath("field-names.txt").read_text("utf-8")
+    return frozenset(word for line in text.splitlines() if not line.startswith("#") for word in line.split())
 
 
 _ELEMENT: Any = object()

@@ -33,10 +33,11 @@ _ROLES = ("HealthcareService", "Organization", "Operator", "Location", "Schedule
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Entry:
-    """An entry with a resource that we use, what is wrong with it, and what hangs on it."""
+    """An entry with a resource that we use or that cannot be told, what is wrong with it, and what hangs on it."""
 
     position: int
     kind: str
+    """Blank where the entry does not say it rightly: then it is what any reference to it expects."""
     resource: Mapping[str, Any]
     issues: list[Issue] = field(default_factory=list)
     schedules: "list[_Entry]" = field(default_factory=list)
@@ -49,8 +50,14 @@ class _Entry:
     def path(self, element: str) -> str:
         return f"{self.place}.resource.{element}"
 
+    def miss(self, element: str, kind: str) -> None:
+        """Notes that a reference leads nowhere, unless something is wrong with the reference as it is."""
+        place = self.path(element)
+        if not any(issue.place.startswith(place) for issue in self.issues):
+            self.issues.append(_no_target(place, kind))
 
-def check(options: Options, names: Collection[str] = ()) -> None:
+
+def check(options: Options, names: Collection[str] = ()) -> None:  # noqa: ARG001 - its fields are those of the format
     """Raises `Rejected` for options that there are not, and where no element is named."""
     _Taker(options)
 
@@ -112,26 +119,23 @@ def _records(bundle: Mapping[str, Any], take: "_Taker") -> Iterator[Record | Bro
     found: dict[str, _Entry] = {}
     for position, entry in enumerate(entries):
         read = _entry(position, entry, with_request=bundle["type"] in _WITH_REQUESTS)
-        if isinstance(read, Issue):
-            broken[position] = _broken(position, entry, read)
-        elif isinstance(read, str):
+        if isinstance(read, str):
             dropped[read] = None
         else:
             used.append(read)
             _register(read, entry, found)
     services = [entry for entry in used if entry.kind == "HealthcareService"]
     if not services:
-        raise _no_service((each.issue for each in broken.values()), (*(entry.kind for entry in used), *dropped))
+        untold = [entry.issues[0] for entry in used if not entry.kind]
+        raise Rejected(*untold) if untold else _no_service((*(entry.kind for entry in used), *dropped))
     needed = _linked(used, found)
     for entry in used:
         if entry in needed:
             continue
-        if entry.kind == "Slot" and not entry.issues:
-            entry.issues.append(_no_target(entry.path("schedule"), "Schedule"))
         if entry.issues:
             broken[entry.position] = _broken(entry.position, entries[entry.position], entry.issues[0])
         else:
-            # A parent of the operator, the site of another service: no error, and of no use.
+            # A parent of the operator, the site of another service, a Slot of a broken Schedule: no error of its own.
             dropped[entry.kind] = None
     records = {service.position: _record(service, found, take) for service in services}
     first = services[0].position
@@ -140,28 +144,29 @@ def _records(bundle: Mapping[str, Any], take: "_Taker") -> Iterator[Record | Bro
         yield records[position] if position in records else broken[position]
 
 
-def _entry(position: int, entry: Any, *, with_request: bool) -> _Entry | Issue | str:
-    """The entry, or what is wrong with it as a whole, or the name of its type where we do not use it."""
+def _entry(position: int, entry: Any, *, with_request: bool) -> _Entry | str:
+    """The entry, with what is wrong with it, or the name of its type where we do not use it."""
     place = f"Bundle.entry[{position}]"
+    untold = _Entry(position=position, kind="", resource={})
     if not isinstance(entry, dict):
-        return _not_an_object(place)
+        untold.issues.append(_not_an_object(place))
+        return untold
     resource, request = entry.get("resource"), entry.get("request")
     method = request.get("method") if isinstance(request, dict) else None
     if with_request and method not in ("POST", "PUT"):
-        return Issue(
-            code="fhir-request",
-            place=f"{place}.request.method",
-            text_de="Erwartet ist POST oder PUT: ein Bundle sagt alles über ein Angebot, was darin fehlt, gilt nicht "
-            "mehr. Der Absender muss den Eintrag ändern oder weglassen.",
-            text_en="Expected is POST or PUT: a Bundle says all about an offer, what is missing in it no longer holds. "
-            "The sender must change the entry or leave it out.",
-            fhir_code="not-supported",
-        )
+        untold.issues.append(_no_request(place))
+        return untold
     if not isinstance(resource, dict):
-        return _not_an_object(f"{place}.resource")
-    kind = str(resource.get("resourceType"))
+        untold.issues.append(_not_an_object(f"{place}.resource"))
+        return untold
+    kind = resource.get("resourceType")
+    if not isinstance(kind, str) or kind not in r4.TYPES:
+        if not with_request:
+            return WITHHELD_NAME
+        untold.issues.append(_no_type(place))
+        return untold
     if kind not in _USED:
-        return kind if kind in r4.TYPES else WITHHELD_NAME
+        return kind
     if method == "POST":
         # The id of a resource to be created means nothing, and may be another one tomorrow.
         resource = {name: value for name, value in resource.items() if name != "id"}
@@ -170,17 +175,22 @@ def _entry(position: int, entry: Any, *, with_request: bool) -> _Entry | Issue |
     return read
 
 
-def _register(entry: _Entry, written: Mapping[str, Any], found: dict[str, _Entry]) -> None:
+def _register(entry: _Entry, written: Any, found: dict[str, _Entry]) -> None:
     """Makes an entry findable by all that a reference in the same Bundle may call it."""
-    request = written.get("request")
-    resource_id = written["resource"].get("id")
+    if not isinstance(written, dict):
+        return
+    request, resource = written.get("request"), written.get("resource")
+    resource_id = resource.get("id") if isinstance(resource, dict) else None
     names = [
         written.get("fullUrl"),
-        f"{entry.kind}/{resource_id}" if isinstance(resource_id, str) else None,
-        request.get("url") if isinstance(request, dict) and request.get("method") == "PUT" else None,
+        f"{entry.kind}/{resource_id}" if entry.kind and isinstance(resource_id, str) else None,
+        request.get("url") if isinstance(request, dict) and request.get("method") != "POST" else None,
     ]
-    others = [found.setdefault(name, entry) for name in names if isinstance(name, str)]
-    if any(other is not entry for other in others):
+    named = [name for name in names if isinstance(name, str)]
+    if entry.kind:
+        found.update({name: entry for name in named if name in found and not found[name].kind})
+    others = [found.setdefault(name, entry) for name in named]
+    if not entry.issues and any(other is not entry for other in others):
         entry.issues.append(
             Issue(
                 code="fhir-duplicate",
@@ -224,10 +234,12 @@ def _services(schedule: _Entry, found: Mapping[str, _Entry]) -> list[_Entry]:
     services = [service for service in resolved if service is not None]
     if not services:
         to_one = (f"actor[{position}]" for position, each in enumerate(actors) if "HealthcareService" in _literal(each))
-        schedule.issues.append(_no_target(schedule.path(next(to_one, "actor")), "HealthcareService"))
-    if len(services) > 1:
+        schedule.miss(next(to_one, "actor"), "HealthcareService")
+    # An entry without a rightful type may be the Location that the Schedule names too.
+    typed = [service for service in services if service.kind]
+    if len(typed) > 1:
         schedule.issues.append(_one_only(schedule.path("actor"), "Schedule", "HealthcareService"))
-    return services
+    return typed or services
 
 
 def _operator(organization: _Entry | None, found: Mapping[str, _Entry]) -> _Entry | None:
@@ -237,13 +249,13 @@ def _operator(organization: _Entry | None, found: Mapping[str, _Entry]) -> _Entr
 def _target(entry: _Entry, element: str, reference: Any, kind: str, found: Mapping[str, _Entry]) -> _Entry | None:
     target = _resolved(reference, kind, found)
     if target is None:
-        entry.issues.append(_no_target(entry.path(element), kind))
+        entry.miss(element, kind)
     return target
 
 
 def _resolved(reference: Any, kind: str, found: Mapping[str, _Entry]) -> _Entry | None:
     target = found.get(_literal(reference).partition("/_history/")[0])
-    return target if target is not None and target.kind == kind else None
+    return target if target is not None and target.kind in (kind, "") else None
 
 
 def _literal(reference: Any) -> str:
@@ -336,7 +348,7 @@ def _broken(position: int, entry: Any, issue: Issue) -> Broken:
     return Broken(place=f"Bundle.entry[{position}]", body=body, issue=issue)
 
 
-def _no_service(issues: Iterable[Issue], kinds: Iterable[str]) -> Rejected:
+def _no_service(kinds: Iterable[str]) -> Rejected:
     held = ", ".join(sorted(set(kinds)))
     return Rejected(
         Issue(
@@ -347,8 +359,7 @@ def _no_service(issues: Iterable[Issue], kinds: Iterable[str]) -> Rejected:
             text_en="The Bundle tells of no offer: at least one HealthcareService is expected"
             + (f"; there are: {held}." if held else "."),
             fhir_code="required",
-        ),
-        *issues,
+        )
     )
 
 
@@ -369,6 +380,28 @@ def _one_only(place: str, of: str, one: str) -> Issue:
         text_de=f"Erwartet ist je {of} genau ein {one}. Der Absender muss sie aufteilen.",
         text_en=f"Expected is exactly one {one} for each {of}. The sender must split them.",
         fhir_code="business-rule",
+    )
+
+
+def _no_request(place: str) -> Issue:
+    return Issue(
+        code="fhir-request",
+        place=f"{place}.request.method",
+        text_de="Erwartet ist POST oder PUT: ein Bundle sagt alles über ein Angebot, was darin fehlt, gilt nicht "
+        "mehr. Der Absender muss den Eintrag ändern oder weglassen.",
+        text_en="Expected is POST or PUT: a Bundle says all about an offer, what is missing in it no longer holds. "
+        "The sender must change the entry or leave it out.",
+        fhir_code="not-supported",
+    )
+
+
+def _no_type(place: str) -> Issue:
+    return Issue(
+        code="fhir-resource-type",
+        place=f"{place}.resource.resourceType",
+        text_de="Erwartet ist ein Ressourcentyp von FHIR R4. Der Absender muss ihn berichtigen.",
+        text_en="Expected is a resource type of FHIR R4. The sender must correct it.",
+        fhir_code="structure",
     )
 
 

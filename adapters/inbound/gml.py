@@ -34,7 +34,7 @@ _FEATURE = re.compile(r"(?:\{[^{}\s]+\})?[^{}\s:]+")
 _FID = re.compile(r"[\w.:-]{1,60}")
 
 
-def check(options: Options, names: Collection[str] = ()) -> None:
+def check(options: Options, names: Collection[str] = ()) -> None:  # noqa: ARG001 - a record may have any field
     """Raises `Rejected` for options that there are not, and where the name of the features is missing."""
     _feature(options)
 

@@ -140,7 +140,7 @@ _FLAWS: Mapping[Flaw, tuple[str, str, str]] = {
 }
 
 
-def check(options: Options, names: Collection[str] = ()) -> None:
+def check(options: Options, names: Collection[str] = ()) -> None:  # noqa: ARG001 - its fields are those of the format
     """Raises `Rejected` for options that there are not, and for a character set that is not read here."""
     _charset(options)
 

@@ -20,7 +20,7 @@ __all__ = ["FORMAT", "check", "decode"]
 FORMAT = "json_records"
 
 
-def check(options: Options, names: Collection[str] = ()) -> None:
+def check(options: Options, names: Collection[str] = ()) -> None:  # noqa: ARG001 - a record may have any field
     """Raises `Rejected` for options that there are not."""
     _way(options)
 

@@ -27,7 +27,7 @@ from hub.sources import Sources
 from hub.store.clock import instant, micros, moment
 from hub.store.database import Database
 from hub.store.lock import lock
-from mappings.census_event import CensusEvent, event_of, forgotten, pseudonymised
+from mappings.census_event import CensusEvent, admitted, event_of, forgotten, pseudonymised
 from mappings.errors import Issue, Rejected
 from mappings.language import SourceMap
 from mappings.patient_filter import admit
@@ -193,6 +193,7 @@ class Pipeline:
 
     def _admitted(self, decoded: Decoded, source_map: SourceMap, unread: Counter[str]) -> Iterator[Entry]:
         """The records past the patient filter; what was dropped is counted by name."""
+        wards = WardIndex(source_map.wards)
         broken = 0
         for part in decoded.records:
             broken += isinstance(part, Broken) or any(issue.severity == "error" for issue in part.issues)
@@ -202,15 +203,15 @@ class Pipeline:
                 yield Entry(place=part.place, broken=self._broken(part.body, source_map), issues=(part.issue,))
                 continue
             unread.update(part.dropped)
-            yield self._admitted_record(part, source_map, unread)
+            yield self._admitted_record(part, source_map, wards, unread)
 
-    def _admitted_record(self, record: Record, source_map: SourceMap, unread: Counter[str]) -> Entry:
+    def _admitted_record(self, record: Record, source_map: SourceMap, wards: WardIndex, unread: Counter[str]) -> Entry:
         if source_map.wards:
             hashed = pseudonymised(record.fields, self._key.pseudonym)
-            return Entry(place=record.place, fields=hashed, issues=record.issues)
-        admitted = admit(record.fields, source_map)
-        unread.update(admitted.dropped)
-        return Entry(place=record.place, fields=admitted.fields, issues=record.issues)
+            return Entry(place=record.place, fields=admitted(hashed, wards), issues=record.issues)
+        kept = admit(record.fields, source_map)
+        unread.update(kept.dropped)
+        return Entry(place=record.place, fields=kept.fields, issues=record.issues)
 
     def _decoded_again(self, entry: Entry, source_map: SourceMap, unread: Counter[str]) -> Iterator[Entry]:
         """What bytes that were kept whole are now, that could not be read before."""

@@ -92,7 +92,7 @@ def known(name: str) -> list[str]:
 
 @pytest.mark.parametrize("source_map", shipped().values(), ids=shipped())
 def test_the_options_of_a_shipped_map_are_accepted(source_map: SourceMap) -> None:
-    registry.adapter(source_map.format).check(source_map.options)
+    registry.adapter(source_map.format).check(source_map.options, source_map.names)
 
 
 @pytest.mark.parametrize("name", registry.formats())

@@ -169,6 +169,75 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any], place: str)
     assert (issue.code, issue.place) == ("source-map", f"options.{place}")
 
 
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [(OPTIONS, "frei"), (OPTIONS, "rows"), (GROUPED, "Frei"), (GROUPED, "rows.Nr"), (GROUPED, "rows.Etage")],
+)
+def test_a_field_that_no_record_has_for_sure_cannot_be_read(options: dict[str, Any], name: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        csv_records.check(options, [name])
+    (issue,) = caught.value.issues
+    assert (issue.code, issue.place) == ("source-map", "options.columns")
+    assert f"„{name}“" in issue.text_de
+    assert "wer die Quellenkarte pflegt" in issue.text_de
+
+
+def test_fields_of_the_row_and_of_its_group_can_be_read() -> None:
+    csv_records.check(OPTIONS, ["Nr", "Straße", "Frei"])
+    csv_records.check(GROUPED, ["Nr", "Straße", "rows", "rows.Frei", "rows.Zimmer"])
+
+
+def incomplete(body: str) -> list[bool | None]:
+    """Of each part in its order: whether a record is set aside for a broken row, None for a broken part."""
+    found = csv_records.decode(f"Nr;Straße;Frei;Zimmer\n{body}".encode(), GROUPED).records
+    return [
+        any((issue.code, issue.severity) == ("rows-incomplete", "error") for issue in part.issues)
+        if isinstance(part, Record)
+        else None
+        for part in found
+    ]
+
+
+BAD_ROWS = ["1;Weg;3", "1;Weg", "1", "1;Weg;3;EZ;x", ";1;Weg;3;EZ", '1;"Weg;3;EZ', '"1;Weg;3;EZ', "\0;Weg;3;EZ"]
+
+
+@pytest.mark.parametrize("bad", BAD_ROWS)
+@pytest.mark.parametrize("body", ["{bad}\n1;Weg;1;DZ\n", "1;Weg;1;DZ\n{bad}\n", "1;Weg;1;DZ\n{bad}\n1;Weg;2;EZ\n"])
+def test_an_offer_one_of_whose_rows_is_broken_is_set_aside(bad: str, body: str) -> None:
+    assert sorted(incomplete(body.format(bad=bad)), key=str) == [None, True]
+
+
+@pytest.mark.parametrize("bad", [row for row in BAD_ROWS if row.startswith(("1", ";"))])
+def test_a_broken_row_of_another_offer_leaves_its_neighbours_alone(bad: str) -> None:
+    assert incomplete(f"0;Weg;1;DZ\n{bad}\n2;Weg;1;DZ\n") == [False, None, False]
+
+
+def test_a_broken_row_of_a_key_that_cannot_be_told_sets_both_neighbours_aside_and_no_other() -> None:
+    body = '0;Weg;1;DZ\n1;Weg;1;DZ\n"2;Weg\n3;Weg;1;DZ\n4;Weg;1;DZ\n'
+    assert incomplete(body) == [False, True, None, True, False]
+
+
+def test_a_wide_header_takes_time_in_proportion() -> None:
+    wide = HEADER.strip() + "".join(f";c{i}" for i in range(60_000)) + ";" * 60_000
+    started = time.process_time()
+    assert len(rows(f"{wide}\n")) == 0
+    assert rejection(f"{wide};C7\n").code == "column-twice"
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize("lines", [99, 100, 101, 200_000])
+def test_a_long_run_of_broken_rows_ends_in_one_part(lines: int) -> None:
+    bad = '1;"Weg;3\n' + "x\n" * (lines - 1)
+    *broken, last = parts(f"{HEADER}{bad}2;Weg;0\n")
+    assert isinstance(last, Record)
+    assert len(broken) == min(lines, 101)
+    assert b"".join(part.body for part in broken if isinstance(part, Broken)) == bad.encode()
+    if lines > 101:
+        assert isinstance(broken[-1], Broken)
+        assert broken[-1].place == f"line 102 to line {lines + 1}"
+        assert f"{lines - 100} more" in broken[-1].issue.text_en
+
+
 @given(st.lists(st.tuples(*[st.text(st.characters(codec="utf-8", exclude_characters="\0\r"))] * 3), max_size=6))
 def test_what_a_writer_quotes_is_read_back(table: list[tuple[str, ...]]) -> None:
     quoted = (";".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in table)

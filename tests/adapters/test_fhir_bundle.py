@@ -261,11 +261,7 @@ def test_nothing_of_a_wrong_resource_comes_through() -> None:
     [
         (
             changed(4, actor=[{"reference": "Location/x"}, {"reference": "HealthcareService/other"}]),
-            [
-                (3, None),
-                (4, ("fhir-reference", "Bundle.entry[4].resource.actor[1]")),
-                (5, ("fhir-reference", "Bundle.entry[5].resource.schedule")),
-            ],
+            [(3, None), (4, ("fhir-reference", "Bundle.entry[4].resource.actor[1]"))],
         ),
         (
             changed(5, schedule={"reference": "Schedule/other"}),
@@ -330,11 +326,48 @@ def test_a_service_without_schedule_and_location_is_a_record_without_them() -> N
 
 
 def test_types_without_use_are_dropped_by_name_with_the_first_record() -> None:
-    strange = {"resource": {"resourceType": PLANTED}, "request": {"method": "PUT", "url": "x"}}
+    strange = {"resource": {"resourceType": PLANTED}}
     other_site = entries()[2]
     other_site["fullUrl"], other_site["resource"]["id"], other_site["request"]["url"] = "urn:x", "x", "Location/x"
-    record = one(bundle("batch", patient(), strange, *entries(), other_site))
+    record = one(bundle("collection", patient(), strange, *entries(), other_site))
     assert record.dropped == ("Patient", "(withheld name)", "Location")
+
+
+@pytest.mark.parametrize("kind", [None, 7, PLANTED])
+@pytest.mark.parametrize("bundle_type", ["batch", "transaction"])
+def test_a_request_without_a_type_of_r4_is_a_wrong_entry(bundle_type: str, kind: Any) -> None:
+    strange = {"resource": {"resourceType": kind}, "request": {"method": "POST", "url": "x"}}
+    _, (record, broken) = decoded(bundle(bundle_type, *entries(), strange))
+    assert isinstance(record, Record)
+    assert isinstance(broken, Broken)
+    assert issues(broken) == [("fhir-resource-type", f"Bundle.entry[{len(entries())}].resource.resourceType")]
+    assert PLANTED not in broken.issue.text_de + broken.issue.text_en
+
+
+@pytest.mark.parametrize("position", range(5))
+def test_of_a_wrong_entry_only_itself_is_told(position: int) -> None:
+    sent = entries()
+    del sent[position]["resource"]["resourceType"]
+    expected = ("fhir-resource-type", f"Bundle.entry[{position}].resource.resourceType")
+    try:
+        _, records = decoded(bundle("transaction", *sent))
+    except Rejected as refusal:
+        assert [(issue.code, issue.place) for issue in refusal.issues] == [expected]
+        return
+    assert [issue for record in records for issue in issues(record)] == [expected]
+
+
+def test_a_reference_that_is_none_is_told_once() -> None:
+    record = one(bundle("batch", *changed(3, providedBy="Organization/x")))
+    assert issues(record) == [("fhir-type", "Bundle.entry[3].resource.providedBy")]
+
+
+def test_what_an_entry_to_delete_is_called_another_may_be_called() -> None:
+    sent = entries()
+    deleted = {"fullUrl": sent[1]["fullUrl"], "request": {"method": "DELETE", "url": sent[1]["request"]["url"]}}
+    _, (broken, record) = decoded(bundle("batch", deleted, *sent))
+    assert issues(broken) == [("fhir-request", "Bundle.entry[0].request.method")]
+    assert issues(record) == []
 
 
 def plant_in_unknown_extension(sent: list[Entry]) -> None:

@@ -191,6 +191,12 @@ def test_a_stretch_that_is_no_message_is_broken_and_the_rest_is_read() -> None:
     assert found[2].body == b"MSH|^~\\&|KIS|KH"
 
 
+def test_a_long_run_of_what_is_no_message_ends_in_one_part() -> None:
+    parts = list(hl7v2_adt.decode(b"MSH\r" * 20_000, {}).records)
+    assert len(parts) == 101
+    assert parts[-1].place == "message 101, byte 403 to message 20000, byte 79999"
+
+
 def test_a_wrong_encoding_is_broken_at_its_byte() -> None:
     body = f"{MSH}||||||UNICODE UTF-8\rEVN|A01|20260302080000\rPID|1||M\xfcller".format("A01").encode("latin-1")
     (found,) = hl7v2_adt.decode(body, {}).records

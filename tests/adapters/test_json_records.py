@@ -69,3 +69,12 @@ def test_a_rejection_names_the_place(body: str, place: str) -> None:
 def test_a_rejection_repeats_nothing(body: str) -> None:
     issue: Any = rejection(body)
     assert "PLANTED" not in repr(issue)
+
+
+def test_a_long_run_of_what_is_no_object_ends_in_one_part() -> None:
+    *broken, last = parts(f'{{"facilities": [{"1, " * 5_000}{{}}]}}')
+    assert isinstance(last, Record)
+    assert len(broken) == 101
+    assert isinstance(broken[-1], Broken)
+    assert broken[-1].place == "facilities[100] to facilities[4999]"
+    assert broken[-1].body == b"\n".join([b"1"] * 4_900)

@@ -157,8 +157,37 @@ def test_a_block_without_a_number_makes_the_sum_unknown() -> None:
 
 
 def test_a_stated_accepting_count_goes_before_the_sum() -> None:
-    (report,) = read(BLOCKS, {"frei": 5, "b": [{"n": 2}]}).reports
-    assert (report.counts.accepting, [block.count for block in report.blocks]) == (5, [2])
+    mapped = read(BLOCKS, {"frei": 5, "b": [{"n": 2}, {"n": 9, "s": "closed"}]})
+    (report,) = mapped.reports
+    assert report.counts.accepting == 5
+    assert [(block.count, block.status) for block in report.blocks] == [(2, "free"), (9, "closed"), (3, "free")]
+    assert mapped.issues == ()
+
+
+@pytest.mark.parametrize("stated", [0, 1, -1])
+def test_more_listed_than_free_is_kept_as_told_and_warned_of(stated: int) -> None:
+    mapped = read(BLOCKS, {"frei": stated, "b": [{"n": 2}]})
+    (report,) = mapped.reports
+    assert (report.counts.accepting, [block.count for block in report.blocks]) == (stated, [2])
+    (issue,) = [issue for issue in mapped.issues if issue.code == "blocks-exceed-free"]
+    assert issue.severity == "warning"
+
+
+def test_held_places_that_no_block_tells_of_are_a_block() -> None:
+    (report,) = read(BLOCKS + "\n  counts.held: r", {"frei": 0, "r": 3, "b": [{"n": 1, "s": "held"}]}).reports
+    assert [(block.count, block.status) for block in report.blocks] == [(1, "held"), (2, "held")]
+
+
+def test_a_map_knows_the_fields_it_reads() -> None:
+    fields = "  offers: {each: o, fields: {offer.name: n, blocks: {each: b, fields: {block.count: c}}}}"
+    assert map_of(fields).names == {"nr", "name", "art", "o", "o.n", "o.b", "o.b.c"}
+    assert map_of("  offers: [{counts.accepting: frei}, {counts.held: r}]").names == {
+        "nr",
+        "name",
+        "art",
+        "frei",
+        "r",
+    }
 
 
 OFFERS = """\

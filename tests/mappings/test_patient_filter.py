@@ -70,6 +70,19 @@ def test_of_fields_that_cannot_be_read_together_those_are_kept_that_can_be_read_
     assert [set(fields[name]) for name in ("crs", "x", "y")] == [{"withheld"}] * 3
 
 
+SENT_AS_WITHHELD = [{"withheld": sent} for sent in ({"GEHEIM": "GEHEIM"}, ["GEHEIM"], "GEHEIM", True, 110411675)]
+
+
+@pytest.mark.parametrize("sent", SENT_AS_WITHHELD)
+@pytest.mark.parametrize("field", ["name", "art", "kap", "frei"])
+def test_what_a_sender_sends_as_if_it_were_withheld_is_withheld(field: str, sent: dict[str, Any]) -> None:
+    fields = kept({field: sent})
+    assert fields[field] == {"withheld": len(repr(sent))}
+    assert [issue.place for issue in MAP.read(fields).issues if issue.severity == "error"][:1] == (
+        [field] if field in ("name", "art", "frei") else ["art, kap"]
+    )
+
+
 def test_a_list_that_is_none_is_withheld_whole() -> None:
     assert kept({"a": {"rows": "GEHEIM"}})["a"] == {"rows": {"withheld": 6}}
 
@@ -145,5 +158,6 @@ def test_the_filter_changes_nothing_that_the_map_makes_of_a_record(
     assert (after.reports, after.left_out) == (before.reports, before.left_out)
     assert failed(after) == failed(before)
     assert after.unread == ()
-    assert admit(admitted.fields, source_map) == Admitted(fields=admitted.fields)
+    again = admit(admitted.fields, source_map)
+    assert (again.dropped, source_map.read(again.fields).reports) == ((), before.reports)
     assert "GEHEIM" not in repr(admitted.fields)
