@@ -92,6 +92,17 @@ def codes(value: Any) -> tuple[str, ...]:
     return tuple(text(part) for part in _parts(value, "[,;]") if not is_blank(part))
 
 
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+
+
+def languages(value: Any) -> tuple[str, ...]:
+    """Languages by their BCP 47 codes (https://www.rfc-editor.org/info/bcp47), as `codes` takes them."""
+    found = codes(value)
+    if not all(map(_LANGUAGE.fullmatch, found)):
+        raise Unreadable("Sprachcodes nach BCP 47 wie de, pl", "language codes of BCP 47 such as de, pl")
+    return found
+
+
 def _parts(value: Any, separators: str) -> list[Any]:
     if isinstance(value, str):
         return re.split(separators, text(value))
@@ -433,6 +444,7 @@ CONVERSIONS = _named(
         iks,
         integer,
         key,
+        languages,
         lup_capacity,
         phone,
         plz,

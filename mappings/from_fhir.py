@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mappings import terminology
-from mappings.conversions import Unreadable, iks, plz, telematik_id, text
+from mappings.conversions import Unreadable, iks, languages, plz, telematik_id, text
 from mappings.to_fhir import (
     AGS,
     AGS_EXTENSION,
@@ -178,7 +178,7 @@ def fhir_care_grades(node: Any) -> tuple[int, ...]:
 
 def fhir_languages(node: Any) -> tuple[str, ...]:
     """The languages spoken, as BCP 47 codes."""
-    return tuple(code for concept in _mappings(node) for code in _codes(concept.get("coding"), BCP_47))
+    return languages([code for concept in _mappings(node) for code in _codes(concept.get("coding"), BCP_47)])
 
 
 def fhir_catchment(node: Any) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from itertools import pairwise
 from typing import Any
@@ -58,14 +58,18 @@ def admit(fields: Fields, source_map: SourceMap) -> Admitted:
     )
 
 
+@lru_cache(maxsize=10_000)
 def safe_name(name: str) -> str:
     """The name of a field as it may be shown: one that is not made of the words of `field-names.txt` is withheld.
 
     Senders put data in the place of names, too: in a header line, as the key of an object. Whose data have patients
     in them, their names may be such.
     """
+    if _shown(name) == WITHHELD_NAME:
+        return WITHHELD_NAME
+    # GML's coordinates are named @x and @y.
     looks_like_data = sum(map(str.isdigit, name)) >= 4 or _DATE.search(name) or "@" in name.removeprefix("@")
-    return WITHHELD_NAME if looks_like_data or not _is_made_of_known_words(name) else _shown(name)
+    return WITHHELD_NAME if looks_like_data or not _is_made_of_known_words(name) else name
 
 
 def _shown(name: str) -> str:

@@ -88,7 +88,7 @@ STATEMENT: Mapping[str, Target] = {
     "offer.name": _TEXT,
     "offer.needs": _NEEDS,
     "offer.care_grades": Target(convert="care_grades", many=True),
-    "offer.languages": Target(convert="codes", many=True, descriptive=True),
+    "offer.languages": Target(convert="languages", many=True, descriptive=True),
     "offer.catchment": Target(convert="plz_list", many=True),
     "offer.contacts": Target(convert="", descriptive=True),
     "offer.pool": _TEXT,

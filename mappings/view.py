@@ -4,7 +4,9 @@ In a home of 20 beds a place that opens is often a death, so the public learns n
 which places are held or closed (data minimisation, https://eur-lex.europa.eu/eli/reg/2016/679/oj art. 5(1)(c)).
 """
 
+from collections import Counter
 from dataclasses import replace
+from datetime import date
 from enum import StrEnum
 
 from mappings.vacancy import Block, BlockStatus, Contact, Counts, State, VacancyReport
@@ -23,25 +25,28 @@ def seen(report: VacancyReport, view: View, *, at_least: int = 2) -> VacancyRepo
     """The report as the view shows it; in the public one a number of `at_least` means that many or more.
 
     The public view keeps the licensed places as they are, and of the others only those accepting and the waiting list,
-    coarsened; it leaves out held and closed blocks and internal contacts, and adds up blocks that are alike, because
-    their number would tell what the coarsened one hides.
+    coarsened; it leaves out held and closed blocks, internal contacts and the pool, and shows the earliest free places
+    alone, `at_least` in all, because their sum would tell what the coarsened number hides. `coarsened` is true where a
+    number may mean more.
     """
     if view is View.PROFESSIONAL:
         return report
     blocks = _public_blocks(report.blocks, at_least)
     accepting = _coarsened(report.counts.accepting, at_least)
+    waiting = _coarsened(report.counts.waiting, at_least)
+    shown = (accepting, waiting, sum(block.count for block in blocks))
     return replace(
         report,
         facility=replace(report.facility, contacts=_public_contacts(report.facility.contacts)),
-        offer=replace(report.offer, contacts=_public_contacts(report.offer.contacts)),
+        offer=replace(report.offer, contacts=_public_contacts(report.offer.contacts), pool=""),
         state=State.NONE if report.state is State.SOME and accepting == 0 and not blocks else report.state,
         counts=Counts(
             licensed=report.counts.licensed,
             accepting=accepting,
-            waiting=_coarsened(report.counts.waiting, at_least),
+            waiting=waiting,
         ),
         blocks=blocks,
-        coarsened=True,
+        coarsened=at_least in shown,
     )
 
 
@@ -59,9 +64,19 @@ def _public_contacts(contacts: tuple[Contact, ...]) -> tuple[Contact, ...]:
 
 
 def _public_blocks(blocks: tuple[Block, ...], at_least: int) -> tuple[Block, ...]:
-    counts: dict[Block, int] = {}
+    counts: Counter[Block] = Counter()
     for block in blocks:
         if block.status is BlockStatus.FREE and block.count > 0:
-            alike = replace(block, count=0)
-            counts[alike] = counts.get(alike, 0) + block.count
-    return tuple(replace(alike, count=min(count, at_least)) for alike, count in counts.items())
+            counts[replace(block, count=0)] += block.count
+    shown = []
+    left = at_least
+    for alike in sorted(counts, key=_earliest_first):
+        if left:
+            shown.append(replace(alike, count=min(counts[alike], left)))
+            left -= shown[-1].count
+    return tuple(shown)
+
+
+def _earliest_first(block: Block) -> tuple[date | str | tuple[str, ...], ...]:
+    # The rest only keeps the choice from depending on the order in which the blocks were told.
+    return block.start or date.min, block.room or "", block.sex or "", block.end or date.max, block.needs

@@ -17,6 +17,7 @@ from adapters import options as option
 from adapters.base import Broken, Decoded, Options, Record
 from conformance.formats import safe_xml
 from mappings.errors import Issue, Rejected
+from mappings.patient_filter import safe_name
 
 __all__ = ["FORMAT", "check", "decode"]
 
@@ -31,7 +32,7 @@ _MEMBERS = frozenset(
 _COLLECTIONS = frozenset(f"{{{namespace}}}FeatureCollection" for namespace in (*_NAMESPACES, *_WFS))
 _MEMBER_END = re.compile(rb"</(?:[\w.-]+:)?(?:featureMembers?|member)\s*>")
 _FEATURE = re.compile(r"(?:\{[^{}\s]+\})?[^{}\s:]+")
-_FID = re.compile(r"[\w.:-]{1,60}")
+_FID = re.compile(r"([A-Za-z]+)\.[0-9]{1,6}")
 
 
 def check(options: Options, names: Collection[str] = ()) -> None:  # noqa: ARG001 - a record may have any field
@@ -121,9 +122,10 @@ def _tags(*names: str) -> frozenset[str]:
 
 
 def _place(feature: etree._Element, ordinal: int) -> str:
-    """The feature's own id where it looks like one, else its position."""
+    """The feature's own id where it is its kind and a number, else its position."""
     fid = feature.get("fid") or next((feature.get(f"{{{each}}}id") for each in _NAMESPACES), None) or ""
-    return f"feature {fid if _FID.fullmatch(fid) else ordinal}"
+    match = _FID.fullmatch(fid)
+    return f"feature {fid if match and match[1] == etree.QName(feature).localname else ordinal}"
 
 
 def _other(element: etree._Element, ordinal: int) -> Broken:
@@ -144,7 +146,7 @@ def _other(element: etree._Element, ordinal: int) -> Broken:
 def _twice(place: str, name: str) -> Issue:
     return Issue(
         code="property-twice",
-        place=f"{place}, {name}",
+        place=f"{place}, {safe_name(name)}",
         text_de="Diese Eigenschaft steht zweimal. Der Absender muss eine davon streichen.",
         text_en="This property stands twice. The sender must remove one of the two.",
         fhir_code="structure",

@@ -179,6 +179,7 @@ class Reconciler:
         source: str,
     ) -> int:
         facilities = _facilities(connection, statements, source)
+        told_now = {told.offer for told in statements}
         versions = 0
         for projection, repository in self._each():
             view = View(projection.name)
@@ -194,7 +195,9 @@ class Reconciler:
             ]
             versions += self._write(connection, repository, rendered, now=now, delivery=delivery)
             for known_as in facilities.values():
-                move_offers(connection, projection, known_as.offers, position_of(known_as.facility))
+                siblings = [offer for offer in known_as.offers if offer not in told_now]
+                if siblings:
+                    move_offers(connection, projection, siblings, position_of(known_as.facility))
             times = [
                 told.times
                 for told in statements

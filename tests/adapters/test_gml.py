@@ -68,9 +68,12 @@ def test_a_point_without_coordinates_is_no_point() -> None:
     ("attributes", "place"),
     [
         ('fid="Home.7"', "feature Home.7"),
-        ('gml:id="h7"', "feature h7"),
+        ('gml:id="Home.7"', "feature Home.7"),
         ("", "feature 1"),
         ('fid="somebody in room 7"', "feature 1"),
+        ('fid="Canaria.7"', "feature 1"),
+        ('fid="Home.4711081500"', "feature 1"),
+        ('gml:id="Canaria_Kanarienvogel"', "feature 1"),
     ],
 )
 def test_the_place_is_the_feature_by_its_id_where_it_has_one(attributes: str, place: str) -> None:

@@ -107,6 +107,7 @@ def planted() -> Iterator[tuple[str, bytes]]:
             )
         ).encode(),
     )
+    yield from _planted_in_names(home, offer)
     patient = {
         "resourceType": "Patient",
         "id": "4711081500",
@@ -138,6 +139,48 @@ def planted() -> Iterator[tuple[str, bytes]]:
         <p:Sozialpflege fid="S.1"><p:id>1</p:id><p:angebot>Canaria</p:angebot><p:einrichtung>Haus</p:einrichtung>
         <p:eigentuemer>Kanarienvogel</p:eigentuemer><p:ansprechpartner>Canaria</p:ansprechpartner>
         </p:Sozialpflege></gml:featureMember><gml:featureMember><p:Sozialpflege fid="S.2"><p:id>Canaria""",
+    )
+
+
+def _planted_in_names(home: dict[str, Any], offer: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """The canaries as names of fields, as ids, as what looks withheld, and where free text has a short shape."""
+    withheld = {"withheld": {"Canaria": "X110411675"}}
+    facilities = [
+        {
+            **home,
+            "id": "5",
+            "Canaria": 1,
+            "Canaria Kanarienvogel": 2,
+            "04.11.1937": 3,
+            "offers": [{**offer, "id": "5"}],
+        },
+        {**home, "id": "6", "name": withheld, "offers": [{**offer, "id": "6", "Kanarienvogel": 1}]},
+        {**home, "id": "7", "offers": [{**offer, "id": "7", "free": {"withheld": "Canaria"}}]},
+        {**home, "id": "8", "offers": [{**offer, "id": "8", "blocks": [{"count": 1, "Canaria": 2}]}]},
+    ]
+    yield "json", json.dumps({"facilities": facilities}).encode()
+    yield "csv-long", csv_long(long_row("f", who=";")).replace(b";Bewohner", b";Canaria Kanarienvogel;04.11.1937")
+    yield (
+        "kis-adt",
+        "".join(
+            (
+                adt("A01", 11, PATIENT, "PV1|1|I|Canaria^Canaria^X110411675|||Kanarienvogel^X110411675||||X110411675"),
+                adt("A08", 12, PATIENT, "PV1|1|I|Canaria^Canaria^1||||||||||||||||4711081500"),
+                adt("A20", 13, r"NPU|\\X43616E61726961\\^Canaria^1|U"),
+                adt("A01", 14, "PV1|1|I|KZP1^Canaria^Canaria"),
+                adt("A03", 15, "PV1|1|I|||||||||||||||||4711081500")
+                .replace("M15", "Canaria")
+                .replace("|KIS|", "|Canaria|"),
+            )
+        ).encode(),
+    )
+    yield (
+        "landkreis-lup",
+        b"""<wfs:FeatureCollection xmlns:wfs="http://www.opengis.net/wfs" xmlns:gml="http://www.opengis.net/gml"
+        xmlns:p="http://geoportal.kreis-lup.de/regismv/"><gml:featureMember><p:Sozialpflege fid="Canaria_Kanarienvogel">
+        <p:id>3</p:id><p:angebot>x</p:angebot><p:Canaria>1</p:Canaria></p:Sozialpflege></gml:featureMember>
+        <gml:featureMember><p:Sozialpflege fid="X110411675"><p:angebot>x</p:angebot></p:Sozialpflege></gml:featureMember>
+        </wfs:FeatureCollection>""",
     )
 
 

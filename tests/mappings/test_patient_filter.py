@@ -1,6 +1,8 @@
 """The patient filter: nothing that no map names, and nothing that no conversion can read, goes on."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from mappings.language import Mapped, load, shipped
 from mappings.patient_filter import WITHHELD_NAME, Admitted, admit, safe_name
+from mappings.rules import Each
 from tests.strategies import cells, json_values
 
 HEAD = "source: test\ntitle: {de: Prüfung, en: Test}\nformat: json_records\n"
@@ -42,11 +45,11 @@ def test_what_no_rule_names_is_dropped_and_named() -> None:
     record = {
         **GOOD,
         "patient": "GEHEIM",
-        "a": {"note": "GEHEIM", "rows": [{"n": 1, "who": "GEHEIM"}, {"who": "GEHEIM"}]},
+        "a": {"note": "GEHEIM", "rows": [{"n": 1, "name": "GEHEIM"}, {"name": "GEHEIM"}]},
     }
     admitted = admit(record, MAP)
     assert admitted.fields == {**GOOD, "a": {"rows": [{"n": 1}, {}]}}
-    assert admitted.dropped == ("patient", "a.note", "a.rows.who")
+    assert admitted.dropped == ("patient", "a.note", "a.rows.name")
 
 
 @pytest.mark.parametrize(
@@ -108,6 +111,28 @@ def test_a_source_without_patients_passes_whole_and_is_told_what_it_does_not_nam
     assert admit(record, FREE) == Admitted(fields=record, dropped=("note",))
 
 
+def test_a_source_without_patients_is_told_any_name_that_can_be_shown() -> None:
+    assert admit({**GOOD, "Canaria": 1, "2026": 2, "tab\there": 3}, FREE).dropped == ("Canaria", "2026", WITHHELD_NAME)
+
+
+def test_every_name_that_a_shipped_map_reads_could_be_shown() -> None:
+    for source_map in shipped().values():
+        levels = [source_map.tree]
+        for tree in levels:
+            assert [name for name in tree.sources if safe_name(name) == WITHHELD_NAME] == []
+            levels += tree.offers if isinstance(tree.offers, tuple) else ()
+            levels += [each.tree for each in (tree.offers, tree.blocks) if isinstance(each, Each)]
+
+
+def test_every_name_in_the_export_of_a_district_is_shown() -> None:
+    export = Path(__file__).parents[2] / "../shared/data/lup/sozialpflege.gml"
+    if not export.exists():
+        pytest.skip(f"{export} is not here")
+    names = {name.decode() for name in re.findall(rb"<(?:\w+:)?(\w+)", export.read_bytes())}
+    assert len(names) > 20
+    assert [name for name in sorted(names) if safe_name(name) == WITHHELD_NAME] == []
+
+
 def test_a_record_of_a_map_that_names_no_fields_does_not_pass() -> None:
     assert admit({"PV1-19": "4711"}, shipped()["kis-adt"]).fields == {}
 
@@ -117,13 +142,34 @@ def test_names_to_ignore_are_dropped_without_a_word() -> None:
     assert admit({**GOOD, "note": 1}, source_map) == Admitted(fields=GOOD)
 
 
-@pytest.mark.parametrize("name", ["KVNR 4711", "a@b", "x" * 61, "tab\there"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("KVNR 4711", "a@b", "x" * 61, "data" * 16, "tab\there", "04.11.37", "am 4.1.37", "Nr. 0.4.7.1"),
+        *(
+            "Canaria",
+            "Canaria Kanarienvogel",
+            "Bewohner Canaria",
+            "residents.Canaria",
+            "zimmerCanaria",
+            "Bewohnercanaria",
+        ),
+        *("CANARIA", "canária", "Kanárienvogel", "Li Wu", "M. K.", "王明", "Ж"),
+    ],
+)
 def test_a_name_that_looks_like_data_is_withheld(name: str) -> None:
     assert safe_name(name) == WITHHELD_NAME
     assert admit({**GOOD, name: 1}, MAP).dropped == (WITHHELD_NAME,)
 
 
-@pytest.mark.parametrize("name", ["Frei ab", "§ 39e", "Zimmer 123", "offers.note"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Frei ab", "§ 39e", "Zimmer 123", "offers.note", "(column 17)", "feld20", "PV1-3.1", "@x", "x"),
+        *("Träger", "TRÄGER", "Tra\u0308ger", "eigentuemer", "versorgungsart", "IKNummer", "EinrichtungsID"),
+        *("Bewohnername", "Versichertennummer", "Aufnahmedatum", "careForm", "gemeindeschl_nr", "Besonderheiten"),
+    ],
+)
 def test_an_ordinary_name_is_shown(name: str) -> None:
     assert safe_name(name) == name
 

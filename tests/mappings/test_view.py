@@ -1,11 +1,12 @@
 """What everybody may see of a report, and what not."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from hypothesis import given, settings
 
-from mappings.vacancy import Block, BlockStatus, Counts, State, VacancyReport
+from mappings.vacancy import Block, BlockStatus, Counts, Sex, State, VacancyReport
 from mappings.view import View, expired, seen
 from tests.reports import FULL, reports
 
@@ -26,11 +27,30 @@ def test_the_public_sees_only_licensed_accepting_and_waiting_numbers() -> None:
     assert PUBLIC.coarsened
 
 
-def test_the_public_sees_free_blocks_alone_and_at_most_two_places_of_each() -> None:
-    assert [(block.status, block.count) for block in PUBLIC.blocks] == [
-        (BlockStatus.FREE, 2),
-        (BlockStatus.FREE, 1),
-    ]
+def test_the_public_sees_the_earliest_free_places_alone_and_two_in_all() -> None:
+    assert [(block.status, block.start, block.count) for block in PUBLIC.blocks] == [(BlockStatus.FREE, None, 2)]
+    later = tuple(Block(count=1, start=date(2026, 12, day)) for day in (3, 1, 2))
+    assert seen(replace(FULL, blocks=later), View.PUBLIC).blocks == (later[1], later[2])
+
+
+def test_the_public_sees_no_pool() -> None:
+    assert (FULL.offer.pool, PUBLIC.offer.pool) == ("12/dauerpflege", "")
+
+
+@pytest.mark.parametrize(
+    ("counts", "blocks", "coarsened"),
+    [
+        (Counts(licensed=20, accepting=1, waiting=0), (Block(count=1),), False),
+        (Counts(accepting=2), (), True),
+        (Counts(accepting=0, waiting=7), (), True),
+        (Counts(), (Block(count=1), Block(count=1, sex=Sex.MALE)), True),
+        (Counts(), (), False),
+    ],
+)
+def test_it_is_coarsened_where_a_number_may_mean_more(
+    counts: Counts, blocks: tuple[Block, ...], coarsened: bool
+) -> None:
+    assert seen(replace(FULL, counts=counts, blocks=blocks), View.PUBLIC).coarsened is coarsened
 
 
 def test_blocks_that_are_alike_are_one_to_the_public() -> None:
@@ -41,7 +61,7 @@ def test_blocks_that_are_alike_are_one_to_the_public() -> None:
 def test_from_how_many_on_numbers_are_coarse_can_be_set() -> None:
     coarser = seen(FULL, View.PUBLIC, at_least=3)
     assert coarser.counts.accepting == 3
-    assert [block.count for block in coarser.blocks] == [3, 1]
+    assert [block.count for block in coarser.blocks] == [3]
 
 
 def test_over_capacity_is_no_place_to_the_public() -> None:
@@ -68,6 +88,15 @@ def test_some_with_an_unknown_number_stays_some() -> None:
 def test_seeing_twice_shows_no_more_and_no_less(report: VacancyReport) -> None:
     once = seen(report, View.PUBLIC)
     assert seen(once, View.PUBLIC) == once
+
+
+@settings(deadline=None)
+@given(reports())
+def test_the_public_never_counts_more_than_two_places_whatever_order_they_come_in(report: VacancyReport) -> None:
+    blocks = seen(report, View.PUBLIC).blocks
+    assert sum(block.count for block in blocks) <= 2
+    assert bool(blocks) == any(block.status is BlockStatus.FREE and block.count > 0 for block in report.blocks)
+    assert seen(replace(report, blocks=report.blocks[::-1]), View.PUBLIC).blocks == blocks
 
 
 @settings(deadline=None)
