@@ -179,8 +179,8 @@ def _planted_in_names(home: dict[str, Any], offer: dict[str, Any]) -> Iterator[t
         b"""<wfs:FeatureCollection xmlns:wfs="http://www.opengis.net/wfs" xmlns:gml="http://www.opengis.net/gml"
         xmlns:p="http://geoportal.kreis-lup.de/regismv/"><gml:featureMember><p:Sozialpflege fid="Canaria_Kanarienvogel">
         <p:id>3</p:id><p:angebot>x</p:angebot><p:Canaria>1</p:Canaria></p:Sozialpflege></gml:featureMember>
-        <gml:featureMember><p:Sozialpflege fid="X110411675"><p:angebot>x</p:angebot></p:Sozialpflege></gml:featureMember>
-        </wfs:FeatureCollection>""",
+        <gml:featureMember><p:Sozialpflege fid="X110411675"><p:angebot>x</p:angebot></p:Sozialpflege>
+        </gml:featureMember></wfs:FeatureCollection>""",
     )
 
 

@@ -7,9 +7,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from hub.app import Hub
 from hub.errors import http_part
+from hub.search.vacancies import VacancyQuery, find
+from hub.store.clock import micros
+from hub.store.tables import PUBLIC
 from mappings import gazetteer
 from mappings.vacancy import Block, BlockStatus, Position, State, VacancyReport
 from tests.conftest import NOW, Clock
@@ -262,3 +266,29 @@ def test_without_a_position_the_postal_code_counts(hub: Hub) -> None:
     (match,) = Client(hub).matches(f"{OPERATION}?postal-code=49661&distance=1")
     assert match["search"]["extension"][0]["valueDistance"]["value"] == 0
     assert gazetteer.point("49661") is not None
+
+
+def test_the_index_alone_answers_which_offers_are_in_reach(sqlite_hub: Hub) -> None:
+    """Another plan would be slower by an order of magnitude, and say so nowhere else."""
+    tell(sqlite_hub, *(report(f"h{number}", latitude=52.5 + number / 1000) for number in range(300)))
+    query = VacancyQuery(
+        latitude=52.85,
+        longitude=8.05,
+        kilometres=40,
+        care_forms=("kurzzeitpflege-solitaer",),
+        states=(State.SOME,),
+        today=0,
+        count=20,
+    )
+    explained: list[str] = []
+
+    def explain(connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        if "fitting" in statement and "EXPLAIN" not in statement:
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            explained.append("\n".join(str(row) for row in rows))
+
+    with sqlite_hub.database.reading() as connection:
+        event.listen(connection, "before_cursor_execute", explain)
+        found = find(connection, PUBLIC, query, now=micros(NOW))
+    assert found.total > 0
+    assert "COVERING INDEX public_vacancy_near" in explained[0]
