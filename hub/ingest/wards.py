@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import orjson
-from sqlalchemy import Connection, delete, insert, or_, select
+from sqlalchemy import Connection, delete, insert, select
 
 from hub.ingest.receipt import Receipt
 from hub.store.clock import micros
@@ -98,16 +98,16 @@ class Wards:
 
     def _events_of(self, connection: Connection, source: str, ward: Ward) -> list[CensusEvent]:
         """What names the ward, and all else of the stays that are named with it."""
-        here = or_(events_table.c.from_ward == ward.key, events_table.c.to_ward == ward.key)
-        stays = (
-            select(events_table.c.stay).where(events_table.c.source == source, here, events_table.c.stay != "")
-        ).scalar_subquery()
-        rows = connection.execute(
-            select(events_table.c.content).where(
-                events_table.c.source == source, or_(here, events_table.c.stay.in_(stays))
-            )
-        )
-        return [_event(row.content) for row in rows]
+        # One statement for each index: with OR between them, every event of the source would be read.
+        of_source = select(events_table.c.stay, events_table.c.content).where(events_table.c.source == source)
+        stays: set[str] = set()
+        for column in (events_table.c.from_ward, events_table.c.to_ward):
+            stays.update(row.stay for row in connection.execute(of_source.where(column == ward.key)))
+        found: list[CensusEvent] = []
+        for chunk in _chunks(sorted(stays)):
+            rows = connection.execute(of_source.where(events_table.c.stay.in_(chunk)))
+            found.extend(_event(row.content) for row in rows)
+        return found
 
 
 def _event(content: bytes) -> CensusEvent:
