@@ -97,7 +97,8 @@ def application(hub: Hub, *, sandbox: bool = False) -> FastAPI:
         repository=hub.repositories[view],
         clock=hub.clock,
         sandbox=sandbox,
-        before_reading=hub.pipeline.withdraw_due,
+        is_due=hub.pipeline.is_due,
+        withdraw=hub.pipeline.expire,
     )
 
     @asynccontextmanager

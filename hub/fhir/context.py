@@ -28,8 +28,9 @@ class Context:
     repository: Repository
     clock: Callable[[], datetime]
     sandbox: bool
-    before_reading: Callable[[], None] = lambda: None
-    """Called before each snapshot: what may not be shown any more is withdrawn then."""
+    is_due: Callable[[Connection], bool]
+    """Whether a snapshot holds what may not be shown any more; `withdraw` takes that away, for the next snapshot."""
+    withdraw: Callable[[], object]
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """What `work` finds in one snapshot.
@@ -42,7 +43,10 @@ class Context:
         return await run_in_threadpool(self._snapshot, work)
 
     def _snapshot(self, work: Callable[[Connection], T]) -> T:
-        self.before_reading()
+        with self.database.reading() as connection:
+            if not self.is_due(connection):
+                return work(connection)
+        self.withdraw()
         with self.database.reading() as connection:
             return work(connection)
 

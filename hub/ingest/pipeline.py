@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from adapters import registry
@@ -154,12 +155,9 @@ class Pipeline:
             if not batch:
                 return withdrawn
 
-    def withdraw_due(self) -> None:
-        """Withdraw what has expired, if anything has: who reads next sees nothing stale, however late the job is."""
-        with self._database.reading() as connection:
-            due = self._reconciler.is_due(connection, now=self._clock())
-        if due:
-            self.expire()
+    def is_due(self, connection: Connection) -> bool:
+        """Whether anything has expired and still stands: who reads sees nothing stale, however late the job is."""
+        return self._reconciler.is_due(connection, now=self._clock())
 
     def purge(self) -> int:
         """Forget the stays that ended more than 30 days ago; returns how many events went."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, and_, bindparam, delete, insert, literal_column, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
 from hub.ingest.vacancy_index import Times, index_freshness, index_vacancies, move_offers, position_of
 from hub.store.clock import micros, moment
@@ -31,6 +31,9 @@ __all__ = ["Outcome", "Reconciler", "oddities_of_time"]
 _REPORT: TypeAdapter[VacancyReport] = TypeAdapter(VacancyReport)
 _AHEAD = timedelta(seconds=10)
 """How far a source's clock may be ahead of ours before its word is clamped."""
+_DUE = (
+    select(statement.c.offer).where(statement.c.expired.is_(False), statement.c.expires_at <= bindparam("now")).limit(1)
+)
 _CHUNK = 500
 
 
@@ -142,8 +145,7 @@ class Reconciler:
 
     def is_due(self, connection: Connection, *, now: datetime) -> bool:
         """Whether a statement has expired by `now` and still stands."""
-        due = and_(statement.c.expired.is_(literal_column("false")), statement.c.expires_at <= micros(now))
-        return connection.execute(select(statement.c.offer).where(due).limit(1)).first() is not None
+        return connection.execute(_DUE, {"now": micros(now)}).first() is not None
 
     def expire(self, connection: Connection, *, now: datetime, most: int = 1000) -> int:
         """Withdraw what has expired by `now`: the places go, the state is unknown; returns how many were withdrawn."""

@@ -102,7 +102,7 @@ def _condition(projection: str, resource_type: str, shape: tuple[tuple[str, ...]
     resource = tables.resource
     parts: list[ColumnElement[bool]] = [
         resource.c.type == literal_column(f"'{resource_type}'"),
-        resource.c.deleted.is_(literal_column("false")),
+        resource.c.deleted.is_(False),
     ]
     for number, (code, *term_shapes) in enumerate(shape):
         binds = [_bind(f"c{number}_{ordinal}_") for ordinal in range(len(term_shapes))]

@@ -252,6 +252,6 @@ def _shown_with(projection: str) -> Select[Any]:
         .join(tables.history, current(tables))
         .where(
             tables.member.c.rid.in_(bindparam("rids", expanding=True)),
-            tables.resource.c.deleted.is_(literal_column("false")),
+            tables.resource.c.deleted.is_(False),
         )
     )

@@ -6,9 +6,10 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from hub.app import Hub
+from hub.ingest.reconcile import Reconciler
 from hub.store.tables import PROFESSIONAL, PUBLIC, Projection
 from mappings.vacancy import State
 from tests.conftest import NOW, Clock
@@ -192,3 +193,20 @@ def test_the_newest_word_of_a_facility_counts_for_all_its_offers(hub: Hub) -> No
         assert location["resource"]["position"]["latitude"] == 52.9
         near = Client(hub).matches("/fhir/HealthcareService/$find-vacancies?near=52.9|8.05|1|km")
         assert len(near) == 2
+
+
+def test_what_is_due_is_found_by_its_index(sqlite_hub: Hub) -> None:
+    """It is asked before every read: a scan of all statements would cost more than the read."""
+    tell(sqlite_hub, report())
+    asked: list[tuple[str, Any]] = []
+    with sqlite_hub.database.reading() as connection:
+
+        def keep(_connection: Any, _cursor: Any, told: str, parameters: Any, *_rest: Any) -> None:
+            if "EXPLAIN" not in told:
+                asked.append((told, parameters))
+
+        event.listen(connection, "before_cursor_execute", keep)
+        Reconciler(sqlite_hub.repositories).is_due(connection, now=NOW)
+        ((told, parameters),) = asked
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {told}", parameters).all()
+    assert "statement_by_expiry (expired=? AND expires_at<?)" in str(plan)
