@@ -314,6 +314,8 @@ class Pipeline:
                 # One record that we cannot read must not hold up the others; its content never reaches the log.
                 _log.error("%s while reading a record of %s", type(error).__name__, source_map.name)
                 issues = (*entry.issues, _our_fault(entry.place))
+            # What is true of every offer of a record is said of the record once.
+            issues = tuple(dict.fromkeys(issues))
             receipt.note(*issues)
             if any(issue.severity == "error" for issue in issues):
                 reading.aside.append((ordinal, entry, issues))

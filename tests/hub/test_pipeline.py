@@ -228,3 +228,11 @@ def test_stays_are_forgotten_thirty_days_after_discharge(hub: Hub, clock: Clock)
     assert hub.pipeline.purge() == 2
     with hub.database.reading() as connection:
         assert not [stay for stay in connection.execute(select(census.c.stay)).scalars() if "visit" in stay]
+
+
+def test_what_is_true_of_every_offer_of_a_record_is_said_once(sqlite_hub: Hub) -> None:
+    offers = [{"id": key, "careForm": key, "free": 1, "validAt": "2020-01-01T08:00:00Z"} for key in ("hospiz", "sapv")]
+    home = {"id": "1", "name": "Haus", "postalCode": "49661", "city": "Cloppenburg", "offers": offers}
+    receipt = send(sqlite_hub, "json", json.dumps({"facilities": [home]}).encode())
+    assert receipt.applied == 2
+    assert [issue.code for issue in receipt.issues] == ["expired-already"]
