@@ -11,6 +11,7 @@ __all__ = ["NotJson", "parse"]
 
 _DEEPEST = 50
 _LONGEST_NUMBER = 100
+_LARGEST_EXPONENT = 400
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -104,7 +105,7 @@ def _decimal(digits: str) -> Decimal:
 def _too_long(digits: str) -> bool:
     """Whether a number is longer than any that is meant, written out: `1e400000` is a bomb for who adds to it."""
     mantissa, _, exponent = digits.lower().partition("e")
-    return len(mantissa) > _LONGEST_NUMBER or len(exponent) > 4 or abs(int(exponent or 0)) > _LONGEST_NUMBER
+    return len(mantissa) > _LONGEST_NUMBER or len(exponent) > 4 or abs(int(exponent or 0)) > _LARGEST_EXPONENT
 
 
 def _constant(_: str) -> NoReturn:
