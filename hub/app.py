@@ -10,24 +10,40 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from hub import jobs
+from hub import jobs, receiving
+from hub.definitions import store_definitions
+from hub.errors import NotFound
+from hub.fhir import endpoint
 from hub.fhir.context import Context
-from hub.fhir.router import refused, routes
+from hub.fhir.endpoint import FhirEndpoint
+from hub.fhir.negotiation import Format
+from hub.fhir.refusal import refusal
+from hub.fhir.router import perform
+from hub.indexing import Indexing
+from hub.ingest.fhir_offers import FhirOffers
 from hub.ingest.pipeline import Pipeline
 from hub.ingest.reconcile import Reconciler
 from hub.keys import Key
-from hub.purpose import remember, remembered, time_shift
-from hub.receiving import ingest_endpoint
-from hub.search.parameters import fingerprint, index_rows
+from hub.openapi import add_openapi
+from hub.publishing import Publisher
+from hub.purpose import time_shift
+from hub.receiving import IngestEndpoint
+from hub.search.registry import ALL_TYPES, SERVED_TYPES, Registry
 from hub.settings import Settings
 from hub.sources import Sources
+from hub.store.clock import micros
 from hub.store.database import Database
+from hub.store.reader import Transaction
 from hub.store.repository import Repository
 from hub.store.schema import migrate
 from hub.store.tables import PROFESSIONAL, PUBLIC
+from hub.store.writer import Writer
+from mappings.errors import Issue
 from mappings.view import View
 
 __all__ = ["Clock", "Hub", "application", "now"]
@@ -46,6 +62,8 @@ class Hub:
     """An open hub: its database at the newest schema, its sources, its pipeline."""
 
     database: Database
+    writer: Writer
+    indexing: Indexing
     repositories: dict[View, Repository]
     sources: Sources
     pipeline: Pipeline
@@ -58,11 +76,15 @@ class Hub:
         migrate(database)
         shift = time_shift(database)
         clock = clock or (lambda: now() + shift)
+        shipped = Registry.shipped()
         repositories = {
-            View.PUBLIC: Repository(PUBLIC, index_rows),
-            View.PROFESSIONAL: Repository(PROFESSIONAL, index_rows),
+            View.PUBLIC: Repository(PUBLIC, shipped),
+            View.PROFESSIONAL: Repository(PROFESSIONAL, shipped),
         }
-        _index(database, repositories)
+        writer = Writer(database)
+        indexing = Indexing(database, writer, tuple(repositories.values()), shipped)
+        indexing.open()
+        store_definitions(database, repositories.values(), at=micros(clock()))
         sources = Sources(settings.sources, database)
         pipeline = Pipeline(
             database=database,
@@ -71,35 +93,82 @@ class Hub:
             key=Key.of(settings.key_file),
             clock=clock,
         )
-        return cls(database=database, repositories=repositories, sources=sources, pipeline=pipeline, clock=clock)
+        return cls(
+            database=database,
+            writer=writer,
+            indexing=indexing,
+            repositories=repositories,
+            sources=sources,
+            pipeline=pipeline,
+            clock=clock,
+        )
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Write what waits, and let go of the database."""
+        self.indexing.close()
+        self.writer.close()
         self.database.close()
 
 
-def _index(database: Database, repositories: dict[View, Repository]) -> None:
-    """Make the indexes anew where the search parameters are others than those they were made by."""
-    now_asked = fingerprint()
-    if remembered(database, "search_parameters") == now_asked:
-        return
-    with database.writing() as connection:
-        for repository in repositories.values():
-            repository.reindex(connection)
-    remember(database, "search_parameters", now_asked)
-
-
-def application(hub: Hub, *, sandbox: bool = False) -> FastAPI:
-    """The HTTP application: `/fhir` in one view, `/ingest/{source}`, `/health/live`."""
+def application(hub: Hub, *, sandbox: bool = False) -> ASGIApp:
+    """The HTTP application: `/fhir` in one view, `/ingest/{source}`, `/health/live`, `/docs`."""
     view = View.PROFESSIONAL if sandbox else View.PUBLIC
+    types = ALL_TYPES if sandbox else SERVED_TYPES
     context = Context(
-        database=hub.database,
         repository=hub.repositories[view],
+        registry=lambda: hub.indexing.registry.serving(types),
         clock=hub.clock,
         sandbox=sandbox,
+        store=Publisher(hub.repositories, hub.indexing).publish if sandbox else None,
+        perform=perform,
+        index_progress=lambda: hub.indexing.progress,
+        catch_up=_catch_up(hub) if sandbox else None,
+    )
+    fhir = FhirEndpoint(
+        context=context,
+        database=hub.database,
+        writer=hub.writer,
         is_due=hub.pipeline.is_due,
         withdraw=hub.pipeline.expire,
     )
+    ingest = IngestEndpoint(hub.pipeline, hub.sources, hub.clock, sandbox=sandbox)
+    rest = _rest(hub, context)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope.get("path", "")
+        if path == endpoint.PREFIX or path.startswith(f"{endpoint.PREFIX}/"):
+            await fhir(scope, receive, send)
+        elif path.startswith(receiving.PREFIX):
+            await ingest(scope, receive, send)
+        else:
+            await rest(scope, receive, send)
+
+    return application
+
+
+def _catch_up(hub: Hub) -> Callable[[Transaction], None]:
+    registry = hub.indexing.registry
+    numbers = {
+        (base, code): registry.parameters(base)[code].number
+        for base, code in (
+            ("HealthcareService", "location"),
+            ("HealthcareService", "organization"),
+            ("Organization", "partof"),
+            ("Schedule", "actor"),
+            ("Slot", "schedule"),
+        )
+    }
+    offers = FhirOffers(hub.repositories[View.PROFESSIONAL], hub.sources.named("fhir"), numbers)
+
+    def catch_up(transaction: Transaction) -> None:
+        hub.pipeline.expire_in(transaction.connection)
+        offers.catch_up(transaction, hub.clock())
+
+    return catch_up
+
+
+def _rest(hub: Hub, context: Context) -> FastAPI:
+    """Everything that is not asked thousands of times a second."""
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
@@ -113,12 +182,22 @@ def application(hub: Hub, *, sandbox: bool = False) -> FastAPI:
             scheduler.shutdown()
 
     app = FastAPI(title="Platzfrei", lifespan=running, openapi_url=None)
-    app.add_exception_handler(HTTPException, refused)
-    app.router.routes.extend(
-        [
-            *routes(context),
-            Route("/ingest/{source}", ingest_endpoint(context, hub.pipeline, hub.sources), methods=["POST"]),
-            Route("/health/live", lambda _request: JSONResponse({"status": "alive"})),
-        ]
-    )
+    app.add_exception_handler(HTTPException, _no_such_address)
+    add_openapi(app, context)
+    app.router.routes.append(Route("/health/live", lambda _request: JSONResponse({"status": "alive"})))
     return app
+
+
+async def _no_such_address(_request: Request, _error: Exception) -> Response:
+    answer = refusal(
+        NotFound(
+            Issue(
+                code="unknown-address",
+                fhir_code="not-found",
+                place="http",
+                text_de="hier ist nichts; es gibt /fhir/metadata, /docs, /health/live und POST /ingest/{Quelle}",
+                text_en="nothing is here; there are /fhir/metadata, /docs, /health/live and POST /ingest/{source}",
+            )
+        )
+    )
+    return Response(answer.content, status_code=answer.status, media_type=Format.JSON.media_type)

@@ -10,6 +10,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("hub.commands.demo", "build a synthetic region, take it in, and serve it"),
     "serve": ("hub.commands.serve", "serve the FHIR API on 127.0.0.1"),
     "sources": ("hub.commands.sources", "list the sources; make a token for one"),
+    "search-parameters": ("hub.commands.search_parameters", "list the search parameters added here; add one"),
     "ingest": ("hub.commands.ingest", "take files in and print a receipt"),
     "find": ("hub.commands.find", "find free places near a postal code or a point"),
 }
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _usage() -> str:
-    lines = [f"  {name:<9}{help_}" for name, (_, help_) in COMMANDS.items()]
+    lines = [f"  {name:<19}{help_}" for name, (_, help_) in COMMANDS.items()]
     return "usage: platzfrei COMMAND …    (platzfrei COMMAND --help says more)\n\n" + "\n".join(lines)
 
 

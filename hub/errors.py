@@ -4,11 +4,14 @@
      ├─ Rejected                       400      the sender changes the message
      │  ├─ Malformed                   400
      │  ├─ Unauthenticated             401
+     │  ├─ Forbidden                   403
      │  ├─ NotFound                    404
      │  ├─ MethodNotAllowed            405
      │  ├─ NotAcceptable               406
      │  ├─ TooSlow                     408
+     │  ├─ VersionConflict             409
      │  ├─ Gone                        410
+     │  ├─ PreconditionFailed          412
      │  ├─ TooLarge                    413
      │  ├─ UnsupportedMediaType        415
      │  └─ Invalid                     422
@@ -22,16 +25,19 @@ The branches stand in `mappings/errors.py`, the lowest layer that needs them. Is
 from mappings.errors import Fault, PlatzfreiError, Quarantined, Rejected, Retriable
 
 __all__ = [
+    "Forbidden",
     "Gone",
     "Invalid",
     "Malformed",
     "MethodNotAllowed",
     "NotAcceptable",
     "NotFound",
+    "PreconditionFailed",
     "TooLarge",
     "TooSlow",
     "Unauthenticated",
     "UnsupportedMediaType",
+    "VersionConflict",
     "http_part",
     "status_of",
 ]
@@ -43,6 +49,10 @@ class Malformed(Rejected):
 
 class Unauthenticated(Rejected):
     """The request does not say who sends it, or wrongly."""
+
+
+class Forbidden(Rejected):
+    """Who sends the request is known, and may not do this."""
 
 
 class NotFound(Rejected):
@@ -57,8 +67,16 @@ class NotAcceptable(Rejected):
     """The answer cannot be had in the form asked for."""
 
 
+class VersionConflict(Rejected):
+    """What is to be written contradicts what stands here; whoever sends it reads that first."""
+
+
 class Gone(Rejected):
     """The thing existed and was deleted."""
+
+
+class PreconditionFailed(Rejected):
+    """What the sender made a condition of the request does not hold."""
 
 
 class TooLarge(Rejected):
@@ -81,11 +99,14 @@ _STATUS: dict[type[PlatzfreiError], int] = {
     Rejected: 400,
     Malformed: 400,
     Unauthenticated: 401,
+    Forbidden: 403,
     NotFound: 404,
     MethodNotAllowed: 405,
     NotAcceptable: 406,
     TooSlow: 408,
+    VersionConflict: 409,
     Gone: 410,
+    PreconditionFailed: 412,
     TooLarge: 413,
     UnsupportedMediaType: 415,
     Invalid: 422,

@@ -1,41 +1,70 @@
 """POST /ingest/{source}: a delivery by HTTP, answered with its receipt."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from datetime import datetime
 
 import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from adapters.base import Delivery
 from hub.body import read_body
-from hub.errors import Malformed, Unauthenticated, http_part
-from hub.fhir.context import Context
-from hub.fhir.router import answered
+from hub.errors import Malformed, MethodNotAllowed, Unauthenticated, http_part
+from hub.fhir.endpoint import answered
+from hub.fhir.request import Answer
 from hub.ingest.pipeline import Pipeline
 from hub.sources import Sources
 from mappings.errors import Issue
 
-__all__ = ["ingest_endpoint"]
+__all__ = ["PREFIX", "IngestEndpoint"]
 
+PREFIX = "/ingest/"
 _BYTES_MAX = 16 * 1024 * 1024
 _MESSAGE_ID_MAX = 200
 
 
-def ingest_endpoint(context: Context, pipeline: Pipeline, sources: Sources) -> Callable[[Request], Awaitable[Response]]:
-    """The endpoint; its sender shows the source's bearer token, in the sandbox nobody needs one."""
+class IngestEndpoint:
+    """An ASGI application; its sender shows the source's bearer token, in the sandbox nobody needs one."""
 
-    async def take(_context: Context, request: Request) -> Response:
-        name = request.path_params["source"]
-        if not context.sandbox:
-            await run_in_threadpool(_authenticate, sources, name, request)
-        body = await read_body(request, most=_BYTES_MAX)
-        delivery = Delivery(source=name, body=body, received_at=context.clock(), message_id=_message_id(request))
-        receipt = await run_in_threadpool(pipeline.receive, delivery)
-        status = 422 if receipt.rejected else 200
-        return Response(orjson.dumps(receipt.to_json()), status_code=status, media_type="application/json")
+    def __init__(self, pipeline: Pipeline, sources: Sources, clock: Callable[[], datetime], *, sandbox: bool) -> None:
+        self._pipeline = pipeline
+        self._sources = sources
+        self._clock = clock
+        self._sandbox = sandbox
 
-    return answered(context, take)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One delivery by HTTP."""
+        await answered(self._take, scope, receive, send)
+
+    async def _take(self, scope: Scope, receive: Receive) -> Answer:
+        request = Request(scope)
+        if request.method != "POST":
+            raise _only_post()
+        name = scope["path"].removeprefix(PREFIX)
+        if not self._sandbox:
+            await run_in_threadpool(_authenticate, self._sources, name, request)
+        body = await read_body(scope, receive, most=_BYTES_MAX)
+        delivery = Delivery(source=name, body=body, received_at=self._clock(), message_id=_message_id(request))
+        receipt = await run_in_threadpool(self._pipeline.receive, delivery)
+        return Answer(
+            status=422 if receipt.rejected else 200,
+            content=orjson.dumps(receipt.to_json()),
+            headers={"Content-Type": "application/json"},
+        )
+
+
+def _only_post() -> MethodNotAllowed:
+    return MethodNotAllowed(
+        Issue(
+            code="only-post",
+            fhir_code="not-supported",
+            place="http",
+            text_de="Lieferungen kommen mit POST",
+            text_en="deliveries come by POST",
+        ),
+        headers={"Allow": "POST"},
+    )
 
 
 def _authenticate(sources: Sources, name: str, request: Request) -> None:

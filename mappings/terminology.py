@@ -14,7 +14,18 @@ from typing import Any, Literal
 
 from conformance import spec
 
-__all__ = ["Language", "Translation", "ancestors", "codes", "descendants", "display", "known", "tables", "translate"]
+__all__ = [
+    "Language",
+    "Translation",
+    "ancestors",
+    "codes",
+    "concept_maps",
+    "descendants",
+    "display",
+    "known",
+    "tables",
+    "translate",
+]
 
 Language = Literal["de", "en"]
 
@@ -49,6 +60,11 @@ def known(table: str) -> tuple[str, ...]:
 def tables() -> tuple[str, ...]:
     """The names of all tables."""
     return tuple(sorted(entry.name.removesuffix(".json") for entry in _folder().iterdir()))
+
+
+def concept_maps() -> tuple[dict[str, Any], ...]:
+    """All tables as the ConceptMap resources that they are."""
+    return tuple(json.loads(_folder().joinpath(f"{name}.json").read_bytes()) for name in tables())
 
 
 def codes(system_name: str) -> frozenset[str]:

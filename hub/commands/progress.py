@@ -27,6 +27,10 @@ class Progress:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
 
+    def total(self, total: int) -> None:
+        """Say how much there is, where that is known only now."""
+        self._total = max(total, 1)
+
     def show(self, label: str) -> None:
         """Name what is being done."""
         self._label = label

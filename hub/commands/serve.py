@@ -6,10 +6,12 @@ import os
 import socket
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import uvicorn
 
 from hub.app import Hub, application
+from hub.commands import worker
 from hub.commands.options import opened, parser, run, settings, text
 from hub.purpose import Purpose, claim
 from hub.settings import Settings
@@ -18,6 +20,15 @@ from mappings.errors import Issue, Rejected
 __all__ = ["HOST", "check_port", "main", "serve"]
 
 HOST = "127.0.0.1"
+_SERVER: dict[str, Any] = {
+    "host": HOST,
+    "log_level": "warning",
+    # The server's own access log would write down what people search for.
+    "access_log": False,
+    "server_header": False,
+    "timeout_keep_alive": 5,
+    "limit_concurrency": 512,
+}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -27,9 +38,10 @@ def main(arguments: Sequence[str]) -> int:
     made.add_argument(
         "--sandbox",
         action="store_true",
-        help="for tests and vendors: the professional view, POST /ingest without a token; "
-        "in a database of its own (default: sandbox.db beside the other), or a demo's",
+        help="for tests and vendors: every FHIR type, read and written in the professional view, POST /ingest without "
+        "a token; in a database of its own (default: sandbox.db beside the other), or a demo's",
     )
+    made.add_argument("--workers", type=int, default=1, help="processes that serve; default 1")
     return run(made, arguments, _command)
 
 
@@ -46,13 +58,19 @@ def _command(options: argparse.Namespace) -> int:
             print(
                 text(
                     options,
-                    f"SANDBOX, Fachsicht, ohne Anmeldung: {where}",
-                    f"SANDBOX, professional view, no sign-in: {where}",
+                    f"SANDBOX, nur dieser Rechner, ohne Anmeldung: alle FHIR-Typen, lesen und schreiben: {where}\n"
+                    f"Nur erfundene Daten. Zum Durchklicken: http://{HOST}:{options.port}/docs",
+                    f"SANDBOX, this machine only, no sign-in: every FHIR type, read and write: {where}\n"
+                    f"Invented data only. To click through: http://{HOST}:{options.port}/docs",
                 )
             )
         else:
             print(text(options, f"öffentliche Sicht: {where}", f"public view: {where}"))
-        serve(hub, options.port, sandbox=options.sandbox)
+        if options.workers > 1:
+            hub.close()
+            _serve_together(chosen, options)
+        else:
+            serve(hub, options.port, sandbox=options.sandbox)
     finally:
         hub.close()
     return 0
@@ -61,17 +79,16 @@ def _command(options: argparse.Namespace) -> int:
 def serve(hub: Hub, port: int, *, sandbox: bool = False) -> None:
     """Serve until interrupted."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    uvicorn.run(
-        application(hub, sandbox=sandbox),
-        host=HOST,
-        port=port,
-        log_level="warning",
-        # The server's own access log would write down what people search for.
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=5,
-        limit_concurrency=512,
-    )
+    uvicorn.run(application(hub, sandbox=sandbox), port=port, **_SERVER)
+
+
+def _serve_together(chosen: Settings, options: argparse.Namespace) -> None:
+    """Serve from several processes until interrupted; each opens the database for itself."""
+    os.environ["PLATZFREI_DATABASE"] = chosen.database
+    os.environ["PLATZFREI_FOLDER"] = str(chosen.folder)
+    made = worker.sandbox if options.sandbox else worker.public
+    name = f"{worker.__name__}:{made.__name__}"
+    uvicorn.run(name, factory=True, port=options.port, workers=options.workers, **_SERVER)
 
 
 def check_port(port: int) -> None:

@@ -1,61 +1,50 @@
-"""What every FHIR request is answered from: the database, one projection of it, and the clock."""
+"""What every FHIR request is answered from: the repository of one view, the search parameters, the clock, and who may
+write."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol
 
-from sqlalchemy import Connection
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import Response
+from hub.fhir.request import Answer, Request
+from hub.search.registry import Registry
+from hub.store.draft import Draft
+from hub.store.reader import Reader, Transaction
+from hub.store.repository import Repository, Written
 
-from hub.store.database import Database
-from hub.store.repository import Repository
+__all__ = ["Context", "Perform", "Store"]
 
-__all__ = ["FHIR_JSON", "Context", "base_url", "fhir_response"]
 
-T = TypeVar("T")
+class Store(Protocol):
+    """Writes drafts, and deletes, in every view that may show them; what it returns is that of the view served."""
 
-FHIR_JSON = "application/fhir+json; charset=utf-8"
+    def __call__(
+        self, transaction: Transaction, drafts: Iterable[Draft], *, deletions: Iterable[tuple[str, str]] = (), at: int
+    ) -> Written: ...
+
+
+class Perform(Protocol):
+    """Answers any request, so that a Bundle's entries are answered like requests of their own.
+
+    Raises `PlatzfreiError`; `hub.fhir.refusal.refusal` makes an answer of one. A writing request needs a Transaction.
+    """
+
+    def __call__(self, context: "Context", reader: Reader, request: Request) -> Answer: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """`repository` is that of the view the server shows; nothing of the other can be reached from here."""
+    """`repository` is that of the view the server shows; nothing of the other can be read from here."""
 
-    database: Database
     repository: Repository
+    registry: Callable[[], Registry]
+    """The search parameters that there are now: some can be added while the server runs."""
     clock: Callable[[], datetime]
     sandbox: bool
-    is_due: Callable[[Connection], bool]
-    """Whether a snapshot holds what may not be shown any more; `withdraw` takes that away, for the next snapshot."""
-    withdraw: Callable[[], object]
-
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        """What `work` finds in one snapshot.
-
-        SQLite answers in the event loop: its searches take a fraction of a millisecond, a thread hop costs as much.
-        PostgreSQL is waited for in a thread.
-        """
-        if self.database.dialect == "sqlite":
-            return self._snapshot(work)
-        return await run_in_threadpool(self._snapshot, work)
-
-    def _snapshot(self, work: Callable[[Connection], T]) -> T:
-        with self.database.reading() as connection:
-            if not self.is_due(connection):
-                return work(connection)
-        self.withdraw()
-        with self.database.reading() as connection:
-            return work(connection)
-
-
-def base_url(request: Request) -> str:
-    """The address under which the client reached `/fhir`."""
-    return f"{request.url.scheme}://{request.url.netloc}/fhir"
-
-
-def fhir_response(content: bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """An answer in FHIR JSON."""
-    return Response(content, status_code=status, headers=headers, media_type=FHIR_JSON)
+    store: Store | None
+    """None where nothing is written through FHIR."""
+    perform: Perform
+    index_progress: Callable[[], tuple[bool, int, int]]
+    """Whether the search index is being made anew, how many resources of it are done, and of how many."""
+    catch_up: Callable[[Transaction], object] | None = None
+    """Brings what was written through FHIR into the search for places; None where nothing is."""

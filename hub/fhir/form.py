@@ -7,31 +7,34 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
-
 from conformance.formats import strict_json
-from hub.body import read_body
-from hub.errors import Malformed, UnsupportedMediaType, http_part
+from hub.errors import Malformed, TooLarge, UnsupportedMediaType, http_part
+from hub.fhir.request import Request
 from mappings.errors import Issue
 
-__all__ = ["parameters_of"]
+__all__ = ["BYTES_MAX", "is_form", "pairs_of", "parameters_of"]
 
 _FORM = "application/x-www-form-urlencoded"
 _JSON = ("application/fhir+json", "application/json")
-_BYTES_MAX = 64 * 1024
+BYTES_MAX = 64 * 1024
+"""Of a form: what is longer is refused."""
 _PAIRS_MAX = 200
 
 
-async def parameters_of(request: Request, *, operation: bool = False) -> list[tuple[str, str]]:
+def parameters_of(request: Request, *, operation: bool = False) -> list[tuple[str, str]]:
     """Name and value in order, those of the query string first; an `operation` also takes a Parameters resource."""
-    pairs = _pairs(request.scope["query_string"])
+    pairs = pairs_of(request.query)
     if request.method != "POST":
         return pairs
-    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if media_type == _FORM:
-        return pairs + _pairs(await read_body(request, most=_BYTES_MAX))
+    media_type = request.header("content-type").split(";")[0].strip().lower()
+    if not request.body and not media_type:
+        return pairs
+    if len(request.body) > BYTES_MAX:
+        raise _too_large()
+    if is_form(request):
+        return pairs + pairs_of(request.body.decode("latin-1"))
     if operation and media_type in _JSON:
-        return pairs + list(_parameters(await read_body(request, most=_BYTES_MAX)))
+        return pairs + list(_parameters(request.body))
     expected = " / ".join((_FORM, *_JSON) if operation else (_FORM,))
     raise UnsupportedMediaType(
         Issue(
@@ -44,10 +47,20 @@ async def parameters_of(request: Request, *, operation: bool = False) -> list[tu
     )
 
 
-def _pairs(encoded: bytes) -> list[tuple[str, str]]:
+def is_form(request: Request) -> bool:
+    """Whether the body is a form."""
+    return request.header("content-type").partition(";")[0].strip().lower() == _FORM
+
+
+def pairs_of(encoded: str) -> list[tuple[str, str]]:
+    """Name and value of each pair of a query string or form, in order."""
+    if not encoded:
+        return []
     try:
-        pairs = parse_qsl(encoded.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_PAIRS_MAX)
-        if any("\0" in part for pair in pairs for part in pair):
+        if not encoded.isascii():
+            raise ValueError("not percent-encoded")
+        pairs = parse_qsl(encoded, keep_blank_values=True, errors="strict", max_num_fields=_PAIRS_MAX)
+        if ("%00" in encoded or "\0" in encoded) and any("\0" in part for pair in pairs for part in pair):
             raise ValueError("NUL")
     except ValueError as error:  # also UnicodeDecodeError, and too many fields
         raise Malformed(
@@ -87,6 +100,18 @@ def _parameter(parameter: Any) -> tuple[str, str]:
     if "\0" in str(values[0]):
         raise _no_parameters()
     return parameter["name"], str(values[0])
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(
+        Issue(
+            code="too-large",
+            fhir_code="too-long",
+            place="http",
+            text_de=f"Suchparameter und Parameters: höchstens {BYTES_MAX:,} Bytes; weniger auf einmal fragen",
+            text_en=f"search parameters and Parameters: at most {BYTES_MAX:,} bytes; ask for less at once",
+        )
+    )
 
 
 def _no_parameters() -> Malformed:

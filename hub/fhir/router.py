@@ -1,153 +1,160 @@
-"""The routes of `/fhir`, from the interactions and operations that are there.
+"""Finds who answers a request: the interactions and operations that are there (https://hl7.org/fhir/R4/http.html#summary).
 
 An interaction is a module of `hub.fhir.interactions`, an operation one of `hub.fhir.operations`; each says its own
-`ROUTES` and `answer`.
+`ROUTES`, whether it `WRITES`, and has an `answer`.
 """
 
 import importlib
-import logging
 import pkgutil
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy.exc import OperationalError, TimeoutError  # noqa: A004 - SQLAlchemy's name for a pool that is empty
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
-from hub.errors import MethodNotAllowed, NotFound, status_of
+from hub.errors import MethodNotAllowed, NotFound
 from hub.fhir import interactions, operations
-from hub.fhir.context import Context, fhir_response
-from hub.fhir.negotiation import refuse_other_formats
-from hub.fhir.outcome import outcome_bytes
-from hub.search.parameters import resource_types
-from mappings.errors import Fault, Issue, PlatzfreiError, Retriable
+from hub.fhir.context import Context
+from hub.fhir.request import Answer, Request
+from hub.store.reader import Reader
+from mappings.errors import Issue
 
-__all__ = ["Answer", "answered", "error_response", "refused", "routes"]
-
-Answer = Callable[[Context, Request], Awaitable[Response]]
-_log = logging.getLogger(__name__)
+__all__ = ["modules", "perform", "routed", "writes"]
 
 
-def routes(context: Context) -> list[Route]:
-    """Every route, those with fixed words before those with placeholders."""
-    found = [
-        (path, method, module.answer)
-        for module in (*_modules(interactions), *_modules(operations))
-        for method, path in module.ROUTES
-    ]
-    found.sort(key=lambda route: (route[0].count("{"), -len(route[0])))
-    made = [
-        Route(f"/fhir{path}", answered(context, answer, known_type="{type}" in path), methods=[method])
-        for path, method, answer in found
-    ]
-    return [*made, Route("/fhir/{rest:path}", answered(context, _nothing_here), methods=_ANY)]
+@dataclass(slots=True)
+class _Node:
+    """Where a path can go on from here, and who answers it here."""
+
+    words: dict[str, "_Node"] = field(default_factory=dict)
+    variable: tuple[str, "_Node"] | None = None
+    methods: dict[str, Any] = field(default_factory=dict)
 
 
-_ANY = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+def modules() -> Iterator[Any]:
+    """Every interaction and every operation."""
+    for package in (interactions, operations):
+        for info in pkgutil.iter_modules(package.__path__):
+            module: ModuleType = importlib.import_module(f"{package.__name__}.{info.name}")
+            if hasattr(module, "ROUTES"):
+                yield module
 
 
-def answered(context: Context, answer: Answer, *, known_type: bool = False) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that turns our errors, and any other, into OperationOutcomes."""
+def routed(context: Context, request: Request) -> tuple[Any, Request]:
+    """The module that answers a request, and the request with the variables of its path.
 
-    async def endpoint(request: Request) -> Response:
-        try:
-            refuse_other_formats(request)
-            if known_type and request.path_params["type"] not in resource_types():
-                raise _unknown_type()
-            return await answer(context, request)
-        except PlatzfreiError as error:
-            return error_response(error)
-        except (OperationalError, TimeoutError):
-            # Never the exception itself: it carries the statement's values.
-            _log.error("the database does not answer")
-            return error_response(_later())
-        except Exception as error:
-            _log.error("unexpected %s in %s", type(error).__name__, _where(error))
-            return error_response(_fault())
-
-    return endpoint
-
-
-def error_response(error: PlatzfreiError) -> Response:
-    """The answer to an error."""
-    headers = dict(error.headers)
-    if isinstance(error, Retriable):
-        headers.setdefault("Retry-After", "5")
-    return fhir_response(outcome_bytes(error.issues), status=status_of(error), headers=headers)
-
-
-async def refused(_request: Request, error: Exception) -> Response:
-    """The answer where no route fits: what the framework would say in words of its own."""
-    assert isinstance(error, HTTPException)
-    if error.status_code == 405:
-        return error_response(_only_read(error.headers or {}))
-    return error_response(_unknown_type())
+    Raises `NotFound` for an address that there is not, `MethodNotAllowed` for what is not done to it.
+    """
+    node, variables = _tree(), {}
+    for position, word in enumerate(request.path):
+        if word in node.words:
+            node = node.words[word]
+            if position == 0 and word[0].isupper():
+                variables["type"] = word  # an operation's own type
+        elif node.variable is not None and _can_be(node.variable[0], word):
+            variables[node.variable[0]] = word
+            node = node.variable[1]
+        else:
+            raise _unknown_address(context)
+    told = variables.get("type")
+    if told is not None and told not in context.registry().types:
+        raise _unknown_address(context)
+    module = node.methods.get(request.method)
+    if module is None:
+        if not node.methods:
+            raise _unknown_address(context)
+        raise _not_done(context, node.methods)
+    if context.store is None and module.WRITES and not hasattr(module, "writes"):
+        raise _not_done(context, {method: one for method, one in node.methods.items() if not one.WRITES})
+    return module, request.routed(variables)
 
 
-def _modules(package: ModuleType) -> Iterator[Any]:
-    for info in pkgutil.iter_modules(package.__path__):
-        yield importlib.import_module(f"{package.__name__}.{info.name}")
+def writes(context: Context, module: Any, request: Request) -> bool:
+    """Whether a request needs a transaction."""
+    if hasattr(module, "writes"):
+        return bool(module.writes(context, request))
+    return bool(module.WRITES)
 
 
-async def _nothing_here(_context: Context, request: Request) -> Response:
-    if request.method not in ("GET", "HEAD"):
-        raise _only_read({"Allow": "GET, HEAD, POST"})
-    raise _unknown_type()
+def perform(context: Context, reader: Reader, request: Request) -> Answer:
+    """The answer to any request."""
+    module, found = routed(context, request)
+    answer: Answer = module.answer(context, reader, found)
+    return answer
 
 
-def _only_read(headers: Mapping[str, str]) -> MethodNotAllowed:
+@cache
+def _tree() -> _Node:
+    root = _Node()
+    for module in modules():
+        for method, path in module.ROUTES:
+            node = root
+            for word in path.strip("/").split("/") if path != "/" else ():
+                if word.startswith("{"):
+                    name = word.strip("{}")
+                    if node.variable is None:
+                        node.variable = (name, _Node())
+                    node = node.variable[1]
+                else:
+                    node = node.words.setdefault(word, _Node())
+            if method in node.methods:
+                raise ValueError(f"{method} {path} is answered twice")
+            node.methods[method] = module
+    _graft(root)
+    return root
+
+
+def _graft(node: _Node) -> None:
+    """What holds for every type holds for one that has routes of its own: `Location/$x` must not hide `Location/1`."""
+    if node.variable is not None:
+        for word, below in node.words.items():
+            if word[0].isupper():
+                _merge(below, node.variable[1])
+    for below in node.words.values():
+        _graft(below)
+    if node.variable is not None:
+        _graft(node.variable[1])
+
+
+def _merge(own: _Node, general: _Node) -> None:
+    for method, module in general.methods.items():
+        own.methods.setdefault(method, module)
+    for word, below in general.words.items():
+        _merge(own.words.setdefault(word, _Node()), below)
+    if general.variable is not None:
+        if own.variable is None:
+            own.variable = (general.variable[0], _Node())
+        _merge(own.variable[1], general.variable[1])
+
+
+def _can_be(name: str, word: str) -> bool:
+    """A word of the protocol is nobody's type or id."""
+    return word[:1].isalpha() and word.isascii() if name == "type" else not word.startswith(("$", "_"))
+
+
+def _not_done(context: Context, methods: Mapping[str, Any]) -> MethodNotAllowed:
+    allowed = ", ".join(sorted({"HEAD", *methods} if "GET" in methods else methods))
+    if context.store is None:
+        text_de = "das geht hier nicht; /fhir wird gelesen, Meldungen nimmt POST /ingest/{Quelle} an"
+        text_en = "this is not done here; /fhir is read, POST /ingest/{source} takes reports"
+    else:
+        text_de, text_en = f"das geht hier nicht; möglich: {allowed}", f"this is not done here; possible: {allowed}"
     return MethodNotAllowed(
-        Issue(
-            code="read-only",
-            fhir_code="not-supported",
-            place="http",
-            text_de="das geht hier nicht; /fhir wird gelesen, Meldungen nimmt POST /ingest/{Quelle} an",
-            text_en="this is not done here; /fhir is read, POST /ingest/{source} takes reports",
-        ),
-        headers=headers,
+        Issue(code="read-only", fhir_code="not-supported", place="http", text_de=text_de, text_en=text_en),
+        headers={"Allow": allowed},
     )
 
 
-def _unknown_type() -> NotFound:
-    listed = ", ".join(resource_types())
+def _unknown_address(context: Context) -> NotFound:
+    types = context.registry().types
+    listed = ", ".join(types) if len(types) < 40 else "alle von FHIR R4"
+    listed_en = ", ".join(types) if len(types) < 40 else "all of FHIR R4"
     return NotFound(
         Issue(
             code="unknown-address",
             fhir_code="not-found",
             place="http",
             text_de=f"hier ist nichts; es gibt /fhir/metadata und die Typen {listed}",
-            text_en=f"nothing is here; there are /fhir/metadata and the types {listed}",
+            text_en=f"nothing is here; there are /fhir/metadata and the types {listed_en}",
         )
     )
-
-
-def _later() -> Retriable:
-    return Retriable(
-        Issue(
-            code="database-unavailable",
-            fhir_code="transient",
-            text_de="die Datenbank antwortet gerade nicht; dieselbe Anfrage in einigen Sekunden noch einmal senden",
-            text_en="the database does not answer just now; send the same request again in a few seconds",
-        )
-    )
-
-
-def _fault() -> Fault:
-    return Fault(
-        Issue(
-            code="fault",
-            fhir_code="exception",
-            text_de="das ist unser Fehler; er ist vermerkt, und dieselbe Anfrage darf wiederholt werden",
-            text_en="this is our fault; it is noted, and the same request may be sent again",
-        )
-    )
-
-
-def _where(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"

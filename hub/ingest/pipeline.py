@@ -28,6 +28,7 @@ from hub.sources import Sources
 from hub.store.clock import instant, micros, moment
 from hub.store.database import Database
 from hub.store.lock import lock
+from hub.store.reader import Reader
 from mappings.census_event import CensusEvent, admitted, event_of, forgotten, pseudonymised
 from mappings.errors import Issue, Rejected
 from mappings.language import SourceMap
@@ -150,14 +151,18 @@ class Pipeline:
         withdrawn = 0
         while True:
             with self._database.writing() as connection:
-                batch = self._reconciler.expire(connection, now=self._clock())
+                batch = self.expire_in(connection)
             withdrawn += batch
             if not batch:
                 return withdrawn
 
-    def is_due(self, connection: Connection) -> bool:
+    def expire_in(self, connection: Connection) -> int:
+        """Some of the same, in a transaction of the caller's."""
+        return self._reconciler.expire(connection, now=self._clock())
+
+    def is_due(self, reader: Reader) -> bool:
         """Whether anything has expired and still stands: who reads sees nothing stale, however late the job is."""
-        return self._reconciler.is_due(connection, now=self._clock())
+        return self._reconciler.is_due(reader, now=self._clock())
 
     def purge(self) -> int:
         """Forget the stays that ended more than 30 days ago; returns how many events went."""

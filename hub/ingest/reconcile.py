@@ -17,6 +17,8 @@ from sqlalchemy import Connection, and_, bindparam, delete, insert, select, upda
 from hub.ingest.vacancy_index import Times, index_freshness, index_vacancies, move_offers, position_of
 from hub.store.clock import micros, moment
 from hub.store.lock import lock
+from hub.store.prepared import Prepared
+from hub.store.reader import Reader
 from hub.store.repository import Repository, Resource
 from hub.store.tables import PROFESSIONAL, PUBLIC, Projection, statement
 from mappings.errors import Issue
@@ -31,7 +33,7 @@ __all__ = ["Outcome", "Reconciler", "oddities_of_time"]
 _REPORT: TypeAdapter[VacancyReport] = TypeAdapter(VacancyReport)
 _AHEAD = timedelta(seconds=10)
 """How far a source's clock may be ahead of ours before its word is clamped."""
-_DUE = (
+_DUE = Prepared(
     select(statement.c.offer).where(statement.c.expired.is_(False), statement.c.expires_at <= bindparam("now")).limit(1)
 )
 _CHUNK = 500
@@ -143,9 +145,9 @@ class Reconciler:
             outcome.versions += self._apply(connection, chunk, known, now=micros(now), delivery=delivery, source=source)
         return outcome
 
-    def is_due(self, connection: Connection, *, now: datetime) -> bool:
+    def is_due(self, reader: Reader, *, now: datetime) -> bool:
         """Whether a statement has expired by `now` and still stands."""
-        return connection.execute(_DUE, {"now": micros(now)}).first() is not None
+        return reader.first(_DUE, {"now": micros(now)}) is not None
 
     def expire(self, connection: Connection, *, now: datetime, most: int = 1000) -> int:
         """Withdraw what has expired by `now`: the places go, the state is unknown; returns how many were withdrawn."""
@@ -255,7 +257,7 @@ class Reconciler:
             delivery=delivery,
         )
         index_vacancies(connection, repository.projection, groups, written.rids)
-        return written.created + written.updated + written.deleted
+        return written.made
 
     def _confirm(self, connection: Connection, statements: Sequence[_Statement]) -> None:
         if not statements:

@@ -1,161 +1,268 @@
-"""Runs a query on one projection: one page of matches, what they include, and the true total."""
+"""Runs a query on one projection: one page of matches, what they include, and the true total.
 
+Where few resources match, their rids are taken and looked at one by one; where many do, an index is walked in the order
+that is asked for. Either way an item that did not change is neither skipped nor repeated from page to page.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from heapq import merge
 from typing import Any
 
-from sqlalchemy import (
-    BindParameter,
-    ColumnElement,
-    Connection,
-    Select,
-    and_,
-    bindparam,
-    func,
-    literal_column,
-    or_,
-    select,
-)
+from hub.errors import Malformed
+from hub.search import order, statements
+from hub.search.codes import OWN_CODES
+from hub.search.conditions import Condition, Indexed, Not, binds_of
+from hub.search.includes import included
+from hub.search.order import Key, Position
+from hub.search.query import Query, Search, parse
+from hub.search.registry import Registry
+from hub.search.types.near import TABLE as POSITION
+from hub.store.reader import Reader
+from hub.store.tables import Projection
+from mappings.errors import Issue
 
-from hub.search.parameters import parameters
-from hub.search.query import Condition, Include, Query
-from hub.search.types import date
-from hub.search.types.term import Bind
-from hub.store.repository import current
-from hub.store.tables import PROFESSIONAL, PUBLIC, Projection
+__all__ = ["Entry", "Page", "find", "matching"]
 
-__all__ = ["Entry", "Page", "find"]
-
-_PROJECTIONS = {projection.name: projection for projection in (PUBLIC, PROFESSIONAL)}
-_INCLUDED_MAX = 500
+_FEW = 1000
+"""So many matches are looked at one by one, where they are to be sorted or narrowed down."""
+_VERY_FEW = 64
+_UNSORTED = 200
+"""The same where they are only to be counted."""
+_MANY = 5000
+"""So many are taken as they come, where counting them would cost as much."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A resource of an answer."""
+    """A resource of an answer; `kilometres` where a place was asked for."""
 
     type: str
     id: str
     content: bytes
+    kilometres: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """`next_after` is where the next page begins; None on the last."""
+    """`next_after` is where the next page begins, None on the last; `total` is None where it was not wanted.
+
+    `cut`: more was to be included than is shown.
+    """
 
     matches: tuple[Entry, ...]
-    included: tuple[Entry, ...]
-    total: int
-    next_after: int | None
+    included: tuple[Entry, ...] = ()
+    total: int | None
+    next_after: str | None = None
+    cut: bool = False
 
 
-def find(connection: Connection, projection: Projection, query: Query) -> Page:
-    """The page of a query, ordered by first appearance: a page never repeats or skips what did not change."""
-    shape = tuple(condition.shape for condition in query.conditions)
-    binds = _binds(query.conditions)
-    total = int(connection.execute(_count_statement(projection.name, query.type, shape), binds).scalar_one())
+def find(reader: Reader, projection: Projection, query: Query) -> Page:
+    """The page of a query."""
+    total: int | None = 0
+    found: list[list[Position]] = []
+    for search in query.searches:
+        rows, how_many = _Search(reader, projection, search).run(query)
+        found.append(rows)
+        total = None if how_many is None or total is None else total + how_many
     if query.count == 0:
-        return Page(matches=(), included=(), total=total, next_after=None)
-    statement = _page_statement(projection.name, query.type, shape)
-    window = {"after": query.after or 0, "most": query.count + 1}
-    rows = connection.execute(statement, {**binds, **window}).all()
+        return Page(matches=(), total=total)
+    keys = query.order
+    rows = found[0] if len(found) == 1 else list(merge(*found, key=order.by(keys)))
     more, rows = len(rows) > query.count, rows[: query.count]
-    rids = [row.rid for row in rows]
+    rids = [rid for _, rid in rows]
+    kept = _contents(reader, projection, rids)
+    kilometres = _kilometres(reader, projection, query, rids)
+    shown: tuple[Entry, ...] = ()
+    cut = False
+    if query.includes and rids:
+        matches = [(rid, *kept[rid][:2]) for rid in rids]
+        others, cut = included(reader, projection, query.includes, matches)
+        contents = _contents(reader, projection, others)
+        shown = tuple(Entry(*contents[rid]) for rid in others)
     return Page(
-        matches=tuple(Entry(query.type, row.id, row.content) for row in rows),
-        included=_included(connection, projection, query.includes, rids),
+        matches=tuple(Entry(*kept[rid], kilometres.get(rid)) for rid in rids),
+        included=shown,
         total=total,
-        next_after=rids[-1] if more else None,
+        next_after=order.cursor(keys, rows[-1]) if more else None,
+        cut=cut,
     )
 
 
-def _binds(conditions: tuple[Condition, ...]) -> dict[str, object]:
-    return {
-        f"c{number}_{ordinal}_{name}": value
-        for number, condition in enumerate(conditions)
-        for ordinal, term in enumerate(condition.terms)
-        for name, value in term.binds.items()
-    }
+def matching(
+    reader: Reader,
+    projection: Projection,
+    registry: Registry,
+    resource_type: str,
+    pairs: Iterable[tuple[str, str]],
+    base: str,
+) -> list[str]:
+    """The ids, two at most, that the criteria of a conditional interaction select.
 
-
-@lru_cache(maxsize=1024)
-def _page_statement(projection: str, resource_type: str, shape: tuple[tuple[str, ...], ...]) -> Select[Any]:
-    tables = _PROJECTIONS[projection]
-    resource = tables.resource
-    return (
-        select(resource.c.rid, resource.c.id, tables.history.c.content)
-        .join(tables.history, current(tables))
-        .where(_condition(projection, resource_type, shape), resource.c.rid > bindparam("after"))
-        .order_by(resource.c.rid)
-        .limit(bindparam("most"))
-    )
-
-
-@lru_cache(maxsize=1024)
-def _count_statement(projection: str, resource_type: str, shape: tuple[tuple[str, ...], ...]) -> Select[Any]:
-    resource = _PROJECTIONS[projection].resource
-    return select(func.count()).select_from(resource).where(_condition(projection, resource_type, shape))
-
-
-def _condition(projection: str, resource_type: str, shape: tuple[tuple[str, ...], ...]) -> ColumnElement[bool]:
-    tables = _PROJECTIONS[projection]
-    resource = tables.resource
-    parts: list[ColumnElement[bool]] = [
-        resource.c.type == literal_column(f"'{resource_type}'"),
-        resource.c.deleted.is_(False),
-    ]
-    for number, (code, *term_shapes) in enumerate(shape):
-        binds = [_bind(f"c{number}_{ordinal}_") for ordinal in range(len(term_shapes))]
-        if code == "_id":
-            parts.append(resource.c.id.in_(binds[0]("ids")))
-        elif code == "_lastUpdated":
-            parts.append(date.compare(resource.c.updated, resource.c.updated, term_shapes[0], binds[0]))
-        else:
-            parameter = parameters(resource_type)[code]
-            table = tables.indexes[parameter.implementation.TABLE]
-            of_parameter = table.c.param == literal_column(str(parameter.number))
-            terms = [
-                parameter.implementation.where(tables, term_shape, bind)
-                for term_shape, bind in zip(term_shapes, binds, strict=True)
-            ]
-            parts.append(resource.c.rid.in_(select(table.c.rid).where(of_parameter, or_(*terms))))
-    return and_(*parts)
-
-
-def _bind(prefix: str) -> Bind:
-    def make(name: str) -> BindParameter[Any]:
-        return bindparam(prefix + name, expanding=name in ("ids", "targets"))
-
-    return make
-
-
-def _included(
-    connection: Connection, projection: Projection, includes: tuple[Include, ...], rids: list[int]
-) -> tuple[Entry, ...]:
-    if not includes or not rids:
-        return ()
-    references = projection.reference
-    targets: dict[tuple[str, str], None] = {}
-    for include in includes:
-        statement = select(references.c.target).where(
-            references.c.param == include.parameter.number, references.c.rid.in_(rids)
+    Raises `Malformed` where a criterion is not understood, or none is given.
+    """
+    query = parse(registry, resource_type, pairs, codes=OWN_CODES, base=base, strict=True)
+    (search,) = query.searches
+    if not search.conditions:
+        raise Malformed(
+            Issue(
+                code="criteria-missing",
+                fhir_code="required",
+                place="http",
+                text_de="ohne Kriterien ist jede Ressource gemeint; erwartet wird zum Beispiel identifier=System|Wert",
+                text_en="without criteria every resource is meant; expected for example identifier=system|value",
+            )
         )
-        for (target,) in connection.execute(statement):
-            resource_type, _, resource_id = target.rpartition("/")
-            if include.target in (None, resource_type):
-                targets[resource_type, resource_id] = None
-    return _fetch(connection, projection, list(targets)[:_INCLUDED_MAX])
+    rows, _ = _Search(reader, projection, search).page(None, 2)
+    kept = _contents(reader, projection, [rid for _, rid in rows[:2]])
+    return [kept[rid][1] for _, rid in rows[:2]]
 
 
-def _fetch(connection: Connection, projection: Projection, keys: list[tuple[str, str]]) -> tuple[Entry, ...]:
-    resource = projection.resource
-    found: list[Entry] = []
-    for resource_type in dict.fromkeys(key[0] for key in keys):
-        ids = [key[1] for key in keys if key[0] == resource_type]
-        statement = (
-            select(resource.c.id, projection.history.c.content)
-            .join(projection.history, current(projection))
-            .where(resource.c.type == resource_type, resource.c.id.in_(ids), resource.c.deleted.is_(False))
+def _contents(reader: Reader, projection: Projection, rids: list[int]) -> dict[int, tuple[str, str, bytes]]:
+    if not rids:
+        return {}
+    rows = reader.all(statements.contents(projection.name), {"rids": rids})
+    return {rid: (resource_type, resource_id, content) for rid, resource_type, resource_id, content in rows}
+
+
+def _kilometres(reader: Reader, projection: Projection, query: Query, rids: list[int]) -> Mapping[int, float]:
+    """How far those are from the place that was asked for."""
+    if len(query.searches) != 1 or not rids:
+        return {}
+    for condition in query.searches[0].conditions:
+        if isinstance(condition.shape, Indexed) and condition.shape.table == POSITION and condition.shape.terms:
+            told = {name: condition.binds[f"0_{name}"] for name in ("latitude", "longitude", "cosine")}
+            binds = {f"s0_{name}": value for name, value in {**told, "param": condition.binds["param"]}.items()}
+            return dict(reader.all(statements.distances(projection.name), {**binds, "rids": rids}))
+    return {}
+
+
+class _Search:
+    """A search of one type, on one projection."""
+
+    def __init__(self, reader: Reader, projection: Projection, search: Search) -> None:
+        self._reader = reader
+        self._view = projection.name
+        self._type = search.type
+        self._conditions = search.conditions
+        self._shapes = tuple(condition.shape for condition in search.conditions)
+        self._binds = {"type": search.type, **binds_of(search.conditions)}
+        self._keys = search.keys
+
+    def run(self, query: Query) -> tuple[list[Position], int | None]:
+        """What stands behind the start of a page in order, one more than the page holds, and how many match at all."""
+        rows, total = self.page(query.after, query.count + 1 if query.count else 0)
+        if total is None and query.total != "none":
+            total = self._total()
+        return rows, total
+
+    def page(self, start: Position | None, most: int) -> tuple[list[Position], int | None]:
+        """The same, the total only where it is known already."""
+        few = self._few() if self._conditions else None
+        if few is None:
+            if len(self._conditions) > 1 and not self._keys:
+                rows = self._walk_rids(self._conditions, {**self._binds, "most": _MANY + 1}, None)
+                if len(rows) <= _MANY:
+                    return order.after((), rows, start)[:most], len(rows)
+            if most == 0:
+                return [], None
+            return self._walk(self._conditions, self._keys, start, most), None
+        if most == 0:
+            return [], len(few)
+        bys = [key.by for key in self._keys]
+        rows = order.sorted_rows(bys, self._valued(few))
+        return order.after(bys, rows, start)[:most], len(few)
+
+    def _few(self) -> list[int] | None:
+        """The rids of all matches; None where there are many."""
+        drivers = sorted(
+            (number for number, shape in enumerate(self._shapes) if shape.names),
+            key=lambda number: self._shapes[number].rank,
         )
-        found.extend(Entry(resource_type, row.id, row.content) for row in connection.execute(statement))
-    return tuple(sorted(found, key=lambda entry: (entry.type, entry.id)))
+        alone = len(self._shapes) == 1
+        for most in (_FEW if self._keys else _UNSORTED,) if alone else (_VERY_FEW, _FEW):
+            for driver in drivers:
+                found = self._named(driver, most)
+                if found is None:
+                    continue
+                if alone or not found:
+                    return list(found)
+                statement = statements.fitting(self._view, self._shapes, driver)
+                return [rid for (rid,) in self._reader.all(statement, {**self._binds, "rids": list(found)})]
+        return None
+
+    def _named(self, driver: int, most: int) -> set[int] | None:
+        """The rids that one condition names; None where there are more than `most`, or no index names them."""
+        condition = self._conditions[driver]
+        binds = {f"c0_{name}": value for name, value in condition.binds.items()}
+        rows = self._reader.all(statements.candidates(self._view, condition.shape), {**binds, "most": most + 1})
+        return None if len(rows) > most else {rid for (rid,) in rows}
+
+    def _valued(self, rids: list[int]) -> list[Position]:
+        """The rids with their values for each key."""
+        columns: list[dict[int, Any]] = []
+        for key in self._keys:
+            binds = {**_numbered(key.binds, 0), "rids": rids}
+            columns.append(dict(self._reader.all(statements.key_values(self._view, key.by), binds)))
+        return [(tuple(column.get(rid) for column in columns), rid) for rid in rids]
+
+    def _total(self) -> int:
+        if not self._conditions:
+            row = self._reader.first(statements.total_of_type(self._view), {"type": self._type})
+            return int(row[0]) if row else 0
+        statement = statements.counted(self._view, self._shapes, self._driver(self._conditions))
+        row = self._reader.first(statement, self._binds)
+        return int(row[0]) if row else 0
+
+    def _driver(self, conditions: Sequence[Condition]) -> int | None:
+        """The condition that names the fewest; None where none names any."""
+        shapes = tuple(condition.shape for condition in conditions)
+        drivers = [number for number, shape in enumerate(shapes) if shape.names]
+        if len(drivers) < 2:
+            return drivers[0] if drivers else None
+        sizes = {}
+        for number in drivers:
+            statement = statements.counted(self._view, (shapes[number],), 0, up_to=True)
+            binds = {f"c0_{name}": value for name, value in conditions[number].binds.items()}
+            row = self._reader.first(statement, {**binds, "most": _MANY})
+            sizes[number] = (int(row[0]) if row else 0, shapes[number].rank)
+        return min(sizes, key=lambda number: sizes[number])
+
+    def _walk(
+        self, conditions: tuple[Condition, ...], keys: tuple[Key, ...], start: Position | None, most: int
+    ) -> list[Position]:
+        """What stands behind the start in order: first what has a value of the first key, then what has none."""
+        shapes = tuple(condition.shape for condition in conditions)
+        binds: dict[str, object] = {"type": self._type, **binds_of(conditions), "most": most}
+        if not keys:
+            return self._walk_rids(conditions, binds, start)
+        first, rows = keys[0], list[Position]()
+        if start is None or start[0][0] is not None:
+            for place, key in enumerate(keys):
+                binds |= _numbered(key.binds, place)
+            if start is not None:
+                binds |= {f"v{place}": value for place, value in enumerate(start[0])} | {"after": start[1]}
+            there = None if start is None else tuple(value is not None for value in start[0])
+            statement = statements.by_key(self._view, shapes, tuple(key.by for key in keys), there)
+            rows += ((tuple(values), rid) for rid, *values in self._reader.all(statement, binds))
+        if first.by.is_column or len(rows) >= most:
+            return rows
+        without = Condition(Not(Indexed(first.by.table, (), first.by.single)), {"param": first.binds["param"]})
+        behind = start if start is not None and start[0][0] is None else None
+        rest = self._walk(
+            (*conditions, without), keys[1:], None if behind is None else (behind[0][1:], behind[1]), most - len(rows)
+        )
+        return [*rows, *(((None, *values), rid) for values, rid in rest)]
+
+    def _walk_rids(
+        self, conditions: tuple[Condition, ...], binds: dict[str, object], start: Position | None
+    ) -> list[Position]:
+        shapes = tuple(condition.shape for condition in conditions)
+        if start is not None:
+            binds["after"] = start[1]
+        statement = statements.by_rid(self._view, shapes, self._driver(conditions), None if start is None else ())
+        return [((), rid) for (rid,) in self._reader.all(statement, binds)]
+
+
+def _numbered(binds: Mapping[str, object], place: int) -> dict[str, object]:
+    return {f"s{place}_{name}": value for name, value in binds.items()}

@@ -3,58 +3,69 @@
 https://hl7.org/fhir/R4/search.html
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal, cast
 from urllib.parse import quote
 
-from hub.errors import Malformed, http_part
-from hub.search.parameters import SearchParameter, parameters
-from hub.search.types import date
-from hub.search.types.term import Term, split_unescaped, unescape
+from hub.errors import Malformed
+from hub.search import order, refusals
+from hub.search.conditions import Condition, Indexed, joined
+from hub.search.criteria import Criteria, Unknown, too_wide
+from hub.search.includes import Include
+from hub.search.registry import Registry
+from hub.search.types.near import TABLE as POSITION
+from hub.search.types.term import Codes
 from mappings.errors import Issue
 
-__all__ = ["COUNT_DEFAULT", "COUNT_MAX", "Condition", "Include", "Query", "encoded", "parse", "parse_count"]
+__all__ = ["COUNT_DEFAULT", "COUNT_MAX", "SUMMARIES", "Query", "Search", "encoded", "parse", "parse_count"]
 
 COUNT_DEFAULT = 20
 COUNT_MAX = 100
-_VALUES_MAX = 50
 _CONDITIONS_MAX = 30
+_INCLUDES_MAX = 32
+_KEYS_MAX = 5
+_ELEMENTS_MAX = 100
+
+Summary = Literal["", "true", "text", "data", "count", "false"]
+Total = Literal["accurate", "estimate", "none"]
+
+SUMMARIES = ("true", "text", "data", "count", "false")
+_TOTALS = ("accurate", "estimate", "none")
+_RESULT = ("_count", "_after", "_sort", "_summary", "_elements", "_total", "_contained", "_type")
+_FULL_TEXT = ("_content", "_text")
+_ELSEWHERE = ("_format", "_pretty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """One parameter with its values: any of them may hold; `parameter` is None for `_id` and `_lastUpdated`."""
+class Search:
+    """What is asked of one type: all conditions hold, and in which order it is answered."""
 
-    code: str
-    parameter: SearchParameter | None
-    terms: tuple[Term, ...]
-
-    @property
-    def shape(self) -> tuple[str, ...]:
-        """What decides the statement, whatever the values."""
-        return (self.code, *(term.shape for term in self.terms))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Include:
-    """What else to show: the targets of one reference parameter, of one type if said."""
-
-    parameter: SearchParameter
-    target: str | None
+    type: str
+    conditions: tuple[Condition, ...] = ()
+    keys: tuple[order.Key, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """A parsed search; `used` are the parameters that count, `ignored` the names that were not understood."""
 
-    type: str
-    conditions: tuple[Condition, ...] = ()
+    searches: tuple[Search, ...]
     includes: tuple[Include, ...] = ()
     count: int = COUNT_DEFAULT
-    after: int | None = None
+    after: order.Position | None = None
+    after_text: str = ""
+    summary: Summary = ""
+    elements: tuple[str, ...] = ()
+    total: Total = "accurate"
     used: tuple[tuple[str, str], ...] = ()
-    ignored: tuple[str, ...] = ()
+    ignored: tuple[Issue, ...] = ()
+
+    @property
+    def order(self) -> tuple[order.By, ...]:
+        """The keys of the order, the same for all searches."""
+        return tuple(key.by for key in self.searches[0].keys) if self.searches else ()
 
     @property
     def self_query(self) -> str:
@@ -67,180 +78,171 @@ def encoded(pairs: Iterable[tuple[str, str]]) -> str:
     return "&".join(f"{quote(name, safe='_:.$-')}={quote(value, safe=':,.-_$/')}" for name, value in pairs)
 
 
-def parse(resource_type: str, pairs: Iterable[tuple[str, str]], *, base: str = "", strict: bool = False) -> Query:
-    """The query of a type on the server at `base`.
+@dataclass(slots=True)
+class _Told:
+    """The parameters of the result, as they come."""
 
-    Raises `Malformed` for a value that cannot be, and with `strict` for unknown parameters.
+    count: int = COUNT_DEFAULT
+    after: str = ""
+    sort: list[str] = field(default_factory=list)
+    summary: Summary = ""
+    elements: list[str] = field(default_factory=list)
+    total: Total = "accurate"
+    types: list[str] | None = None
+
+
+def parse(
+    registry: Registry,
+    resource_type: str | None,
+    pairs: Iterable[tuple[str, str]],
+    *,
+    codes: Codes,
+    base: str = "",
+    now: datetime | None = None,
+    strict: bool = False,
+    present: Iterable[str] = (),
+) -> Query:
+    """The query of a type, or without one of the types that `_type` names, on the server at `base`.
+
+    Where that names none, they are those of which there are resources, `present`.
+
+    Raises `Malformed` for what cannot be asked, and with `strict` for unknown parameters.
     """
-    conditions: list[Condition] = []
-    includes: list[Include] = []
-    used: list[tuple[str, str]] = []
-    ignored: list[str] = []
-    count, after = COUNT_DEFAULT, None
-    known = parameters(resource_type)
+    told, used, rest = _Told(), list[tuple[str, str]](), list[tuple[str, str]]()
     for name, value in pairs:
-        if not value or name in ("_format", "_pretty"):
+        if not value or name in _ELSEWHERE:
             continue
-        if name == "_count":
-            count = parse_count(value)
-            continue
-        if name == "_after":
-            after = _parse_after(value)
-            continue
-        if name == "_include":
-            includes.append(_parse_include(resource_type, value))
-        elif name == "_id":
-            ids = [unescape(part) for part in split_unescaped(value, ",")]
-            conditions.append(Condition(code=name, parameter=None, terms=(Term("any", {"ids": ids}),)))
-        elif name == "_lastUpdated":
-            conditions.append(Condition(code=name, parameter=None, terms=(_parse_date(name, value),)))
-        elif name in known:
-            conditions.append(_parse_condition(known[name], value, base))
-        elif name.split(":")[0] in known:
-            raise Malformed(_no_modifier(name))
+        if name in _RESULT and not (name == "_type" and resource_type):
+            _take(told, name, value)
+            if name not in ("_count", "_after"):
+                used.append((name, value))
         else:
-            ignored.append(name)
-            continue
-        used.append((name, value))
+            rest.append((name, value))
+    types = (resource_type,) if resource_type else _types(registry, told.types, present)
+    includes: list[Include] = []
+    criteria = [(name, value) for name, value in rest if not _is_include(name)]
+    for name, value in rest:
+        if _is_include(name):
+            includes.append(Include.parse(registry, types, name, value))
+            used.append((name, value))
+    if len(includes) > _INCLUDES_MAX:
+        raise refusals.too_many("http", _INCLUDES_MAX, "_include und _revinclude", "_include and _revinclude")
+    if len(criteria) > _CONDITIONS_MAX:
+        raise refusals.too_many("http", _CONDITIONS_MAX, "Kriterien", "criteria")
+    searches, ignored = [], dict[str, Issue]()
+    for one in types:
+        conditions = []
+        reader = Criteria(registry=registry, codes=codes, base=base, now=now)
+        for name, value in criteria:
+            if name in _FULL_TEXT:
+                raise refusals.not_supported(name)
+            try:
+                condition = reader.condition(one, name, value)
+            except Unknown as unknown:
+                ignored.setdefault(name, refusals.unknown_parameter(unknown.type, unknown.name, unknown.known))
+                continue
+            if condition is not None:
+                conditions.append(condition)
+        too_wide(conditions)
+        keys = _keys(registry, one, told.sort, conditions)
+        searches.append(Search(type=one, conditions=joined(conditions), keys=keys))
     if strict and ignored:
-        raise Malformed(*(unknown_parameter(resource_type, name) for name in ignored))
-    if len(conditions) > _CONDITIONS_MAX:
-        raise Malformed(_too_many("http", _CONDITIONS_MAX))
-    return Query(
-        type=resource_type,
-        conditions=tuple(conditions),
+        raise Malformed(*ignored.values())
+    used += ((name, value) for name, value in criteria if name not in ignored)
+    query = Query(
+        searches=tuple(searches),
         includes=tuple(includes),
-        count=count,
-        after=after,
-        used=(*used, ("_count", str(count))),
-        ignored=tuple(ignored),
+        count=0 if told.summary == "count" else told.count,
+        summary=told.summary,
+        elements=tuple(dict.fromkeys(told.elements)),
+        total=told.total,
+        used=(*used, ("_count", str(told.count))),
+        ignored=tuple(ignored.values()),
     )
+    return _at(query, told.after) if told.after else query
 
 
-def unknown_parameter(resource_type: str, name: str) -> Issue:
-    """What is said of a parameter that does not exist."""
-    known = ", ".join(sorted((*parameters(resource_type), "_id", "_lastUpdated", "_count", "_include")))
-    return Issue(
-        code="unknown-parameter",
-        fhir_code="not-supported",
-        severity="warning",
-        place="http",
-        text_de=f"„{name[:60]}“ ist kein Suchparameter von {resource_type}; bekannt: {known}",
-        text_en=f"'{name[:60]}' is not a search parameter of {resource_type}; known: {known}",
-    )
+def _at(query: Query, text: str) -> Query:
+    try:
+        at = order.position(query.order, text)
+    except ValueError:
+        raise refusals.page_unknown() from None
+    return replace(query, after=at, after_text=text)
+
+
+def _is_include(name: str) -> bool:
+    # IHE mCSD writes `_revInclude`.
+    return name.partition(":")[0].lower() in ("_include", "_revinclude")
+
+
+def _take(told: _Told, name: str, value: str) -> None:
+    match name:
+        case "_count":
+            told.count = parse_count(value)
+        case "_after":
+            told.after = value
+        case "_sort":
+            told.sort += [part.strip() for part in value.split(",") if part.strip()]
+            if len(told.sort) > _KEYS_MAX:
+                raise refusals.too_many("http._sort", _KEYS_MAX, "Schlüssel", "keys")
+        case "_summary":
+            if value not in SUMMARIES:
+                raise refusals.wrong_result_parameter(name, ", ".join(SUMMARIES))
+            told.summary = cast("Summary", value)
+        case "_elements":
+            told.elements += [part.strip() for part in value.split(",") if part.strip()]
+            if len(told.elements) > _ELEMENTS_MAX:
+                raise refusals.too_many("http._elements", _ELEMENTS_MAX, "Elemente", "elements")
+        case "_total":
+            if value not in _TOTALS:
+                raise refusals.wrong_result_parameter(name, ", ".join(_TOTALS))
+            told.total = cast("Total", value)
+        case "_contained":
+            if value != "false":
+                raise refusals.wrong_result_parameter(name, "false")
+        case _:
+            told.types = [*(told.types or ()), *(part.strip() for part in value.split(",") if part.strip())]
+
+
+def _types(registry: Registry, told: Sequence[str] | None, present: Iterable[str]) -> tuple[str, ...]:
+    if told is None:
+        return tuple(sorted(set(present).intersection(registry.types)))
+    for one in told:
+        if one not in registry.types:
+            raise refusals.wrong_result_parameter("_type", ", ".join(registry.types[:80]))
+    return tuple(sorted(set(told)))
 
 
 def parse_count(value: str) -> int:
     """A page's size, clamped to what is served at once; `Malformed` where it is no number."""
     if not (value.isascii() and value.isdigit() and len(value) < 20):
-        raise Malformed(
-            Issue(
-                code="count-not-a-number",
-                fhir_code="value",
-                place=http_part("_count"),
-                text_de=f"_count: erwartet wird eine ganze Zahl von 0 bis {COUNT_MAX}",
-                text_en=f"_count: expected a whole number from 0 to {COUNT_MAX}",
-            )
-        )
+        raise refusals.count_wrong(COUNT_MAX)
     return min(int(value), COUNT_MAX)
 
 
-def _parse_after(value: str) -> int:
-    if not (value.isascii() and value.isdigit() and len(value) < 19):
-        raise Malformed(
-            Issue(
-                code="page-unknown",
-                fhir_code="value",
-                place=http_part("_after"),
-                text_de="_after: so hat der Server keine Seite benannt; dem Link „next“ unverändert folgen",
-                text_en="_after: no page of this server; follow the 'next' link unchanged",
-            )
-        )
-    return int(value)
+def _keys(
+    registry: Registry, resource_type: str, told: Sequence[str], conditions: Sequence[Condition]
+) -> tuple[order.Key, ...]:
+    if not told:
+        # Without criteria the index by id gives the order for nothing.
+        return () if conditions else (order.Key(order.By("id")),)
+    return tuple(_key(registry, resource_type, one, conditions) for one in told)
 
 
-def _parse_condition(parameter: SearchParameter, value: str, base: str) -> Condition:
-    parts = split_unescaped(value, ",")
-    if len(parts) > _VALUES_MAX:
-        raise Malformed(_too_many(http_part(parameter.code), _VALUES_MAX))
-    implementation = parameter.implementation
-    arguments: tuple[Any, ...] = (parameter.targets, base) if parameter.type == "reference" else ()
-    try:
-        terms = tuple(implementation.parse(part, *arguments) for part in parts)
-    except ValueError as error:
-        raise Malformed(_bad_value(parameter.code, parameter.type)) from error
-    return Condition(code=parameter.code, parameter=parameter, terms=terms)
-
-
-def _parse_date(name: str, value: str) -> Term:
-    try:
-        return date.parse(value)
-    except ValueError as error:
-        raise Malformed(_bad_value(name, "date")) from error
-
-
-def _parse_include(resource_type: str, value: str) -> Include:
-    source, _, rest = value.partition(":")
-    code, _, target = rest.partition(":")
-    if source == resource_type:
-        parameter = parameters(resource_type).get(code)
-        if parameter is not None and parameter.type == "reference" and (not target or target in parameter.targets):
-            return Include(parameter=parameter, target=target or None)
-    possible = ", ".join(
-        f"{resource_type}:{parameter.code}"
-        for parameter in parameters(resource_type).values()
-        if parameter.type == "reference"
-    )
-    raise Malformed(
-        Issue(
-            code="include-unknown",
-            fhir_code="not-supported",
-            place=http_part("_include"),
-            text_de=f"_include: möglich sind hier {possible or 'keine'}",
-            text_en=f"_include: possible here: {possible or 'none'}",
-        )
-    )
-
-
-_EXPECTED = {
-    "date": (
-        "ein Datum wie 2026-12-01 oder 2026-12-01T08:00:00Z, davor auch eq, ne, lt, le, gt, ge, sa, eb",
-        "a date such as 2026-12-01 or 2026-12-01T08:00:00Z, with eq, ne, lt, le, gt, ge, sa, eb before it",
-    ),
-    "special": (
-        "Breite|Länge|Umkreis|km, zum Beispiel 52.27|8.05|25|km, bis 1000 km",
-        "latitude|longitude|distance|km, for example 52.27|8.05|25|km, up to 1000 km",
-    ),
-}
-
-
-def _bad_value(code: str, kind: str) -> Issue:
-    expected_de, expected_en = _EXPECTED.get(kind, (f"ein Wert der Art {kind}", f"a value of type {kind}"))
-    return Issue(
-        code="parameter-value",
-        fhir_code="value",
-        place=http_part(code),
-        text_de=f"{code}: erwartet wird {expected_de}",
-        text_en=f"{code}: expected {expected_en}",
-    )
-
-
-def _no_modifier(name: str) -> Issue:
-    code = name.split(":")[0]
-    return Issue(
-        code="modifier-unknown",
-        fhir_code="not-supported",
-        place=http_part(code),
-        text_de=f"{code}: Zusätze nach „:“ werden noch nicht unterstützt; erwartet wird {code}=…",
-        text_en=f"{code}: modifiers after ':' are not supported yet; expected {code}=…",
-    )
-
-
-def _too_many(place: str, most: int) -> Issue:
-    return Issue(
-        code="too-many-values",
-        fhir_code="too-costly",
-        place=place,
-        text_de=f"zu viele Werte auf einmal; erlaubt sind {most}",
-        text_en=f"too many values at once; {most} are allowed",
-    )
+def _key(registry: Registry, resource_type: str, told: str, conditions: Sequence[Condition]) -> order.Key:
+    code, descending = told.removeprefix("-"), told.startswith("-")
+    if code in ("_id", "_lastUpdated"):
+        return order.Key(order.By("id" if code == "_id" else "updated", descending))
+    known = registry.parameters(resource_type)
+    parameter = known.get(code)
+    if parameter is None or parameter.implementation.TABLE not in order.SORTED_BY:
+        possible = (one.code for one in known.values() if one.implementation.TABLE in order.SORTED_BY)
+        raise refusals.sort_unknown(possible)
+    table = parameter.implementation.TABLE
+    binds: dict[str, object] = {"param": parameter.number}
+    if table == POSITION:
+        near = next((one for one in conditions if one.shape == Indexed(POSITION, ("circle",), parameter.single)), None)
+        if near is None:
+            raise refusals.sort_unknown(one for one in known if one != code)
+        binds |= {name: near.binds[f"0_{name}"] for name in ("latitude", "longitude", "cosine")}
+    return order.Key(order.By(table, descending, parameter.single), binds)

@@ -3,15 +3,14 @@
 The index alone answers which offers are in reach; resources are joined to the page's few survivors only.
 """
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
-    Select,
     and_,
     bindparam,
     case,
@@ -19,10 +18,11 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    tuple_,
 )
 
-from hub.search.types.near import box, distance_km
+from hub.search.types.near import box, kilometres_from
+from hub.store.prepared import Prepared, one_of
+from hub.store.reader import Reader, Row
 from hub.store.repository import current
 from hub.store.tables import PROFESSIONAL, PUBLIC, Projection
 from mappings.vacancy import State
@@ -49,8 +49,7 @@ class VacancyQuery:
     """Distance and rid of the last hit of the page before."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Freshness:
+class Freshness(NamedTuple):
     """The times of a hit's statement, and when it ages, microseconds since 1970."""
 
     valid_at: int | None
@@ -71,8 +70,7 @@ class Hit:
     freshness: Freshness
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A resource shown with a hit: its Location, Organization, Schedule or a Slot."""
 
     of: int
@@ -91,21 +89,16 @@ class Hits:
     more: bool
 
 
-def find(connection: Connection, projection: Projection, query: VacancyQuery, *, now: int) -> Hits:
+def find(reader: Reader, projection: Projection, query: VacancyQuery, *, now: int) -> Hits:
     """The offers that fit, nearest first; none whose statement has expired by `now`."""
+    circle = box(query.latitude, query.longitude, query.kilometres)
     binds: dict[str, Any] = {
-        **box(query.latitude, query.longitude, query.kilometres),
-        "km": query.kilometres,
+        **{name: circle[name] for name in ("south", "north", "west", "east")},
         "care_forms": list(query.care_forms),
         "states": [state.value for state in query.states],
         "from_day": query.today if query.start is None else query.start,
         "places": query.places,
         "now": now,
-    }
-    window: Mapping[str, Any] = {
-        "after_km": query.after[0] if query.after else -1.0,
-        "after_rid": query.after[1] if query.after else 0,
-        "most": query.count + 1,
     }
     shape = _Shape(
         projection.name,
@@ -113,33 +106,47 @@ def find(connection: Connection, projection: Projection, query: VacancyQuery, *,
         with_start=query.start is not None,
         together=query.start is None and query.places > 1,
     )
-    rows = connection.execute(_page(shape), {**binds, **window}).all()
-    total = rows[0].total if rows else connection.execute(_count(shape), binds).scalar_one()
-    more, rows = 0 < query.count < len(rows), rows[: query.count]
-    hits = tuple(
-        Hit(
-            rid=row.rid,
-            id=row.id,
-            content=row.content,
-            kilometres=row.km,
-            freshness=Freshness(
-                valid_at=row.valid_at,
-                confirmed_at=row.confirmed_at,
-                aging_at=row.aging_at,
-                stale_at=row.stale_at,
-                expires_at=row.expires_at,
-            ),
-        )
-        for row in rows
+    fitting = _fitting(reader.all(_candidates(shape), binds), query, shape)
+    start = 0 if query.after is None else bisect_right(fitting, query.after)
+    shown = fitting[start : start + query.count]
+    hits = _hits(reader, projection, shown)
+    more = 0 < query.count < len(fitting) - start
+    return Hits(hits=hits, members=_members(reader, projection, hits), total=len(fitting), more=more)
+
+
+def _fitting(rows: Sequence[Row], query: VacancyQuery, shape: "_Shape") -> list[tuple[float, int]]:
+    """Distance and rid of every offer that fits, in order. What lies in the box is few: no engine is faster at this."""
+    places: dict[int, int] = {}
+    where: dict[int, tuple[float, float]] = {}
+    for rid, latitude, longitude, free in rows:
+        places[rid] = places.get(rid, 0) + free
+        where[rid] = (latitude, longitude)
+    from_centre = kilometres_from(query.latitude, query.longitude)
+    found = [(from_centre(*place), rid) for rid, place in where.items()]
+    if shape.with_start:
+        # All that is free on the day of the start adds up; what has no number of places has all that are asked for.
+        found = [one for one in found if places[one[1]] >= query.places]
+    fitting = [one for one in found if one[0] <= query.kilometres]
+    fitting.sort()
+    return fitting
+
+
+def _hits(reader: Reader, projection: Projection, shown: Sequence[tuple[float, int]]) -> tuple[Hit, ...]:
+    if not shown:
+        return ()
+    rows = reader.all(_content(projection.name), {"rids": [rid for _, rid in shown]})
+    told = {rid: (resource_id, content, times) for rid, resource_id, content, *times in rows}
+    return tuple(
+        Hit(rid=rid, id=told[rid][0], content=told[rid][1], kilometres=kilometres, freshness=Freshness(*told[rid][2]))
+        for kilometres, rid in shown
     )
-    return Hits(hits=hits, members=_members(connection, projection, hits), total=total, more=more)
 
 
-def _members(connection: Connection, projection: Projection, hits: tuple[Hit, ...]) -> tuple[Member, ...]:
+def _members(reader: Reader, projection: Projection, hits: tuple[Hit, ...]) -> tuple[Member, ...]:
     if not hits:
         return ()
-    rows = connection.execute(_shown_with(projection.name), {"rids": [hit.rid for hit in hits]})
-    return tuple(Member(row.rid, row.type, row.id, row.content) for row in rows)
+    rows = reader.all(_shown_with(projection.name), {"rids": [hit.rid for hit in hits]})
+    return tuple(map(Member._make, rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +161,10 @@ class _Shape:
 
 
 @lru_cache
-def _fitting(shape: _Shape) -> Select[Any]:
-    """Every offer that fits, with its distance and how many there are in all."""
+def _candidates(shape: _Shape) -> Prepared:
+    """Rid, position and free places of all that fits but for the exact distance; an offer can have several rows."""
     tables = _PROJECTIONS[shape.projection]
     vacancy, freshness = tables.vacancy, tables.freshness
-    distance = distance_km(vacancy.c.latitude, vacancy.c.longitude, bindparam)
     some: ColumnElement[str] = literal_column(f"'{State.SOME.value}'")
     unknown: ColumnElement[str] = literal_column(f"'{State.UNKNOWN.value}'")
     in_time = vacancy.c.ends >= bindparam("from_day")
@@ -167,31 +173,28 @@ def _fitting(shape: _Shape) -> Select[Any]:
     if shape.together:
         in_time = and_(in_time, _free_together(tables) >= bindparam("places"))
     current = freshness.c.expires_at > bindparam("now")
+    places: ColumnElement[int] = vacancy.c.places
     if shape.only_free:
         stated = and_(vacancy.c.state == some, in_time, current)
     else:
+        places = case(
+            (vacancy.c.state == some, vacancy.c.places), else_=bindparam("places", type_=vacancy.c.places.type)
+        )
         stated = and_(
-            vacancy.c.state.in_(bindparam("states", expanding=True)),
+            one_of(vacancy.c.state, "states"),
             or_(vacancy.c.state != some, in_time),
             or_(vacancy.c.state == unknown, current),
         )
-    fitting = (
-        select(vacancy.c.rid, func.min(distance).label("km"), func.count().over().label("total"))
+    return Prepared(
+        select(vacancy.c.rid, vacancy.c.latitude, vacancy.c.longitude, places)
         .join(freshness, freshness.c.rid == vacancy.c.rid)
         .where(
             stated,
-            vacancy.c.care_form.in_(bindparam("care_forms", expanding=True)),
+            one_of(vacancy.c.care_form, "care_forms"),
             vacancy.c.latitude.between(bindparam("south"), bindparam("north")),
             vacancy.c.longitude.between(bindparam("west"), bindparam("east")),
-            distance <= bindparam("km"),
         )
-        .group_by(vacancy.c.rid)
     )
-    if shape.with_start and not shape.together:
-        # All that is free on the day of the start adds up.
-        enough = func.sum(vacancy.c.places) >= bindparam("places")
-        fitting = fitting.having(enough if shape.only_free else or_(enough, func.max(vacancy.c.state) != some))
-    return fitting
 
 
 def _free_together(tables: Projection) -> ColumnElement[int]:
@@ -206,22 +209,12 @@ def _free_together(tables: Projection) -> ColumnElement[int]:
 
 
 @lru_cache
-def _page(shape: _Shape) -> Select[Any]:
-    tables = _PROJECTIONS[shape.projection]
-    fitting = _fitting(shape).subquery("fitting")
-    page = (
-        select(fitting)
-        .where(tuple_(fitting.c.km, fitting.c.rid) > tuple_(bindparam("after_km"), bindparam("after_rid")))
-        .order_by(fitting.c.km, fitting.c.rid)
-        .limit(bindparam("most"))
-        .subquery("page")
-    )
+def _content(projection: str) -> Prepared:
+    tables = _PROJECTIONS[projection]
     resource, freshness = tables.resource, tables.freshness
-    return (
+    return Prepared(
         select(
-            page.c.rid,
-            page.c.km,
-            page.c.total,
+            resource.c.rid,
             resource.c.id,
             tables.history.c.content,
             freshness.c.valid_at,
@@ -230,28 +223,21 @@ def _page(shape: _Shape) -> Select[Any]:
             freshness.c.stale_at,
             freshness.c.expires_at,
         )
-        .join(resource, resource.c.rid == page.c.rid)
         .join(tables.history, current(tables))
-        .join(freshness, freshness.c.rid == page.c.rid)
-        .order_by(page.c.km, page.c.rid)
+        .join(freshness, freshness.c.rid == resource.c.rid)
+        .where(one_of(resource.c.rid, "rids"))
     )
 
 
 @lru_cache
-def _count(shape: _Shape) -> Select[Any]:
-    fitting = _fitting(shape).subquery("fitting")
-    return select(func.count()).select_from(fitting)
-
-
-@lru_cache
-def _shown_with(projection: str) -> Select[Any]:
+def _shown_with(projection: str) -> Prepared:
     tables = _PROJECTIONS[projection]
-    return (
+    return Prepared(
         select(tables.member.c.rid, tables.resource.c.type, tables.resource.c.id, tables.history.c.content)
         .join(tables.resource, tables.resource.c.rid == tables.member.c.member)
         .join(tables.history, current(tables))
         .where(
-            tables.member.c.rid.in_(bindparam("rids", expanding=True)),
+            one_of(tables.member.c.rid, "rids"),
             tables.resource.c.deleted.is_(False),
         )
     )

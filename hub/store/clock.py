@@ -1,6 +1,7 @@
 """Moments as the tables hold them: microseconds and days since 1970, in UTC."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 __all__ = ["FAR_DAY", "NO_DAY", "day", "instant", "micros", "moment"]
 
@@ -26,7 +27,15 @@ def moment(stamp: int) -> datetime:
 
 def instant(stamp: int) -> str:
     """A FHIR instant with milliseconds (https://hl7.org/fhir/R4/datatypes.html#instant)."""
-    return moment(stamp).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    days, rest = divmod(stamp // 1000, 86_400_000)
+    seconds, milliseconds = divmod(rest, 1000)
+    minutes, second = divmod(seconds, 60)
+    return f"{_written(days)}T{minutes // 60:02}:{minutes % 60:02}:{second:02}.{milliseconds:03}Z"
+
+
+@lru_cache(maxsize=1024)
+def _written(days: int) -> str:
+    return (_EPOCH_DAY + timedelta(days=days)).isoformat()
 
 
 def day(value: date) -> int:

@@ -6,23 +6,53 @@ PostgreSQL: https://www.postgresql.org/docs/current/runtime-config-wal.html.
 
 import math
 import sqlite3
+import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine, event, exc, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
+from hub.store.reader import Reader, Transaction
 from mappings.errors import Issue, Rejected
 
-__all__ = ["Database"]
+__all__ = ["LOST_RACES", "UNAVAILABLE", "Database", "Interrupted"]
+
+LOST_RACES = (
+    exc.IntegrityError,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.UniqueViolation,
+    sqlite3.IntegrityError,
+)
+"""What is raised where another process writes the same thing: once more, and it is seen."""
+
+UNAVAILABLE = (exc.OperationalError, exc.TimeoutError, psycopg.OperationalError, sqlite3.OperationalError)
+"""What is raised where the database does not answer just now. The texts carry a statement's values: never log them."""
+
+
+class Interrupted(Exception):
+    """What was asked for took too long, and was given up."""
+
 
 SYNCHRONOUS = "FULL"
 """Of SQLite: every commit is synced before it returns; there is no setting for less."""
 _PAGE_CACHE_KIB = 16_384
+_MAPPED_BYTES = 0x7FFF0000
+_CHECKPOINT_PAGES = 4000
+"""Of the log before it is written back: a page that changes often is written back once."""
+_PREPARED = 512
+_SECONDS = 3.0
+"""What a snapshot may take: in the event loop others wait for it."""
+_STEPS = 20_000
+"""Of SQLite's machine between two looks at the clock: about a millisecond."""
+_READ_ONLY = "-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\\ read"
 _BUSY_MS = 30_000
 
 
@@ -35,8 +65,14 @@ class Database:
         self.dialect = self._url.get_backend_name()
         self._writer = self._engine(writes=True)
         self._reader = self._engine(writes=False)
+        self._idle: deque[Any] = deque()
         if self.dialect == "postgresql":
             self._refuse_unsafe_server()
+
+    @property
+    def path(self) -> Path | None:
+        """The file of an SQLite database."""
+        return Path(self._url.database) if self.dialect == "sqlite" and self._url.database else None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -50,8 +86,79 @@ class Database:
         with self._writer.begin() as connection:
             yield connection
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Reader]:
+        """One snapshot of the data, for prepared statements: what a request reads."""
+        driver = self._begun()
+        try:
+            if self.dialect == "sqlite":
+                driver.deadline = time.monotonic() + _SECONDS
+            yield Reader(driver, self.dialect)
+            driver.execute("COMMIT")
+        except BaseException as error:
+            if isinstance(error, psycopg.errors.QueryCanceled) or (
+                isinstance(error, sqlite3.OperationalError) and str(error) == "interrupted"
+            ):
+                self._return(driver)
+                raise Interrupted from None
+            if isinstance(error, UNAVAILABLE):
+                self._forget(driver)
+            else:
+                self._return(driver)
+            raise
+        self._idle.append(driver)
+
+    def _begun(self) -> Any:
+        """A connection in a transaction of its own; those that a server closed meanwhile are let go."""
+        while self._idle:
+            try:
+                driver = self._idle.pop()
+                driver.execute("BEGIN")
+            except IndexError:
+                break
+            except UNAVAILABLE:
+                self._forget(driver)
+            else:
+                return driver
+        driver = self._connect()
+        driver.execute("BEGIN")
+        return driver
+
+    def _return(self, driver: Any) -> None:
+        if self.dialect == "sqlite":
+            driver.deadline = float("inf")
+        driver.execute("ROLLBACK")
+        self._idle.append(driver)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """One transaction, for prepared statements: committed and synced when the block ends, undone when it raises."""
+        with self.writing() as connection:
+            transaction = Transaction(connection)
+            yield transaction
+        transaction.committed()
+
+    def _connect(self) -> Any:
+        """A connection of the driver's own that decides itself when its transactions begin."""
+        driver = self._reader.raw_connection()
+        connection = driver.driver_connection
+        driver.detach()
+        if isinstance(connection, psycopg.Connection):
+            connection.rollback()
+            connection.set_autocommit(True)
+            connection.execute(f"SET statement_timeout = {_SECONDS * 1000:.0f}")
+        return connection
+
+    def _forget(self, driver: Any) -> None:
+        """What answers no more; those that lie idle were connected to the same server."""
+        driver.close()
+        while self._idle:
+            self._idle.pop().close()
+
     def close(self) -> None:
         """Give every connection back."""
+        while self._idle:
+            self._idle.pop().close()
         self._reader.dispose()
         self._writer.dispose()
 
@@ -65,7 +172,7 @@ class Database:
             pool_size=4,
             pool_timeout=5,
             isolation_level="READ COMMITTED" if writes else "REPEATABLE READ",
-            connect_args={"options": "" if writes else "-c default_transaction_read_only=on"},
+            connect_args={"options": "" if writes else _READ_ONLY},
         )
 
     def _refuse_unsafe_server(self) -> None:
@@ -111,19 +218,27 @@ def _sqlite(url: URL, *, writes: bool) -> Engine:
         poolclass=QueuePool,
         pool_size=1 if writes else 4,
         max_overflow=0 if writes else 8,
-        connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000},
+        connect_args={
+            "check_same_thread": False,
+            "timeout": _BUSY_MS / 1000,
+            "cached_statements": _PREPARED,
+            "factory": _Connection,
+        },
     )
 
     @event.listens_for(engine, "connect")
-    def settle(connection: sqlite3.Connection, _record: Any) -> None:
+    def settle(connection: _Connection, _record: Any) -> None:
         # The driver's own transaction handling is switched off: "begin" below decides.
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
         cursor.execute(f"PRAGMA cache_size=-{_PAGE_CACHE_KIB}")
+        cursor.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         if not writes:
             cursor.execute("PRAGMA query_only=1")
+            cursor.execute(f"PRAGMA mmap_size={_MAPPED_BYTES}")
+            connection.set_progress_handler(connection.late, _STEPS)
         cursor.close()
         _provide_mathematics(connection)
 
@@ -132,6 +247,16 @@ def _sqlite(url: URL, *, writes: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that gives up what takes too long."""
+
+    deadline = float("inf")
+
+    def late(self) -> bool:
+        """Whether the deadline has passed: SQLite asks now and then, and stops where it has."""
+        return time.monotonic() > self.deadline
 
 
 def _provide_mathematics(connection: sqlite3.Connection) -> None:

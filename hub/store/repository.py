@@ -4,26 +4,44 @@ Versions are numbered from 1 in each projection and move only when the content d
 (https://hl7.org/fhir/R4/http.html#versions).
 """
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
-import orjson
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, insert, select, update
+import msgspec
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, literal, select, text, update
 
 from hub.store.clock import instant
+from hub.store.draft import Draft
+from hub.store.prepared import Prepared, one_of
+from hub.store.reader import Reader, Row, Transaction
 from hub.store.tables import Projection
 
-__all__ = ["Index", "Repository", "Resource", "Stored", "Written", "current"]
+__all__ = ["Index", "Repository", "Resource", "Stored", "Version", "Written", "current", "tree_of"]
 
 Resource = dict[str, Any]
-Index = Callable[[Resource], Iterable[tuple[str, tuple[object, ...]]]]
-"""What a resource is found by: (index table, its row without the rid)."""
+Key = tuple[str, str]
+Change = Literal["created", "updated", "unchanged", "deleted"]
 
 _T = TypeVar("_T")
+_Indexed = tuple[int, str | None, Mapping[str, Any] | None]
+"""A row, the type it is indexed as so far (blank: not at all, None: who knows), and what it is to be found by now."""
 _CHUNK = 500
+_DELETED = b""
+_TREE = msgspec.json.Decoder(float_hook=Decimal)
+
+
+class Index(Protocol):
+    """What resources are found by."""
+
+    def rows(self, tree: Mapping[str, Any]) -> Iterable[tuple[str, tuple[object, ...]]]:
+        """(index table, its row without the rid) of each value of a resource."""
+
+    def tables(self, resource_type: str) -> Collection[str]:
+        """The index tables in which resources of a type can have rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +53,32 @@ class Stored:
     content: bytes | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """What a write made of a resource; `content` is None where it is deleted now."""
+
+    rid: int
+    version: int
+    updated: int
+    change: Change
+    content: bytes | None
+
+
 @dataclass(slots=True)
 class Written:
-    """What a write did: the rid of every resource named, and how many versions of which kind it made."""
+    """What a write did: the version that each resource named has now, and how many it made of which kind."""
 
-    rids: dict[tuple[str, str], int] = field(default_factory=dict)
-    created: int = 0
-    updated: int = 0
-    deleted: int = 0
+    versions: dict[Key, Version] = field(default_factory=dict)
+
+    @property
+    def rids(self) -> dict[Key, int]:
+        """The row of every resource named."""
+        return {key: version.rid for key, version in self.versions.items()}
+
+    @property
+    def made(self) -> int:
+        """How many versions were made."""
+        return sum(1 for version in self.versions.values() if version.change != "unchanged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +86,14 @@ class _Row:
     rid: int
     version: int
     digest: bytes
+    deleted: bool
+    updated: int
+
+
+def tree_of(content: bytes) -> Resource:
+    """The tree of stored bytes; numbers that are not whole are Decimals."""
+    tree: Resource = _TREE.decode(content)
+    return tree
 
 
 def current(tables: Projection) -> ColumnElement[bool]:
@@ -62,198 +106,265 @@ class Repository:
 
     def __init__(self, projection: Projection, index: Index) -> None:
         self.projection = projection
-        self._index = index
-        resource, history = projection.resource, projection.history
-        self._current = select(
-            resource.c.type, resource.c.id, resource.c.rid, resource.c.version, resource.c.digest
-        ).where(resource.c.type == bindparam("type"), resource.c.id.in_(bindparam("ids", expanding=True)))
-        self._read = (
+        self.index = index
+        resource, history, count = projection.resource, projection.history, projection.count
+        is_it = and_(resource.c.type == bindparam("type"), resource.c.id == bindparam("id"))
+        self._read = Prepared(
             select(history.c.version, history.c.updated, history.c.content)
             .join(resource, current(projection))
-            .where(resource.c.type == bindparam("type"), resource.c.id == bindparam("id"))
+            .where(is_it)
         )
-        self._vread = (
+        self._vread = Prepared(
             select(history.c.version, history.c.updated, history.c.content)
             .join(resource, resource.c.rid == history.c.rid)
-            .where(
-                resource.c.type == bindparam("type"),
-                resource.c.id == bindparam("id"),
-                history.c.version == bindparam("version"),
-            )
+            .where(is_it, history.c.version == bindparam("version"))
         )
-        self._insert = insert(resource).returning(resource.c.type, resource.c.id, resource.c.rid)
-        self._update = (
+        self._current = Prepared(
+            select(
+                resource.c.id,
+                resource.c.rid,
+                resource.c.version,
+                resource.c.digest,
+                resource.c.deleted,
+                resource.c.updated,
+            )
+            .where(resource.c.type == bindparam("type"), one_of(resource.c.id, "ids"))
+            .with_for_update()
+        )
+        self._rids = {
+            "sqlite": Prepared(
+                text("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = :name").bindparams(
+                    name=resource.name
+                )
+            ),
+            "postgresql": Prepared(
+                text(
+                    f"SELECT nextval('{resource.name}_rid_seq') FROM generate_series(1, CAST(:most AS integer))"  # noqa: S608 - our own table's name
+                )
+            ),
+        }
+        self._insert = _insert(resource)
+        self._update = Prepared(
             update(resource)
             .where(resource.c.rid == bindparam("the_rid"))
             .values({name: bindparam(name) for name in ("version", "updated", "digest", "deleted")})
         )
-        self._remember = insert(history)
-        self._add = {name: insert(table) for name, table in projection.indexes.items()}
+        self._remember = _insert(history)
+        self._add = {name: _insert(table) for name, table in projection.indexes.items()}
         self._columns = {
             name: tuple(column.name for column in table.columns) for name, table in projection.indexes.items()
         }
-        self._clear = {
-            name: delete(table).where(table.c.rid.in_(bindparam("rids", expanding=True)))
+        self._indexed = {
+            name: Prepared(select(*table.columns).where(one_of(table.c.rid, "rids")))
             for name, table in projection.indexes.items()
         }
+        self._remove = {
+            name: Prepared(delete(table).where(*(column == bindparam(column.name) for column in table.columns)))
+            for name, table in projection.indexes.items()
+        }
+        self._newest = Prepared(select(history.c.updated).order_by(history.c.updated.desc()).limit(1))
+        self._counted = Prepared(
+            update(count)
+            .where(count.c.type == bindparam("the_type"))
+            .values(resources=count.c.resources + bindparam("more"))
+        )
+        self._first_counted = Prepared(
+            insert(count).from_select(
+                ["type", "resources"],
+                select(bindparam("type", type_=count.c.type.type), literal(0)).where(
+                    ~select(count.c.type).where(count.c.type == bindparam("type")).exists()
+                ),
+            )
+        )
+        self._after = Prepared(
+            select(resource.c.rid, resource.c.type, history.c.content)
+            .join(history, current(projection))
+            .where(resource.c.rid > bindparam("after"), resource.c.deleted.is_(False))
+            .order_by(resource.c.rid)
+            .limit(bindparam("most"))
+        )
+        self._all = Prepared(select(func.count()).select_from(resource).where(resource.c.rid > bindparam("after")))
 
-    def read(self, connection: Connection, resource_type: str, resource_id: str) -> Stored | None:
+    def read(self, reader: Reader, resource_type: str, resource_id: str) -> Stored | None:
         """The current version, or None for an id that was never stored."""
-        row = connection.execute(self._read, {"type": resource_type, "id": resource_id}).first()
-        return Stored(version=row.version, updated=row.updated, content=row.content) if row else None
+        return _stored(reader.first(self._read, {"type": resource_type, "id": resource_id}))
 
-    def vread(self, connection: Connection, resource_type: str, resource_id: str, version: int) -> Stored | None:
+    def vread(self, reader: Reader, resource_type: str, resource_id: str, version: int) -> Stored | None:
         """One version, or None where there is no such version."""
-        keys = {"type": resource_type, "id": resource_id, "version": version}
-        row = connection.execute(self._vread, keys).first()
-        return Stored(version=row.version, updated=row.updated, content=row.content) if row else None
+        return _stored(reader.first(self._vread, {"type": resource_type, "id": resource_id, "version": version}))
 
     def write(
         self,
         connection: Connection,
         resources: Iterable[Resource],
         *,
-        deletions: Iterable[tuple[str, str]] = (),
+        deletions: Iterable[Key] = (),
         at: int,
         delivery: int,
     ) -> Written:
-        """Store the resources (of one id the last counts) and delete those named; what equals its stored version
-        makes none. `at` is the moment of the write, `delivery` the ledger's number of what caused it.
+        """`store` for trees that we made ourselves."""
+        drafts = [Draft.of(resource) for resource in resources]
+        return self.store(Transaction(connection), drafts, deletions=deletions, at=at, delivery=delivery)
+
+    def store(
+        self,
+        transaction: Transaction,
+        drafts: Iterable[Draft],
+        *,
+        deletions: Iterable[Key] = (),
+        at: int,
+        delivery: int = 0,
+    ) -> Written:
+        """Store the drafts (of one id the last counts) and delete those named; what equals its stored version makes
+        none. `at` is the moment of the write, `delivery` the ledger's number of what caused it, if it came that way.
+
+        No version is older than one that is there: who reads the history since the last time misses none.
         """
-        wanted = {(resource["resourceType"], resource["id"]): resource for resource in resources}
+        wanted = {(draft.type, draft.id): draft for draft in drafts}
         gone = [key for key in deletions if key not in wanted]
-        current = self._current_rows(connection, [*wanted, *gone])
-        written = Written(rids={key: row.rid for key, row in current.items()})
-        fresh: list[dict[str, object]] = []
-        changed: list[dict[str, object]] = []
-        entries: list[dict[str, object]] = []
-        for key, resource in wanted.items():
-            digest = _digest(resource)
-            row = current.get(key)
-            if row is None:
-                fresh.append(_values(key, resource, digest, version=1, at=at))
-            elif row.digest != digest:
-                changed.append({**_values(key, resource, digest, version=row.version + 1, at=at), "the_rid": row.rid})
-        for key in gone:
-            row = current.get(key)
-            if row is not None and row.digest != _DELETED:
-                changed.append(
-                    {
-                        "the_rid": row.rid,
-                        "type": key[0],
-                        "id": key[1],
-                        "version": row.version + 1,
-                        "updated": at,
-                        "digest": _DELETED,
-                        "deleted": True,
-                        "content": None,
-                    }
+        known = self._known(transaction, [*wanted, *gone])
+        written = Written()
+        newest = transaction.first(self._newest)
+        changed = _Changes(at=max(at, newest[0]) if newest else at, delivery=delivery)
+        fresh = [key for key in wanted if key not in known]
+        for key, rid in zip(fresh, self._new_rids(transaction, len(fresh)), strict=True):
+            written.versions[key] = changed.add(key, wanted[key], rid, None)
+        for key, draft in wanted.items():
+            row = known.get(key)
+            if row is not None and row.digest == draft.digest:
+                content = draft.content(row.version, instant(row.updated))
+                written.versions[key] = Version(
+                    rid=row.rid, version=row.version, updated=row.updated, change="unchanged", content=content
                 )
-        if fresh:
-            for row_type, row_id, rid in connection.execute(
-                self._insert, [_without(values, "content") for values in fresh]
-            ):
-                written.rids[row_type, row_id] = rid
-        if changed:
-            connection.execute(self._update, [_without(values, "type", "id", "content") for values in changed])
-            self._unindex(connection, [values["the_rid"] for values in changed])
-        for values in (*fresh, *changed):
-            rid = written.rids[str(values["type"]), str(values["id"])]
-            entries.append(
-                {
-                    "rid": rid,
-                    "version": values["version"],
-                    "updated": at,
-                    "delivery": delivery,
-                    "content": values["content"],
-                }
-            )
-        if entries:
-            connection.execute(self._remember, entries)
-        self._index_all(connection, written.rids, wanted, [*fresh, *changed])
-        written.created = len(fresh)
-        written.deleted = sum(1 for values in changed if values["content"] is None)
-        written.updated = len(changed) - written.deleted
+            elif row is not None:
+                written.versions[key] = changed.add(key, draft, row.rid, row)
+        for key in gone:
+            row = known.get(key)
+            if row is not None and not row.deleted:
+                written.versions[key] = changed.add(key, None, row.rid, row)
+        transaction.many(self._insert, changed.inserted)
+        transaction.many(self._update, changed.updated)
+        transaction.many(self._remember, changed.remembered)
+        for resource_type, more in changed.counts.items():
+            if more:
+                self._count(transaction, resource_type, more)
+        self._index(transaction, changed.indexed)
         return written
 
-    def reindex(self, connection: Connection) -> None:
-        """Index every resource anew, after what is indexed has changed."""
-        resource, history = self.projection.resource, self.projection.history
-        for table in self.projection.indexes.values():
-            connection.execute(delete(table))
-        after = 0
-        statement = (
-            select(resource.c.rid, resource.c.type, resource.c.id, history.c.content)
-            .join(history, current(self.projection))
-            .where(resource.c.rid > bindparam("after"), resource.c.deleted.is_(False))
-            .order_by(resource.c.rid)
-            .limit(_CHUNK)
-        )
-        while rows := connection.execute(statement, {"after": after}).all():
-            resources = {(row.type, row.id): orjson.loads(row.content) for row in rows}
-            rids = {(row.type, row.id): row.rid for row in rows}
-            self._index_all(connection, rids, resources, [{**row._mapping} for row in rows])
-            after = rows[-1].rid
+    def reindex(self, transaction: Transaction, after: int, *, most: int = _CHUNK) -> int | None:
+        """Index some resources anew, those behind row `after`; the last row that was, or None where none was left."""
+        rows = transaction.all(self._after, {"after": after, "most": most})
+        self._index(transaction, [(rid, None, tree_of(content)) for rid, _, content in rows])
+        return rows[-1][0] if rows else None
 
-    def _current_rows(self, connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], _Row]:
+    def left_to_index(self, reader: Reader, after: int) -> int:
+        """How many resources stand behind row `after`."""
+        row = reader.first(self._all, {"after": after})
+        return int(row[0]) if row else 0
+
+    def _known(self, transaction: Transaction, keys: Sequence[Key]) -> dict[Key, _Row]:
         by_type: dict[str, list[str]] = {}
         for resource_type, resource_id in keys:
             by_type.setdefault(resource_type, []).append(resource_id)
-        found: dict[tuple[str, str], _Row] = {}
-        for resource_type, ids in by_type.items():
-            for chunk in _chunks(ids):
-                for row in connection.execute(self._current, {"type": resource_type, "ids": chunk}):
-                    found[row.type, row.id] = _Row(row.rid, row.version, row.digest)
-        return found
+        return {
+            (resource_type, resource_id): _Row(rid, version, bytes(digest), bool(deleted), updated)
+            for resource_type, ids in by_type.items()
+            for chunk in _chunks(ids)
+            for resource_id, rid, version, digest, deleted, updated in transaction.all(
+                self._current, {"type": resource_type, "ids": chunk}
+            )
+        }
 
-    def _unindex(self, connection: Connection, rids: list[object]) -> None:
-        for chunk in _chunks(rids):
-            for statement in self._clear.values():
-                connection.execute(statement, {"rids": chunk})
+    def _new_rids(self, transaction: Transaction, most: int) -> Iterable[int]:
+        if most == 0:
+            return ()
+        rows = transaction.all(self._rids[transaction.dialect], {"most": most})
+        if transaction.dialect == "sqlite":
+            # Whoever writes is alone; rows that were deleted are never numbered again.
+            return range(rows[0][0], rows[0][0] + most)
+        return [rid for (rid,) in rows]
 
-    def _index_all(
-        self,
-        connection: Connection,
-        rids: Mapping[tuple[str, str], int],
-        resources: Mapping[tuple[str, str], Resource],
-        values: Iterable[Mapping[str, object]],
-    ) -> None:
-        rows: dict[str, list[dict[str, object]]] = {name: [] for name in self._add}
-        for row in values:
-            if row["content"] is None:
-                continue
-            key = (str(row["type"]), str(row["id"]))
-            for table, index_row in set(self._index(resources[key])):
-                rows[table].append(dict(zip(self._columns[table], (*index_row, rids[key]), strict=True)))
-        for table, table_rows in rows.items():
-            if table_rows:
-                connection.execute(self._add[table], table_rows)
+    def _count(self, transaction: Transaction, resource_type: str, more: int) -> None:
+        values = {"the_type": resource_type, "more": more}
+        if transaction.run(self._counted, values) == 0:
+            transaction.run(self._first_counted, {"type": resource_type})
+            transaction.run(self._counted, values)
 
+    def _index(self, transaction: Transaction, resources: Sequence[_Indexed]) -> None:
+        """Make the index rows of resources what they have to be; rows that stay are not touched."""
+        wanted: dict[str, set[Row]] = {}
+        for rid, _, tree in resources:
+            if tree is not None:
+                for table, row in self.index.rows(tree):
+                    wanted.setdefault(table, set()).add((*row, rid))
+        there = self._rows_there(transaction, resources)
+        for table in {*wanted, *there}:
+            old, new = there.get(table, set()), wanted.get(table, set())
+            columns = self._columns[table]
+            transaction.many(self._remove[table], [dict(zip(columns, row, strict=True)) for row in old - new])
+            transaction.many(self._add[table], [dict(zip(columns, row, strict=True)) for row in new - old])
 
-_DELETED = b""
-
-
-def _digest(resource: Resource) -> bytes:
-    return hashlib.blake2b(orjson.dumps(resource), digest_size=16).digest()
-
-
-def _values(key: tuple[str, str], resource: Resource, digest: bytes, *, version: int, at: int) -> dict[str, object]:
-    meta = {"versionId": str(version), "lastUpdated": instant(at), **resource.get("meta", {})}
-    head = {"resourceType": key[0], "id": key[1], "meta": meta}
-    content = orjson.dumps({**head, **_without(resource, "meta")})
-    return {
-        "type": key[0],
-        "id": key[1],
-        "version": version,
-        "updated": at,
-        "digest": digest,
-        "deleted": False,
-        "content": content,
-    }
+    def _rows_there(self, transaction: Transaction, resources: Sequence[_Indexed]) -> dict[str, set[Row]]:
+        rids: dict[str, list[int]] = {}
+        for rid, indexed_as, _ in resources:
+            tables = () if indexed_as == "" else self._columns if indexed_as is None else self.index.tables(indexed_as)
+            for table in tables:
+                rids.setdefault(table, []).append(rid)
+        return {
+            table: {row for chunk in _chunks(each) for row in transaction.all(self._indexed[table], {"rids": chunk})}
+            for table, each in rids.items()
+        }
 
 
-def _without(mapping: Mapping[str, object], *names: str) -> dict[str, object]:
-    return {name: value for name, value in mapping.items() if name not in names}
+@dataclass(slots=True, kw_only=True)
+class _Changes:
+    """The rows that a write makes."""
+
+    at: int
+    delivery: int
+    inserted: list[dict[str, object]] = field(default_factory=list)
+    updated: list[dict[str, object]] = field(default_factory=list)
+    remembered: list[dict[str, object]] = field(default_factory=list)
+    indexed: "list[_Indexed]" = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, key: Key, draft: Draft | None, rid: int, before: _Row | None) -> Version:
+        """Note a new version; no draft: it is deleted."""
+        version = before.version + 1 if before else 1
+        content = draft.content(version, instant(self.at)) if draft else None
+        row = {
+            "version": version,
+            "updated": self.at,
+            "digest": draft.digest if draft else _DELETED,
+            "deleted": draft is None,
+        }
+        if before is None:
+            self.inserted.append({**row, "rid": rid, "type": key[0], "id": key[1]})
+        else:
+            self.updated.append({**row, "the_rid": rid})
+        self.remembered.append(
+            {
+                "rid": rid,
+                "version": version,
+                "type": key[0],
+                "updated": self.at,
+                "delivery": self.delivery,
+                "content": content,
+            }
+        )
+        is_there, was_there = draft is not None, before is not None and not before.deleted
+        self.counts[key[0]] += is_there - was_there
+        self.indexed.append((rid, key[0] if was_there else "", draft.tree if draft else None))
+        change: Change = "deleted" if draft is None else "updated" if was_there else "created"
+        return Version(rid=rid, version=version, updated=self.at, change=change, content=content)
+
+
+def _insert(table: Any) -> Prepared:
+    return Prepared(insert(table).values({column.name: bindparam(column.name) for column in table.columns}))
+
+
+def _stored(row: Row | None) -> Stored | None:
+    return Stored(version=row[0], updated=row[1], content=row[2]) if row else None
 
 
 def _chunks(items: Iterable[_T]) -> Iterator[list[_T]]:

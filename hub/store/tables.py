@@ -6,7 +6,9 @@ exactly one of them, so nothing that only professionals may see can reach the pu
 Times are microseconds since 1970 in UTC, days are days since 1970; so both engines compare them alike.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
@@ -32,6 +34,7 @@ __all__ = [
     "census",
     "delivery",
     "metadata",
+    "offer_part",
     "set_aside",
     "statement",
     "token",
@@ -51,25 +54,12 @@ class Projection:
     name: str
     resource: Table
     history: Table
-    token: Table
-    string: Table
-    reference: Table
-    date: Table
-    position: Table
+    count: Table
+    indexes: Mapping[str, Table]
+    """The index tables that search parameters fill, by their name."""
     freshness: Table
     vacancy: Table
     member: Table
-
-    @property
-    def indexes(self) -> dict[str, Table]:
-        """The index tables that search parameters fill, by their name."""
-        return {
-            "token": self.token,
-            "string": self.string,
-            "reference": self.reference,
-            "date": self.date,
-            "position": self.position,
-        }
 
 
 def _index_table(view: str, kind: str, *columns: Column[Any]) -> Table:
@@ -80,7 +70,7 @@ def _index_table(view: str, kind: str, *columns: Column[Any]) -> Table:
         Column("param", BigInteger, primary_key=True, autoincrement=False),
         *columns,
         Column("rid", BigInteger, primary_key=True, autoincrement=False),
-        Index(f"{view}_{kind}_by_rid", "rid"),
+        Index(f"{view}_{kind}_by_rid", "rid", "param"),
         sqlite_with_rowid=False,
     )
 
@@ -109,9 +99,19 @@ def _projection(view: str) -> Projection:
         metadata,
         Column("rid", BigInteger, primary_key=True, autoincrement=False),
         Column("version", Integer, primary_key=True, autoincrement=False),
+        Column("type", _Text, nullable=False),
         Column("updated", BigInteger, nullable=False),
-        Column("delivery", BigInteger, nullable=False),
+        Column("delivery", BigInteger, nullable=False),  # 0: written through FHIR
         Column("content", LargeBinary),  # NULL: deleted
+        Index(f"{view}_history_by_time", "updated", "rid", "version"),
+        Index(f"{view}_history_by_type", "type", "updated", "rid", "version"),
+    )
+    count = Table(
+        f"{view}_count",
+        metadata,
+        Column("type", _Text, primary_key=True),
+        Column("resources", BigInteger, nullable=False),  # those not deleted
+        sqlite_with_rowid=False,
     )
     freshness = Table(
         f"{view}_freshness",
@@ -160,15 +160,43 @@ def _projection(view: str) -> Projection:
         name=view,
         resource=resource,
         history=history,
-        token=_index_table(view, "token", _key("code", _Text), _key("system", _Text)),
-        string=_index_table(view, "string", _key("folded", _Text)),
-        reference=_index_table(view, "reference", _key("target", _Text)),
-        date=_index_table(view, "date", _key("low", BigInteger), _key("high", BigInteger)),
-        position=_index_table(view, "position", _key("latitude", Double), _key("longitude", Double)),
+        count=count,
+        indexes=MappingProxyType(_index_tables(view)),
         freshness=freshness,
         vacancy=vacancy,
         member=member,
     )
+
+
+def _index_tables(view: str) -> dict[str, Table]:
+    """One table for each way of comparing; a value's interval is [low, high]."""
+
+    def table(kind: str, *columns: Column[Any]) -> Table:
+        return _index_table(view, kind, *columns)
+
+    return {
+        "token": table("token", _key("code", _Text), _key("system", _Text)),
+        "string": table("string", _key("folded", _Text), _key("exact", _Text)),
+        # A URL that names no resource of a type has it all in target_id.
+        "reference": table("reference", _key("target_id", _Text), _key("target_type", _Text)),
+        "date": table("date", _key("low", BigInteger), _key("high", BigInteger)),
+        "number": table("number", _key("low", Double), _key("high", Double)),
+        "quantity": table(
+            "quantity", _key("low", Double), _key("high", Double), _key("code", _Text), _key("system", _Text)
+        ),
+        "uri": table("uri", _key("uri", _Text)),
+        "position": table("position", _key("latitude", Double), _key("longitude", Double)),
+        # The components of one element have its ordinal in common.
+        "composite": table(
+            "composite",
+            _key("component", Integer),
+            _key("text", _Text),
+            _key("low", Double),
+            _key("high", Double),
+            _key("system", _Text),
+            _key("ordinal", Integer),
+        ),
+    }
 
 
 PUBLIC = _projection("public")
@@ -258,3 +286,12 @@ census = Table(
     Index("census_event_by_to_ward", "source", "to_ward"),
 )
 """What a ward's census is folded from; visits stand here as keyed hashes only."""
+
+offer_part = Table(
+    "offer_part",
+    metadata,
+    Column("type", _Text, primary_key=True),
+    Column("id", _Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""What was written through FHIR and may belong to an offer that the search for places does not know so yet."""

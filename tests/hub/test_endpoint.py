@@ -1,5 +1,6 @@
 """POST /ingest/{source}: who may send, what is refused, and the receipt that answers."""
 
+import gzip
 from collections.abc import AsyncIterator
 
 import pytest
@@ -87,12 +88,33 @@ def test_the_same_key_gives_the_same_answer(hub: Hub, token: str) -> None:
 
 @pytest.mark.parametrize(
     ("headers", "status"),
-    [({"Idempotency-Key": "x" * 201}, 400), ({"Idempotency-Key": ""}, 400), ({"Content-Encoding": "gzip"}, 415)],
+    [({"Idempotency-Key": "x" * 201}, 400), ({"Idempotency-Key": ""}, 400), ({"Content-Encoding": "br"}, 415)],
 )
 def test_what_is_not_taken_says_so(hub: Hub, token: str, headers: dict[str, str], status: int) -> None:
     response = Client(hub).request("POST", PATH, content=BODY, headers={**bearer(token), **headers})
     assert response.status_code == status
     assert response.json()["resourceType"] == "OperationOutcome"
+
+
+def test_gzip_is_unpacked(hub: Hub, token: str) -> None:
+    headers = {**bearer(token), "Content-Encoding": "gzip"}
+    response = Client(hub).request("POST", PATH, content=gzip.compress(BODY), headers=headers)
+    assert (response.status_code, response.json()["records"]["taken"]) == (200, 1)
+
+
+@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(BODY)[:-4], gzip.compress(BODY) + b"more"])
+def test_what_is_not_all_gzip_is_refused(hub: Hub, token: str, body: bytes) -> None:
+    headers = {**bearer(token), "Content-Encoding": "gzip"}
+    response = Client(hub).request("POST", PATH, content=body, headers=headers)
+    assert (response.status_code, response.json()["issue"][0]["code"]) == (400, "structure")
+
+
+def test_a_bomb_of_gzip_is_refused(sqlite_hub: Hub) -> None:
+    bomb = gzip.compress(b"x" * (17 * 1024 * 1024))
+    response = Client(sqlite_hub, sandbox=True).request(
+        "POST", PATH, content=bomb, headers={"Content-Encoding": "gzip"}
+    )
+    assert (len(bomb) < 20_000, response.status_code) == (True, 413)
 
 
 def test_too_large_a_body_is_refused(sqlite_hub: Hub) -> None:

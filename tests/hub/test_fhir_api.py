@@ -65,10 +65,10 @@ def test_vread_answers_with_the_version_asked_for(hub: Hub, client: Client) -> N
         ("/fhir/Location/unknown", 404, "not-found"),
         ("/fhir/Patient/1", 404, "not-found"),
         ("/fhir/Patient", 404, "not-found"),
-        ("/fhir/", 404, "not-found"),
+        ("/fhir/Location/x/y/z", 404, "not-found"),
         ("/fhir/Location?near=here", 400, "value"),
         ("/fhir/Slot?start=yesterday", 400, "value"),
-        ("/fhir/Slot?start:missing=true", 400, "not-supported"),
+        ("/fhir/Slot?start:contains=2026", 400, "not-supported"),
         ("/fhir/Slot?_count=many", 400, "value"),
         ("/fhir/Slot?_after=x", 400, "value"),
         ("/fhir/Slot?_include=Slot:patient", 400, "not-supported"),
@@ -81,10 +81,10 @@ def test_errors_are_operation_outcomes(sqlite_hub: Hub, path: str, status: int, 
     assert outcome["issue"][0]["code"] == code
 
 
-def test_nothing_is_written_here(sqlite_hub: Hub) -> None:
-    for sandbox in (False, True):
-        for method in ("POST", "PUT", "PATCH", "DELETE"):
-            response = Client(sqlite_hub, sandbox=sandbox).request(method, "/fhir/Location/x", json={})
+def test_the_public_writes_nothing(sqlite_hub: Hub) -> None:
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        for path in ("/fhir/Location/x", "/fhir/Location"):
+            response = Client(sqlite_hub).request(method, path, json={})
             assert response.status_code == 405
             assert response.json()["issue"][0]["code"] == "not-supported"
 
@@ -190,23 +190,6 @@ def test_unknown_parameters_are_named_or_refused(client: Client) -> None:
     assert refused.status_code == 400
 
 
-def test_capability_statement_lists_what_works(client: Client) -> None:
-    statement = client.json("/fhir/metadata")
-    get_fhir_model_class("CapabilityStatement").model_validate(statement)
-    assert statement["fhirVersion"] == "4.0.1"
-    values = {"date": "2026-11-22", "special": "52.85|8.05|1|km", "reference": "x", "string": "x", "token": "x"}
-    for resource in statement["rest"][0]["resource"]:
-        for parameter in resource["searchParam"]:
-            query = f"{resource['type']}?{parameter['name']}={values[parameter['type']]}"
-            response = client.get(f"/fhir/{query}", headers={"Prefer": "handling=strict"})
-            assert response.status_code == 200, query
-        for include in resource.get("searchInclude", ()):
-            assert client.get(f"/fhir/{resource['type']}?_include={include}").status_code == 200
-        for operation in resource.get("operation", ()):
-            url = f"/fhir/{resource['type']}/${operation['name']}?postal-code=49661"
-            assert client.get(url).status_code == 200
-
-
 def test_both_views_tell_of_themselves(sqlite_hub: Hub) -> None:
     assert "sandbox" not in Client(sqlite_hub).json("/fhir/metadata")["implementation"]["description"]
     assert "sandbox" in Client(sqlite_hub, sandbox=True).json("/fhir/metadata")["implementation"]["description"]
@@ -229,11 +212,8 @@ def test_nul_is_refused_on_both_databases(hub: Hub, path: str) -> None:
 
 def test_formats_that_there_are_not_are_refused(sqlite_hub: Hub) -> None:
     client = Client(sqlite_hub)
-    assert client.get("/fhir/Slot?_format=xml").status_code == 406
-    assert client.get("/fhir/Slot", headers={"Accept": "application/fhir+xml"}).status_code == 406
-    for accept in ("application/fhir+json", "*/*", "text/html,application/xhtml+xml,*/*;q=0.8", "application/json"):
-        assert client.get("/fhir/Slot", headers={"Accept": accept}).status_code == 200
-    assert client.get("/fhir/Slot?_format=application/fhir%2Bjson").status_code == 200
+    assert client.get("/fhir/Slot?_format=turtle").status_code == 406
+    assert client.get("/fhir/Slot", headers={"Accept": "text/turtle"}).status_code == 406
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from hub.app import Hub
 from hub.errors import http_part
@@ -18,6 +17,7 @@ from mappings import gazetteer
 from mappings.vacancy import Block, BlockStatus, Position, State, VacancyReport
 from tests.conftest import NOW, Clock
 from tests.hub.client import Client
+from tests.hub.plans import Explaining
 from tests.hub.region import report, tell
 
 OPERATION = "/fhir/HealthcareService/$find-vacancies"
@@ -280,15 +280,8 @@ def test_the_index_alone_answers_which_offers_are_in_reach(sqlite_hub: Hub) -> N
         today=0,
         count=20,
     )
-    explained: list[str] = []
-
-    def explain(connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-        if "fitting" in statement and "EXPLAIN" not in statement:
-            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
-            explained.append("\n".join(str(row) for row in rows))
-
-    with sqlite_hub.database.reading() as connection:
-        event.listen(connection, "before_cursor_execute", explain)
-        found = find(connection, PUBLIC, query, now=micros(NOW))
+    with sqlite_hub.database.snapshot() as reader:
+        explaining = Explaining(reader)
+        found = find(explaining, PUBLIC, query, now=micros(NOW))
     assert found.total > 0
-    assert "COVERING INDEX public_vacancy_near" in explained[0]
+    assert "COVERING INDEX public_vacancy_near" in explaining.plans[0]

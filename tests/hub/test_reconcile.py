@@ -6,7 +6,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from hub.app import Hub
 from hub.ingest.reconcile import Reconciler
@@ -14,6 +14,7 @@ from hub.store.tables import PROFESSIONAL, PUBLIC, Projection
 from mappings.vacancy import State
 from tests.conftest import NOW, Clock
 from tests.hub.client import Client
+from tests.hub.plans import Explaining
 from tests.hub.region import HOUR, report, tell
 
 FIND = "/fhir/HealthcareService/$find-vacancies?postal-code=49661&distance=10"
@@ -198,15 +199,7 @@ def test_the_newest_word_of_a_facility_counts_for_all_its_offers(hub: Hub) -> No
 def test_what_is_due_is_found_by_its_index(sqlite_hub: Hub) -> None:
     """It is asked before every read: a scan of all statements would cost more than the read."""
     tell(sqlite_hub, report())
-    asked: list[tuple[str, Any]] = []
-    with sqlite_hub.database.reading() as connection:
-
-        def keep(_connection: Any, _cursor: Any, told: str, parameters: Any, *_rest: Any) -> None:
-            if "EXPLAIN" not in told:
-                asked.append((told, parameters))
-
-        event.listen(connection, "before_cursor_execute", keep)
-        Reconciler(sqlite_hub.repositories).is_due(connection, now=NOW)
-        ((told, parameters),) = asked
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {told}", parameters).all()
-    assert "statement_by_expiry (expired=? AND expires_at<?)" in str(plan)
+    with sqlite_hub.database.snapshot() as reader:
+        explaining = Explaining(reader)
+        Reconciler(sqlite_hub.repositories).is_due(explaining, now=NOW)
+    assert "statement_by_expiry (expired=? AND expires_at<?)" in explaining.plans[0]

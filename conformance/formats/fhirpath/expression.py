@@ -46,14 +46,18 @@ class Expression:
 
     def nodes_of(self, node: Node, *, now: datetime | None = None, resolver: Resolver | None = None) -> list[Node]:
         """What the expression finds, seen from the node."""
-        return list(self._nodes(Context(node, now, resolver)))
+        return self.nodes_in(Context(node, now, resolver))
+
+    def nodes_in(self, evaluation: Context) -> list[Node]:
+        """`nodes_of` in an evaluation of the caller's, so that several together may spend no more than `left`."""
+        return list(self._nodes(evaluation))
 
     def holds(self, node: Node, *, now: datetime | None = None, resolver: Resolver | None = None) -> bool:
         """Whether the invariant is kept at the node: no result keeps it too."""
         return self.holds_in(Context(node, now, resolver))
 
     def holds_in(self, evaluation: Context) -> bool:
-        """`holds` in an evaluation of the caller's, so that several together may spend no more than `left`."""
+        """`holds` in an evaluation of the caller's."""
         return self._truth(evaluation) is not False
 
     def values(self, resource: Mapping[str, Any]) -> list[tuple[str, Any]]:

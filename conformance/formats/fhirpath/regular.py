@@ -286,6 +286,8 @@ def _blank(character: str) -> bool:
 
 _CLASSES: Final[dict[str, Test]] = {"d": _digit, "w": _word, "s": _blank}
 _CONTROLS: Final = {"n": "\n", "r": "\r", "t": "\t", "f": "\f"}
+_HEXADECIMAL: Final = {"u": 4, "x": 2}
+"""Escapes of a character by its number, and how many digits they have."""
 
 
 def _negated(test: Test) -> Test:
@@ -432,11 +434,12 @@ class _Parser:
             return test if character.islower() else _negated(test)
         if character in _CONTROLS:
             return _CONTROLS[character]
-        if character == "u":
-            digits = self._text[self._at : self._at + 4]
-            if len(digits) < 4 or not all(one in "0123456789abcdefABCDEF" for one in digits):
-                raise NotRegular("an escape without its four digits")
-            self._at += 4
+        if character in _HEXADECIMAL:
+            length = _HEXADECIMAL[character]
+            digits = self._text[self._at : self._at + length]
+            if len(digits) < length or not all(one in "0123456789abcdefABCDEF" for one in digits):
+                raise NotRegular(f"an escape without its {length} digits")
+            self._at += length
             return chr(int(digits, 16))
         if character.isascii() and character.isalnum():
             raise NotRegular("an escape that is not known here")

@@ -13,6 +13,8 @@ CORE: Final = "http://hl7.org/fhir/StructureDefinition/"
 _MOST_ELEMENTS: Final = 5_000
 _MOST_STEPS: Final = 40
 _LONGEST_EXPRESSION: Final = 2_000
+_LONGEST_EXPRESSIONS: Final = 100_000
+"""Of all rules of a profile together."""
 _BEST_PRACTICE: Final = f"{CORE}elementdefinition-bestpractice"
 _FROM_CORE: Final = re.compile(re.escape(CORE) + r"(?:[A-Z][A-Za-z]*|[a-z][A-Za-z0-9]*)?(?:\|4\.0\.1)?")
 
@@ -74,32 +76,46 @@ class Rules:
     slicing: Slicing | None = None
     children: dict[str, "Rules"] = field(default_factory=dict)
     slices: dict[str, "Rules"] = field(default_factory=dict)
+    refers: str = ""
+    """The path of another element whose content this one has too."""
+    root: "Rules | None" = None
+    """Those of the whole type; None where these are they."""
+    of: str = ""
+    """The type, where these are the rules of a whole one."""
     content: "Rules | None" = None
-    """The same but for what speaks of this element's place: of what is written like it elsewhere."""
 
     def child(self, name: str) -> "Rules":
-        return _in(self.children, name, self.profile)
+        """The rules of an element below, made where there are none yet."""
+        return self._in(self.children, name)
 
     def slice(self, name: str) -> "Rules":
-        return _in(self.slices, name, self.profile)
+        """The rules of a slice, made where there are none yet."""
+        return self._in(self.slices, name)
 
-    def as_content(self) -> "Rules":
-        if self.content is None:
-            self.content = Rules(profile=self.profile, constraints=self.constraints, children=self.children)
-        return self.content
+    def referred(self) -> "Rules | None":
+        """The rules of the content that is defined at the path that these refer to."""
+        root = self.root or self
+        first, *steps = self.refers.split(".")
+        found: Rules | None = root if root.of == first else None
+        for step in steps:
+            found = None if found is None else found.children.get(step)
+        if found is not None and found.content is None:
+            found.content = Rules(
+                profile=self.profile, constraints=found.constraints, children=found.children, root=root
+            )
+        return None if found is None else found.content
 
-
-def _in(several: dict[str, Rules], name: str, profile: str) -> Rules:
-    found = several.get(name)
-    if found is None:
-        found = several[name] = Rules(profile=profile)
-    return found
+    def _in(self, several: dict[str, "Rules"], name: str) -> "Rules":
+        found = several.get(name)
+        if found is None:
+            found = several[name] = Rules(profile=self.profile, root=self.root or self)
+        return found
 
 
 class Definition:
     """A StructureDefinition that has been read. Raises `NotAProfile`."""
 
-    __slots__ = ("base", "contexts", "is_whole", "root", "type", "url")
+    __slots__ = ("base", "contexts", "is_whole", "root", "size", "type", "url")
 
     def __init__(self, structure: Mapping[str, Any]) -> None:
         self.url = _text(structure, "url")
@@ -116,7 +132,9 @@ class Definition:
         self.contexts = tuple(
             (_text(one, "type"), _text(one, "expression")) for one in _objects(structure.get("context"))
         )
-        self.root = Rules(profile=self.url)
+        self.size = len(elements)
+        self.root = Rules(profile=self.url, of=self.type)
+        expressions: set[str] = set()
         for steps, element in _placed(elements):
             rules = self.root
             for name, slices in steps:
@@ -124,6 +142,9 @@ class Definition:
                 for one in slices:
                     rules = rules.slice(one)
             _fill(rules, element)
+            expressions.update(one.expression for one in rules.constraints)
+        if sum(map(len, expressions)) > _LONGEST_EXPRESSIONS:
+            raise NotAProfile(f"rules of more than {_LONGEST_EXPRESSIONS} characters")
 
 
 def plain(code: str) -> str:
@@ -177,6 +198,9 @@ def _fill(rules: Rules, element: Mapping[str, Any]) -> None:
     rules.least = next(iter(_valued(element, "minValue")), None)
     rules.most = next(iter(_valued(element, "maxValue")), None)
     rules.constraints = tuple(_constraints(element))
+    reference = _text(element, "contentReference")
+    # An absolute one means the element of R4, not the one that this profile constrains.
+    rules.refers = reference[1:] if reference.startswith("#") else ""
     slicing = element.get("slicing")
     if isinstance(slicing, dict):
         rules.slicing = Slicing(
@@ -215,7 +239,9 @@ def _constraints(element: Mapping[str, Any]) -> Iterator[Constraint]:
 
 def _valued(element: Mapping[str, Any], prefix: str) -> tuple[Any, ...]:
     return tuple(
-        value for key, value in element.items() if key.startswith(prefix) and key[len(prefix) : len(prefix) + 1].isupper()
+        value
+        for key, value in element.items()
+        if key.startswith(prefix) and key[len(prefix) : len(prefix) + 1].isupper()
     )
 
 

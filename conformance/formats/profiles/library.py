@@ -20,6 +20,9 @@ CodesIn = Callable[[str], frozenset[tuple[str, str]] | None]
 
 _LONGEST_CHAIN: Final = 20
 _MOST_SHAPES: Final = 5_000
+_MOST_ELEMENTS: Final = 50_000
+"""Of all definitions that one profile is made of."""
+_MOST_VALUE_SETS: Final = 100
 
 
 class Roots:
@@ -30,6 +33,8 @@ class Roots:
         self.rules = rules
         self.problems = problems
         """What cannot be checked of it."""
+        self.elements: dict[str, Any] = {}
+        """The whole of it as an element, by its type."""
 
     @cached_property
     def named(self) -> tuple[Rules, ...]:
@@ -48,18 +53,21 @@ class Library:
         self._roots: dict[str, Roots | Said] = {}
         self._codes: dict[str, frozenset[tuple[str, str]] | None] = {}
         self._urls: dict[str, Rules] = {}
+        self._left = _MOST_ELEMENTS
         self.shapes: dict[tuple[object, ...], Any] = {}
 
     def add(self, definition: Definition, resolve: Resolve) -> Roots:
         """Takes a definition that has been read already."""
-        found = self._roots[definition.url] = _rooted(definition, resolve)
+        found = self._roots.get(definition.url)
+        if not isinstance(found, Roots):
+            found = self._roots[definition.url] = self._rooted(definition, resolve)
         return found
 
     def roots(self, canonical: str, resolve: Resolve) -> Roots | Said:
         """What a profile says, or why that is not to be had."""
         found = self._roots.get(canonical)
         if found is None:
-            found = self._roots[canonical] = _read(canonical, resolve)
+            found = self._roots[canonical] = self._read(canonical, resolve)
         return found
 
     def type_of(self, canonical: str, resolve: Resolve) -> str | None:
@@ -73,7 +81,8 @@ class Library:
     def codes(self, value_set: str, codes_in: CodesIn) -> frozenset[tuple[str, str]] | None:
         """The members of a value set; None where they are not known."""
         if value_set not in self._codes:
-            self._codes[value_set] = _codes(value_set, codes_in)
+            few = len(self._codes) < _MOST_VALUE_SETS
+            self._codes[value_set] = _codes(value_set, codes_in) if few else None
         return self._codes[value_set]
 
     def extension_of(self, canonical: str) -> Rules:
@@ -90,46 +99,52 @@ class Library:
             self.shapes.clear()
         self.shapes[key] = shape
 
+    def _read(self, canonical: str, resolve: Resolve) -> Roots | Said:
+        try:
+            definition = self._definition(canonical, resolve)
+        except NotAProfile as error:
+            return said.unreadable(canonical, str(error))
+        return said.unknown(canonical) if definition is None else self._rooted(definition, resolve)
+
+    def _definition(self, canonical: str, resolve: Resolve) -> Definition | None:
+        if self._left <= 0:
+            raise NotAProfile(f"more than {_MOST_ELEMENTS} elements together")
+        structure = resolve(canonical)
+        if structure is None:
+            return None
+        definition = Definition(structure)
+        self._left -= definition.size + 1
+        return definition
+
+    def _rooted(self, definition: Definition, resolve: Resolve) -> Roots:
+        rules = [definition.root]
+        problems: list[Said] = []
+        seen = {definition.url}
+        current = definition
+        while not current.is_whole and current.base and not _is_core(current.base):
+            url = current.base
+            if url.partition("|")[0] in seen or len(seen) > _LONGEST_CHAIN:
+                problems.append(said.unreadable(definition.url, "baseDefinition"))
+                break
+            seen.add(url.partition("|")[0])
+            try:
+                base = self._definition(url, resolve)
+            except NotAProfile as error:
+                problems.append(said.unreadable(url, str(error)))
+                break
+            if base is None:
+                problems.append(said.unknown(url))
+                break
+            current = base
+            rules.append(current.root)
+        return Roots(definition, tuple(rules), tuple(problems))
+
 
 def _codes(value_set: str, codes_in: CodesIn) -> frozenset[tuple[str, str]] | None:
     core = r4_types.codes(value_set.partition("|")[0])
     if core is not None:
         return frozenset((system, code) for system, listed in core.items() for code in listed)
     return codes_in(value_set)
-
-
-def _read(canonical: str, resolve: Resolve) -> Roots | Said:
-    structure = resolve(canonical)
-    if structure is None:
-        return said.unknown(canonical)
-    try:
-        return _rooted(Definition(structure), resolve)
-    except NotAProfile as error:
-        return said.unreadable(canonical, str(error))
-
-
-def _rooted(definition: Definition, resolve: Resolve) -> Roots:
-    rules = [definition.root]
-    problems: list[Said] = []
-    seen = {definition.url}
-    current = definition
-    while not current.is_whole and current.base and not _is_core(current.base):
-        url = current.base
-        if url.partition("|")[0] in seen or len(seen) > _LONGEST_CHAIN:
-            problems.append(said.unreadable(definition.url, "baseDefinition"))
-            break
-        seen.add(url.partition("|")[0])
-        structure = resolve(url)
-        if structure is None:
-            problems.append(said.unknown(url))
-            break
-        try:
-            current = Definition(structure)
-        except NotAProfile as error:
-            problems.append(said.unreadable(url, str(error)))
-            break
-        rules.append(current.root)
-    return Roots(definition, tuple(rules), tuple(problems))
 
 
 def _is_core(url: str) -> bool:

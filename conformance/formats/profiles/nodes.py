@@ -92,10 +92,19 @@ def _steps(link: Link | None) -> Iterator[tuple[str, int | None]]:
 def _down(node: Node, key: str, index: int | None) -> Node | None:
     name = key.removeprefix("_")
     way = by_key(node.type).get(name)
-    if way is None:
-        return None
-    found: list[Node] = []
     holder = node.value if isinstance(node.value, dict) else node.extra
-    if isinstance(holder, dict):
-        collect(node, holder, way, found)
-    return next((one for one in found if one.index == index), None)
+    if way is None or not isinstance(holder, dict):
+        return None
+    # The one item in a list of its own, so that a list of thousands is not read for each of them.
+    one = {each: _only(holder.get(each), index) for each in (way.key, way.under) if each is not None}
+    found: list[Node] = []
+    collect(node, {each: value for each, value in one.items() if value is not None}, way, found)
+    if len(found) != 1:
+        return None
+    return Node(found[0].type, found[0].value, node, name, index, found[0].extra)
+
+
+def _only(value: Any, index: int | None) -> Any:
+    if index is None:
+        return value
+    return [value[index]] if isinstance(value, list) and index < len(value) and value[index] is not None else None

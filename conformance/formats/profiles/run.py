@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from conformance.formats.fhirpath import Node
 from conformance.formats.fhirpath.context import MOST_VISITS
 from conformance.formats.fhirpath.context import Context as Evaluation
-from conformance.formats.fhirpath import Node
 from conformance.formats.profiles.library import CodesIn, Library, Resolve, Roots
 from conformance.formats.profiles.nodes import expression
 from conformance.formats.r4_finding import Finding, Said

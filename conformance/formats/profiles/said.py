@@ -84,8 +84,9 @@ def slice_too_many(name: str, slice_name: str, most: int, profile: str) -> Said:
 
 
 def in_no_slice(slices: Iterable[str], profile: str) -> Said:
-    expected = _listed(slices)
-    en, de = f"This is none of: {expected}; others may not be here", f"Dies ist keines von: {expected}; andere darf es nicht geben"
+    expected = _listed(slices) or "-"
+    en = f"This is none of: {expected}; others may not be here"
+    de = f"Dies ist keines von: {expected}; andere darf es nicht geben"
     return _said("slice", "structure", profile, en, de)
 
 
@@ -181,7 +182,9 @@ def out_of_range(least: Any, most: Any, profile: str) -> Said:
     from_de = f" ab {shown(least)}" if least is not None else ""
     to_en = f" up to {shown(most)}" if most is not None else ""
     to_de = f" bis {shown(most)}" if most is not None else ""
-    return _said("range", "value", profile, f"Expected is a value{from_en}{to_en}", f"Erwartet ist ein Wert{from_de}{to_de}")
+    return _said(
+        "range", "value", profile, f"Expected is a value{from_en}{to_en}", f"Erwartet ist ein Wert{from_de}{to_de}"
+    )
 
 
 def rule(constraint: Constraint, profile: str) -> Said:

@@ -1,20 +1,20 @@
 """What several layers of rules say together of an element, made ready for checking: a profile, those it is based on,
 and those that its types name (https://hl7.org/fhir/R4/profiling.html)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from conformance.formats import fhirpath, r4_types
-from conformance.formats.fhirpath.model import ancestors
+from conformance.formats.fhirpath.model import ABSTRACT, ancestors
 from conformance.formats.profiles import said
 from conformance.formats.profiles.definition import Constraint, Rules, Slicing
 from conformance.formats.profiles.library import Roots
 from conformance.formats.profiles.run import Run
 from conformance.formats.r4_finding import Said
 
-__all__ = ["Alternatives", "Element", "Field", "Rule", "Shape", "Slice"]
+__all__ = ["Alternatives", "Element", "Field", "Rule", "Shape", "Slice", "is_of"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -215,7 +215,7 @@ def _with_type_profiles(layers: tuple[Rules, ...], type_name: str, shape: Shape,
     found = list(layers)
     for layer in layers:
         for used in layer.types:
-            if used.code not in ancestors(type_name) or not used.profiles:
+            if not used.profiles or not is_of(type_name, {used.code}):
                 continue
             if len(used.profiles) > 1:
                 told = said.no_profile_of_these(used.profiles, layer.profile)
@@ -303,6 +303,9 @@ def _fields(layers: Sequence[Rules], type_name: str) -> Iterator[Field]:
         for name, rules in layer.children.items():
             if name in elements:
                 own.setdefault(name, []).append(rules)
+                referred = rules.referred()
+                if referred is not None:
+                    own[name].append(referred)
             elif name in keys:
                 several = shorthands.setdefault(keys[name][0].name, {})
                 several.setdefault(name, []).append(rules)
@@ -333,7 +336,12 @@ def _field(name: str, known: r4_types.Element, own: list[Rules], shorthands: dic
 
 def _both(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
     """The types that both allow, where an abstract type allows those that come from it."""
-    return frozenset(name for name in one | other if ancestors(name) & one and ancestors(name) & other)
+    return frozenset(name for name in one | other if is_of(name, one) and is_of(name, other))
+
+
+def is_of(type_name: str, allowed: Collection[str]) -> bool:
+    """Whether a value of the type may stand where these are allowed: a `code` where `string` is may not."""
+    return type_name in allowed or any(one in ABSTRACT and one in ancestors(type_name) for one in allowed)
 
 
 def _least(limits: Iterator[int | None]) -> int | None:

@@ -1,94 +1,48 @@
-"""The capabilities interaction: what this server does, made from what is there (https://hl7.org/fhir/R4/http.html#capabilities)."""
-
-import importlib
-import pkgutil
-from functools import cache
-from importlib.metadata import version
-from typing import Any
+"""The capabilities interaction (https://hl7.org/fhir/R4/http.html#capabilities)."""
 
 import orjson
-from starlette.requests import Request
-from starlette.responses import Response
 
-from conformance import spec
-from hub.fhir import interactions
-from hub.fhir.context import Context, base_url, fhir_response
-from hub.search.parameters import parameters, resource_types
+from hub.errors import Malformed, http_part
+from hub.fhir.capability_statement import statement
+from hub.fhir.context import Context
+from hub.fhir.form import pairs_of
+from hub.fhir.request import Answer, Request
+from hub.fhir.terminology_capabilities import terminology
+from hub.store.reader import Reader
+from mappings.errors import Issue
 
-__all__ = ["CODE", "ROUTES", "answer", "statement"]
+__all__ = ["CODE", "ROUTES", "WRITES", "answer"]
 
 CODE = "capabilities"
-ROUTES = (("GET", "/metadata"),)
+ROUTES = (("GET", "/metadata"), ("OPTIONS", "/"))
+WRITES = False
 
-_EVERYWHERE = ("_id", "_lastUpdated")
+_MODES = ("full", "normative", "terminology")
 
 
-async def answer(context: Context, request: Request) -> Response:
-    """The CapabilityStatement."""
+def answer(context: Context, _reader: Reader, request: Request) -> Answer:
+    """The CapabilityStatement, or with `mode=terminology` the TerminologyCapabilities."""
+    mode = next((value for name, value in pairs_of(request.query) if name == "mode"), "full")
+    if mode not in _MODES:
+        raise _unknown_mode()
     today = context.clock().date().isoformat()
-    return fhir_response(orjson.dumps(statement(base_url(request), today, sandbox=context.sandbox)))
+    writes = context.store is not None
+    if mode == "terminology":
+        told = terminology(request.base, today, sandbox=context.sandbox, writes=writes)
+        return Answer(content=orjson.dumps(told))
+    return Answer(
+        content=statement(context.registry(), base=request.base, today=today, sandbox=context.sandbox, writes=writes)
+    )
 
 
-def statement(base: str, today: str, *, sandbox: bool) -> dict[str, Any]:
-    """The CapabilityStatement of a server at a base address, as of a day."""
-    return {
-        "resourceType": "CapabilityStatement",
-        "status": "active",
-        "date": today,
-        "publisher": "Platzfrei",
-        "kind": "instance",
-        "software": {"name": "Platzfrei", "version": version("platzfrei")},
-        "implementation": {"description": _description(sandbox), "url": base},
-        "fhirVersion": "4.0.1",
-        "format": ["json"],
-        "rest": [
-            {
-                "mode": "server",
-                "documentation": _description(sandbox),
-                "resource": [_resource(resource_type) for resource_type in resource_types()],
-                "searchParam": [
-                    {"name": one["code"], "definition": one["url"], "type": one["type"]}
-                    for one in spec.load("SearchParameter")
-                    if one["code"] in _EVERYWHERE
-                ],
-            }
-        ],
-    }
-
-
-@cache
-def _interactions() -> tuple[str, ...]:
-    """The codes of the interactions with a type that are there."""
-    names = (info.name for info in pkgutil.iter_modules(interactions.__path__))
-    modules = [importlib.import_module(f"{interactions.__name__}.{name}") for name in names]
-    return tuple(sorted(module.CODE for module in modules if "{type}" in module.ROUTES[0][1]))
-
-
-def _description(sandbox: bool) -> str:
-    if sandbox:
-        return "Platzfrei, sandbox: professional view, loopback only, no sign-in, invented data only."
-    return "Platzfrei, public view: free care places as their sources report them."
-
-
-def _resource(resource_type: str) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "type": resource_type,
-        "interaction": [{"code": code} for code in _interactions()],
-        "versioning": "versioned",
-        "readHistory": True,
-    }
-    known = parameters(resource_type).values()
-    includes = [f"{resource_type}:{one.code}" for one in known if one.type == "reference"]
-    if includes:
-        told["searchInclude"] = includes
-    told["searchParam"] = [
-        {"name": one.code, "definition": one.url, "type": one.type, "documentation": one.description} for one in known
-    ]
-    operations = [
-        {"name": one["code"], "definition": one["url"]}
-        for one in spec.load("OperationDefinition")
-        if resource_type in one["resource"]
-    ]
-    if operations:
-        told["operation"] = operations
-    return told
+def _unknown_mode() -> Malformed:
+    listed = ", ".join(_MODES)
+    return Malformed(
+        Issue(
+            code="mode",
+            fhir_code="value",
+            place=http_part("mode"),
+            text_de=f"mode: erwartet wird eines von: {listed}",
+            text_en=f"mode: expected one of: {listed}",
+        )
+    )

@@ -1,48 +1,43 @@
-"""The read interaction (https://hl7.org/fhir/R4/http.html#read)."""
+"""The read interaction, also on condition (https://hl7.org/fhir/R4/http.html#read)."""
 
 import re
-from datetime import UTC
-from email.utils import format_datetime
-
-from starlette.requests import Request
-from starlette.responses import Response
 
 from hub.errors import Gone, NotFound
-from hub.fhir.context import Context, fhir_response
+from hub.fhir.conditional import is_known
+from hub.fhir.context import Context
+from hub.fhir.form import pairs_of
+from hub.fhir.request import Answer, Request
+from hub.fhir.subset import Subset
 from hub.store.clock import moment
+from hub.store.reader import Reader
 from hub.store.repository import Stored
 from mappings.errors import Issue
 
-__all__ = ["CODE", "ID", "ROUTES", "answer", "versioned"]
+__all__ = ["CODE", "ID", "ROUTES", "WRITES", "answer", "unknown_id", "versioned"]
 
 CODE = "read"
 ROUTES = (("GET", "/{type}/{id}"),)
+WRITES = False
 
 ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 """https://hl7.org/fhir/R4/datatypes.html#id"""
 
 
-async def answer(context: Context, request: Request) -> Response:
+def answer(context: Context, reader: Reader, request: Request) -> Answer:
     """The current version; 404 for an id never known, 410 for one that was deleted."""
-    resource_type, resource_id = request.path_params["type"], request.path_params["id"]
+    resource_type, resource_id = request.variables["type"], request.variables["id"]
     if not ID.fullmatch(resource_id):
-        return versioned(None, resource_type, request)  # what is no id is the id of nothing
-    stored = await context.read(lambda connection: context.repository.read(connection, resource_type, resource_id))
-    return versioned(stored, resource_type, request)
+        raise unknown_id(resource_type)  # what is no id is the id of nothing
+    return versioned(request, context.repository.read(reader, resource_type, resource_id))
 
 
-def versioned(stored: Stored | None, resource_type: str, request: Request) -> Response:
-    """A version with its ETag and Last-Modified, or 304 where the client has it already."""
+def versioned(request: Request, stored: Stored | None) -> Answer:
+    """A version with its ETag and Last-Modified, or 304 where the client has it already; with `_summary` or `_elements`
+    the part of it that was asked for.
+    """
+    resource_type = request.variables["type"]
     if stored is None:
-        raise NotFound(
-            Issue(
-                code="unknown-id",
-                fhir_code="not-found",
-                place=resource_type,
-                text_de=f"diese {resource_type} gibt es hier nicht; Ids findet die Suche {resource_type}?…",
-                text_en=f"there is no such {resource_type} here; the search {resource_type}?… finds ids",
-            )
-        )
+        raise unknown_id(resource_type)
     if stored.content is None:
         raise Gone(
             Issue(
@@ -53,9 +48,28 @@ def versioned(stored: Stored | None, resource_type: str, request: Request) -> Re
                 text_en=f"this {resource_type} was deleted",
             )
         )
-    etag = f'W/"{stored.version}"'
-    modified = format_datetime(moment(stored.updated).astimezone(UTC).replace(microsecond=0), usegmt=True)
-    headers = {"ETag": etag, "Last-Modified": modified}
-    if etag in (part.strip() for part in request.headers.get("if-none-match", "").split(",")):
-        return Response(status_code=304, headers=headers)
-    return fhir_response(stored.content, headers=headers)
+    updated = moment(stored.updated)
+    if is_known(request, stored):
+        return Answer(status=304, version=stored.version, updated=updated)
+    subset = _subset(request.query) if request.query else None
+    content = stored.content if subset is None else subset.applied(stored.content)
+    return Answer(content=content, version=stored.version, updated=updated)
+
+
+def _subset(query: str) -> Subset | None:
+    told = dict(pairs_of(query))
+    elements = [name.strip() for name in told.get("_elements", "").split(",")]
+    return Subset.of(told.get("_summary", ""), [name for name in elements if name])
+
+
+def unknown_id(resource_type: str) -> NotFound:
+    """That there is no such resource, and never was."""
+    return NotFound(
+        Issue(
+            code="unknown-id",
+            fhir_code="not-found",
+            place=resource_type,
+            text_de=f"diese {resource_type} gibt es hier nicht; Ids findet die Suche {resource_type}?…",
+            text_en=f"there is no such {resource_type} here; the search {resource_type}?… finds ids",
+        )
+    )

@@ -9,26 +9,23 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 
-import orjson
-from sqlalchemy import Connection
-from starlette.requests import Request
-from starlette.responses import Response
-
 from conformance.spec import canonical
 from hub.errors import Malformed, http_part
 from hub.fhir.bundle import entry, searchset
-from hub.fhir.context import Context, base_url, fhir_response
+from hub.fhir.context import Context
 from hub.fhir.form import parameters_of
+from hub.fhir.request import Answer, Request
 from hub.search.query import COUNT_DEFAULT, encoded, parse_count
 from hub.search.types.near import MAX_KM, parse_circle
 from hub.search.vacancies import Freshness, Hit, Hits, VacancyQuery, find
 from hub.store.clock import day, instant, micros
+from hub.store.reader import Reader, Transaction
 from hub.store.tables import Projection
 from mappings import gazetteer, terminology
 from mappings.errors import Issue
 from mappings.vacancy import ZONE, State
 
-__all__ = ["NAME", "RESOURCE", "ROUTES", "answer", "freshness_class", "prepare"]
+__all__ = ["NAME", "RESOURCE", "ROUTES", "WRITES", "answer", "freshness_class", "prepare", "writes"]
 
 NAME = "find-vacancies"
 RESOURCE = "HealthcareService"
@@ -36,6 +33,8 @@ ROUTES = (
     ("GET", f"/{RESOURCE}/${NAME}"),
     ("POST", f"/{RESOURCE}/${NAME}"),
 )
+
+WRITES = False
 
 _KM_DEFAULT = 25.0
 _PLACES_MAX = 99
@@ -47,25 +46,33 @@ _REPEATABLE = ("care-form", "state")
 _ONCE = ("near", "postal-code", "distance", "start", "places", "_count", "_sort", "_after")
 
 
-async def answer(context: Context, request: Request) -> Response:
+def answer(context: Context, reader: Reader, request: Request) -> Answer:
     """A searchset: each match with distance and freshness, its Location, Organization, Schedule and Slots included."""
-    pairs, now = await parameters_of(request, operation=True), context.clock()
-    search = prepare(pairs, context.repository.projection, now=now, base=base_url(request))
-    return fhir_response(await context.read(search))
+    if context.catch_up is not None:
+        assert isinstance(reader, Transaction), "`writes` asked for one"
+        context.catch_up(reader)
+    pairs = parameters_of(request, operation=True)
+    search = prepare(pairs, context.repository.projection, now=context.clock(), base=request.base)
+    return Answer(content=search(reader))
+
+
+def writes(context: Context, _request: Request) -> bool:
+    """Where FHIR is written to, what was written since is brought into the index first."""
+    return context.catch_up is not None
 
 
 def prepare(
     pairs: Sequence[tuple[str, str]], projection: Projection, *, now: datetime, base: str
-) -> Callable[[Connection], bytes]:
-    """The search that parameters ask for: given a connection, it finds and writes the Bundle.
+) -> Callable[[Reader], bytes]:
+    """The search that parameters ask for: given a snapshot, it finds and writes the Bundle.
 
     Raises `Malformed` for what cannot be asked, before anything is searched.
     """
     told = _read(pairs)
     query = _query(told, today=now.astimezone(ZONE).date(), public=projection.name == "public")
 
-    def search(connection: Connection) -> bytes:
-        return _bundle(find(connection, projection, query, now=micros(now)), told, query, base, now)
+    def search(reader: Reader) -> bytes:
+        return _bundle(find(reader, projection, query, now=micros(now)), told, query, base, now)
 
     return search
 
@@ -264,28 +271,21 @@ def _bundle(found: Hits, told: Mapping[str, list[str]], query: VacancyQuery, bas
 
 def _match(hit: Hit, radius: float, now: int) -> bytes:
     freshness = hit.freshness
-    ladder: list[dict[str, object]] = [{"url": "class", "valueCode": freshness_class(freshness, now)}]
-    for name, stamp in (
-        ("validAt", freshness.valid_at),
-        ("confirmedAt", freshness.confirmed_at),
-        ("expiresAt", freshness.expires_at),
-    ):
-        if stamp is not None:
-            ladder.append({"url": name, "valueDateTime": instant(stamp)})
-    distance = {
-        "value": round(hit.kilometres, 3),
-        "unit": "km",
-        "system": "http://unitsofmeasure.org",
-        "code": "km",
-    }
-    return orjson.dumps(
-        {
-            "extension": [
-                {"url": _DISTANCE, "valueDistance": distance},
-                {"url": _FRESHNESS, "extension": ladder},
-            ],
-            "mode": "match",
-            # 1 at the place asked for, 0 at the rim of the circle.
-            "score": round(max(1 - hit.kilometres / radius, 0), 4) if radius else 1,
-        }
+    told = "".join(
+        f',{{"url":"{name}","valueDateTime":"{instant(stamp)}"}}'
+        for name, stamp in (
+            ("validAt", freshness.valid_at),
+            ("confirmedAt", freshness.confirmed_at),
+            ("expiresAt", freshness.expires_at),
+        )
+        if stamp is not None
     )
+    # 1 at the place asked for, 0 at the rim of the circle.
+    score = max(1 - hit.kilometres / radius, 0) if radius else 1
+    aged = freshness_class(freshness, now)
+    return (
+        f'{{"extension":[{{"url":"{_DISTANCE}","valueDistance":{{"value":{hit.kilometres:.3f},"unit":"km",'
+        f'"system":"http://unitsofmeasure.org","code":"km"}}}},'
+        f'{{"url":"{_FRESHNESS}","extension":[{{"url":"class","valueCode":"{aged}"}}{told}]}}],'
+        f'"mode":"match","score":{score:.4f}}}'
+    ).encode()

@@ -1,17 +1,32 @@
 """Near search: `latitude|longitude|distance|unit` (https://hl7.org/fhir/R4/location.html#positional)."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, literal_column
 
-from hub.search.types.term import Bind, Term
-from hub.store.tables import Projection
+from hub.search.types.term import Asked, Bind, Columns, Extra, Parsed, Row, Term, unescape
 
-__all__ = ["EARTH_KM", "MAX_KM", "TABLE", "box", "distance_km", "parse", "parse_circle", "rows", "where"]
+__all__ = [
+    "EARTH_KM",
+    "MAX_KM",
+    "MODIFIERS",
+    "SORTED_BY",
+    "TABLE",
+    "box",
+    "distance_km",
+    "extras",
+    "kilometres_from",
+    "parse",
+    "parse_circle",
+    "rows",
+    "where",
+]
 
 TABLE = "position"
+SORTED_BY = "distance"
+MODIFIERS = ()
 
 EARTH_KM = 6371.0088
 """Mean radius of the earth (IUGG)."""
@@ -21,10 +36,15 @@ _DEFAULT_KM = 50.0
 _KM = {"km": 1.0, "m": 0.001, "[mi_i]": 1.609344, "[mi_us]": 1.609347, "": 1.0}
 
 
-def rows(value: Any) -> Iterator[tuple[float, float]]:
+def rows(kind: str, value: Any) -> Iterator[Row]:  # noqa: ARG001 - a position is of one type
     """(latitude, longitude) of a Location.position."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) and "latitude" in value and "longitude" in value:
         yield float(value["latitude"]), float(value["longitude"])
+
+
+def extras(kind: str, value: Any) -> Iterator[Extra]:  # noqa: ARG001 - positions have none
+    """Nothing."""
+    return iter(())
 
 
 def parse_circle(text: str) -> tuple[float, float, float]:
@@ -42,9 +62,12 @@ def parse_circle(text: str) -> tuple[float, float, float]:
     return latitude, longitude, kilometres
 
 
-def parse(text: str) -> Term:
-    """The term of a circle; ValueError for what is none."""
-    latitude, longitude, kilometres = parse_circle(text)
+def parse(texts: Sequence[str], asked: Asked) -> Parsed:  # noqa: ARG001 - no modifier changes it
+    """The terms of circles; ValueError for what is none."""
+    return Parsed(table=TABLE, terms=tuple(_term(*parse_circle(unescape(text))) for text in texts))
+
+
+def _term(latitude: float, longitude: float, kilometres: float) -> Term:
     return Term("circle", {**box(latitude, longitude, kilometres), "km": kilometres})
 
 
@@ -66,14 +89,27 @@ def box(latitude: float, longitude: float, kilometres: float) -> dict[str, float
     }
 
 
-def where(tables: Projection, shape: str, bind: Bind) -> ColumnElement[bool]:  # noqa: ARG001 - one shape
-    """The condition on the position table."""
-    latitude, longitude = tables.position.c.latitude, tables.position.c.longitude
+def where(columns: Columns, shape: str, bind: Bind) -> ColumnElement[bool]:  # noqa: ARG001 - one shape
+    """The condition on the columns of the position table."""
+    latitude, longitude = columns["latitude"], columns["longitude"]
     return and_(
         latitude.between(bind("south"), bind("north")),
         longitude.between(bind("west"), bind("east")),
         distance_km(latitude, longitude, bind) <= bind("km"),
     )
+
+
+def kilometres_from(latitude: float, longitude: float) -> Callable[[float, float], float]:
+    """The great-circle distance (haversine) from a point, as a function of latitude and longitude."""
+    sin, cos, asin, sqrt, radians = math.sin, math.cos, math.asin, math.sqrt, math.radians
+    here, there, cosine = radians(latitude), radians(longitude), cos(radians(latitude))
+
+    def kilometres(latitude: float, longitude: float) -> float:
+        phi = radians(latitude)
+        up, along = sin((phi - here) * 0.5), sin((radians(longitude) - there) * 0.5)
+        return 2 * EARTH_KM * asin(min(1.0, sqrt(up * up + cosine * cos(phi) * along * along)))
+
+    return kilometres
 
 
 def distance_km(latitude: ColumnElement[float], longitude: ColumnElement[float], bind: Bind) -> ColumnElement[float]:

@@ -1,43 +1,82 @@
 """String search: begins with, whatever the case and the accents (https://hl7.org/fhir/R4/search.html#string)."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_
 
-from hub.search.types.term import Bind, Term, unescape
-from hub.store.tables import Projection
+from hub.search.types.term import Asked, Bind, Columns, Extra, Parsed, Row, Term, key, unescape
 
-__all__ = ["TABLE", "folded", "parse", "rows", "where"]
+__all__ = ["MODIFIERS", "SORTED_BY", "TABLE", "extras", "folded", "parse", "rows", "where"]
 
 TABLE = "string"
+SORTED_BY = "folded"
+MODIFIERS = ("exact", "contains")
 
-_INDEXED = 400
-"""Characters kept for the index: PostgreSQL's B-tree refuses entries over 2.7 kB."""
+_INDEXED = 300
+"""Characters that are searched: PostgreSQL's B-tree refuses entries over 2.7 kB."""
 _AFTER_ALL = "\U0010ffff"
+_PARTS = {
+    "HumanName": ("family", "given", "prefix", "suffix", "text"),
+    "Address": ("line", "city", "district", "state", "country", "postalCode", "text"),
+    "CodeableConcept": ("text",),
+    "Coding": ("display",),
+    "ContactPoint": ("value",),
+    "Identifier": ("value",),
+    "Annotation": ("text",),
+}
 
 
 def folded(text: str) -> str:
     """The text without case, accents and doubled spaces; ß is ss."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(character for character in decomposed if not unicodedata.combining(character))
-    return " ".join(bare.split())[:_INDEXED]
+    text = text.casefold()
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFKD", text)
+        # What is decomposed may have a case again.
+        text = "".join(character for character in decomposed if not unicodedata.combining(character)).casefold()
+    if "\0" in text:
+        text = text.replace("\0", "")
+    return " ".join(text.split())[:_INDEXED]
 
 
-def rows(value: Any) -> Iterator[tuple[str]]:
-    """The folded text."""
-    if isinstance(value, str) and (text := folded(value)):
-        yield (text,)
+def rows(kind: str, value: Any) -> Iterator[Row]:
+    """(folded, exact) of a string, and of each part of a name or an address."""
+    if isinstance(value, str):
+        if text := folded(value):
+            yield text, key(value)
+    elif isinstance(value, dict):
+        for part in _PARTS.get(kind, ()):
+            told = value.get(part)
+            for each in told if isinstance(told, list) else (told,):
+                if isinstance(each, str) and (text := folded(each)):
+                    yield text, key(each)
 
 
-def parse(text: str) -> Term:
-    """A beginning."""
-    begin = folded(unescape(text))
-    return Term("begins", {"low": begin, "high": begin + _AFTER_ALL})
+def extras(kind: str, value: Any) -> Iterator[Extra]:  # noqa: ARG001 - strings have none
+    """Nothing."""
+    return iter(())
 
 
-def where(tables: Projection, shape: str, bind: Bind) -> ColumnElement[bool]:  # noqa: ARG001 - one shape
-    """The condition on the string table."""
-    column = tables.string.c.folded
-    return and_(column >= bind("low"), column < bind("high"))
+def parse(texts: Sequence[str], asked: Asked) -> Parsed:
+    """Beginnings; with `:exact` whole texts, with `:contains` parts of them."""
+    return Parsed(table=TABLE, terms=tuple(_term(unescape(text), asked.modifier) for text in texts))
+
+
+def _term(text: str, modifier: str) -> Term:
+    if modifier == "exact":
+        return Term("exact", {"folded": folded(text), "exact": key(text)})
+    sought = folded(text)
+    if modifier == "contains":
+        escaped = sought.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        return Term("contains", {"pattern": f"%{escaped}%"})
+    return Term("begins", {"low": sought, "high": sought + _AFTER_ALL})
+
+
+def where(columns: Columns, shape: str, bind: Bind) -> ColumnElement[bool]:
+    """The condition on the columns of the string table."""
+    if shape == "exact":
+        return and_(columns["folded"] == bind("folded"), columns["exact"] == bind("exact"))
+    if shape == "contains":
+        return columns["folded"].like(bind("pattern"), escape="\\")
+    return and_(columns["folded"] >= bind("low"), columns["folded"] < bind("high"))

@@ -1,0 +1,191 @@
+"""How many requests a FHIR server answers in a second, and what CPU time each takes: any server, the same questions.
+
+    python benchmarks/fhir_server.py BASE load                 write the directory, by transactions; prints resources/s
+    python benchmarks/fhir_server.py BASE run [--pid PID …]    ask; --pid: the server's processes, whose CPU is measured
+
+BASE is a FHIR base such as http://127.0.0.1:8080/fhir. Every path is drawn at random; before anything is timed, twenty
+answers of each kind are held against the totals and sizes that the directory has. Needs the program `wrk`
+(https://github.com/wg/wrk).
+"""
+
+import argparse
+import json
+import os
+import platform
+import random
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+from directory import Directory, Question
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_LUA = """
+local paths, bodies = {}, {}
+for line in io.lines("%s") do
+  local path, body = line:match("^([^\\t]*)\\t?(.*)$")
+  paths[#paths + 1] = path
+  bodies[#bodies + 1] = body
+end
+local seeded = false
+function request()
+  if not seeded then math.randomseed(%d) seeded = true end
+  local one = math.random(#paths)
+  if bodies[one] == "" then return wrk.format("GET", paths[one], {["Accept"] = "application/fhir+json"}) end
+  local body = bodies[one]:gsub("@@", tostring(math.random(1000000000)))
+  return wrk.format("PUT", paths[one], {["Content-Type"] = "application/fhir+json"}, body)
+end
+local told = false
+function response(status, headers, body)
+  if status >= 300 and not told then
+    told = true
+    print("first refusal: " .. status .. " " .. body:sub(1, 200))
+  end
+end
+"""
+
+
+def main() -> None:
+    """Load or measure, and print."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("base")
+    options.add_argument("what", choices=("load", "run"))
+    options.add_argument("--size", type=int, default=10_000)
+    options.add_argument("--entries", type=int, default=200, help="of a transaction")
+    options.add_argument("--connections", type=int, default=8)
+    options.add_argument("--seconds", type=int, default=4)
+    options.add_argument("--runs", type=int, default=5)
+    options.add_argument("--only", action="append", help="a row; may be repeated")
+    options.add_argument("--pid", type=int, action="append", default=[])
+    told = options.parse_args()
+    directory = Directory(size=told.size)
+    if told.what == "load":
+        _load(told, directory)
+    else:
+        _run(told, directory)
+
+
+def _load(told: argparse.Namespace, directory: Directory) -> None:
+    began = time.perf_counter()
+    for bundle in directory.bundles(told.entries):
+        _send(told.base, "POST", json.dumps(bundle).encode())
+    took = time.perf_counter() - began
+    print(f"transactions of {told.entries}: {len(directory.resources) / took:.0f} resources/s")
+
+
+def _run(told: argparse.Namespace, directory: Directory) -> None:
+    print(
+        f"{datetime.now(UTC):%Y-%m-%d} · {told.base} · {platform.machine()}, {os.cpu_count()} cores, "
+        f"{told.connections} connections, {told.runs} runs of {told.seconds} s after one of warm-up, medians\n"
+        f"{'':<14}{'req/s':>9}{'range':>16}{'p50 ms':>9}{'p99 ms':>9}{'CPU µs':>9}{'kB':>8}{'refused':>9}"
+    )
+    questions = directory.questions()
+    rows: dict[str, list[str]] = {"read": [f"{one['resourceType']}/{one['id']}" for one in directory.resources]}
+    rows |= {kind: [question.path for question in asked] for kind, asked in questions.items()}
+    for kind, asked in questions.items():
+        if not told.only or kind in told.only:
+            _check(told.base, kind, asked)
+    for kind, paths in rows.items():
+        if not told.only or kind in told.only:
+            print(_measured(told, kind, [_quoted(path) for path in paths]), flush=True)
+    if not told.only or "update" in told.only:
+        changed = [
+            f"{home['resourceType']}/{home['id']}\t{json.dumps({**home, 'name': home['name'] + ' @@'})}"
+            for home in directory.of("Organization")
+        ]
+        print(_measured(told, "update", changed), flush=True)
+
+
+def _check(base: str, kind: str, asked: list[Question]) -> None:
+    """Wrong answers are not worth timing."""
+    for question in random.Random(1).sample(asked, min(20, len(asked))):
+        found = json.loads(_send(f"{base}/{_quoted(question.path)}", "GET"))
+        matches = sum(1 for entry in found.get("entry", ()) if entry.get("search", {}).get("mode", "match") == "match")
+        most = int(re.search(r"_count=(\d+)", question.path + "&_count=20")[1])  # type: ignore[index]  # is there
+        if matches != min(question.total, most) or found.get("total", question.total) != question.total:
+            print(
+                f"  {kind}: WRONG: {question.path}: {matches} matches, total {found.get('total')}, has {question.total}"
+            )
+            return
+
+
+def _measured(told: argparse.Namespace, kind: str, requests: list[str]) -> str:
+    rates, middles, tails, cpu, sizes, refused = [], [], [], [], [], 0
+    for run in range(told.runs + 1):
+        with tempfile.TemporaryDirectory() as folder:
+            script = _script(Path(folder), told.base, requests, run)
+            before = _cpu(told.pid)
+            said = _wrk(told, script, 2 if run == 0 else told.seconds)
+            spent = _cpu(told.pid) - before
+        done = int(re.search(r"(\d+) requests in", said)[1])  # type: ignore[index]
+        refused += int((re.search(r"Non-2xx or 3xx responses: (\d+)", said) or [0, 0])[1])
+        if run == 0:
+            continue
+        rates.append(float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1]))  # type: ignore[index]
+        middles.append(_milliseconds(said, "50%"))
+        tails.append(_milliseconds(said, "99%"))
+        cpu.append(spent / done * 1e6 if told.pid and done else 0.0)
+        sizes.append(_bytes(said) / max(done, 1) / 1000)
+    spread = f"{min(rates):.0f}–{max(rates):.0f}"
+    used = f"{statistics.median(cpu):>9.0f}" if told.pid else f"{'–':>9}"
+    return (
+        f"{kind:<14}{statistics.median(rates):>9.0f}{spread:>16}{statistics.median(middles):>9.2f}"
+        f"{statistics.median(tails):>9.2f}{used}{statistics.median(sizes):>8.1f}{refused:>9}"
+    )
+
+
+def _quoted(path: str) -> str:
+    return quote(path, safe="?&=:/,._-")
+
+
+def _script(folder: Path, base: str, requests: list[str], run: int) -> Path:
+    path_of_base = "/" + base.split("/", 3)[3]
+    (folder / "requests").write_text("\n".join(f"{path_of_base}/{request}" for request in requests))
+    script = folder / "load.lua"
+    script.write_text(_LUA % (folder / "requests", run + 1))
+    return script
+
+
+def _wrk(told: argparse.Namespace, script: Path, seconds: int) -> str:
+    command = [shutil.which("wrk") or "wrk", "-t1", f"-c{told.connections}", f"-d{seconds}s", "--latency"]
+    origin = "/".join(told.base.split("/")[:3])
+    said = subprocess.run([*command, "-s", str(script), origin], capture_output=True, text=True, check=True)
+    if "first refusal" in said.stdout:
+        print("  " + re.search(r"first refusal.*", said.stdout)[0][:160])  # type: ignore[index]
+    return said.stdout
+
+
+def _milliseconds(said: str, which: str) -> float:
+    value, unit = re.search(rf"{which}\s+([\d.]+)(us|ms|s)", said).groups()  # type: ignore[union-attr]
+    return float(value) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
+
+
+def _bytes(said: str) -> float:
+    value, unit = re.search(r"requests in [\d.]+\w+, ([\d.]+)(B|KB|MB|GB)", said).groups()  # type: ignore[union-attr]
+    return float(value) * {"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}[unit]
+
+
+def _cpu(pids: Iterable[int]) -> float:
+    """Seconds of CPU that processes and their children have used."""
+    spent = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(") ")[2].split()
+        spent += int(fields[11]) + int(fields[12])
+    return spent / _TICKS
+
+
+def _send(url: str, method: str, body: bytes | None = None) -> bytes:
+    headers = {"Content-Type": "application/fhir+json", "Accept": "application/fhir+json"}
+    return httpx.request(method, url, content=body, headers=headers, timeout=120).raise_for_status().content
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,288 @@
+"""The FHIR API by HTTP: bytes into a Request, an Answer into bytes; in between one snapshot, or one transaction.
+
+https://hl7.org/fhir/R4/http.html
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.types import Receive, Scope, Send
+
+from hub.body import read_body
+from hub.errors import Malformed, TooLarge, http_part
+from hub.fhir.context import Context
+from hub.fhir.cross_origin import allow, is_preflight, sharing
+from hub.fhir.form import BYTES_MAX, is_form
+from hub.fhir.formats import rendered
+from hub.fhir.negotiation import Format, wanted
+from hub.fhir.refusal import refusal
+from hub.fhir.request import Answer, Request
+from hub.fhir.router import routed, writes
+from hub.store.database import LOST_RACES, UNAVAILABLE, Database, Interrupted
+from hub.store.reader import Reader
+from hub.store.writer import Writer
+from mappings.errors import Fault, Issue, PlatzfreiError, Retriable
+
+__all__ = ["PREFIX", "FhirEndpoint", "answered"]
+
+PREFIX = "/fhir"
+_BYTES_MAX = 40 * 1024 * 1024
+_VALUES_MAX = 500_000
+_MARKS = (b",", b"{", b"[", b"<")
+"""What stands before a value in JSON, and before an element in XML."""
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_THREADS = 8
+_JSON_AS_EVER = ("", "*/*", "application/fhir+json", "application/json")
+_ASKED_BY_FORM = "platzfrei.asked_by_form"
+"""Where a scope keeps the format that a posted form asks for: it is known only once the body is there."""
+_REQUEST_ID_MAX = 64
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FhirEndpoint:
+    """An ASGI application. SQLite answers reads in the event loop, where they take a fraction of a millisecond and a
+    thread hop would cost as much; PostgreSQL is waited for in a thread. Writes go through the writer.
+    """
+
+    context: Context
+    database: Database
+    writer: Writer
+    is_due: Callable[[Reader], bool]
+    """Whether a snapshot holds what may not be shown any more; `withdraw` takes that away, for the next snapshot."""
+    withdraw: Callable[[], object]
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS, "reader"))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request by HTTP."""
+        if any(name == b"origin" for name, _ in scope["headers"]):
+            if is_preflight(scope):
+                await allow(send, writes=self.context.store is not None)
+                return
+            send = sharing(send)
+        await answered(self._take, scope, receive, send)
+
+    async def _take(self, scope: Scope, receive: Receive) -> Answer:
+        _refuse_no_host(scope)
+        body = b"" if scope["method"] in ("GET", "HEAD") else await read_body(scope, receive, most=_BYTES_MAX)
+        _refuse_many_values(body)
+        request = Request(
+            method="GET" if scope["method"] == "HEAD" else scope["method"],
+            path=_path(scope),
+            query=scope["query_string"].decode("latin-1"),
+            headers=_headers(scope),
+            body=body,
+            base=_base(scope),
+        )
+        if 0 < len(body) <= BYTES_MAX and is_form(request):
+            scope[_ASKED_BY_FORM] = _form(scope, body)
+        return await self.answer(request)
+
+    async def answer(self, request: Request) -> Answer:
+        """The answer to a request; raises `PlatzfreiError`, or what the database raises."""
+        module, found = routed(self.context, request)
+        if writes(self.context, module, found):
+            work = self.writer.submit(lambda transaction: module.answer(self.context, transaction, found))
+            answer: Answer = await asyncio.wrap_future(work)
+            return answer
+        if self.database.dialect == "sqlite":
+            return self._read(module, found)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, module, found)
+
+    def _read(self, module: Any, request: Request) -> Answer:
+        with self.database.snapshot() as reader:
+            if not self.is_due(reader):
+                answer: Answer = module.answer(self.context, reader, request)
+                return answer
+        self.withdraw()
+        with self.database.snapshot() as reader:
+            later: Answer = module.answer(self.context, reader, request)
+            return later
+
+
+async def answered(
+    work: Callable[[Scope, Receive], Awaitable[Answer]], scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Sends what `work` answers, or the OperationOutcome of what it raises, in the format that was asked for."""
+    form, pretty = Format.JSON, False
+    try:
+        form, pretty = _form(scope)
+        answer = await work(scope, receive)
+    except Exception as error:
+        answer = refusal(_as_ours(error))
+    form, pretty = scope.get(_ASKED_BY_FORM, (form, pretty))
+    try:
+        content = rendered(answer.content, form, pretty=pretty) if answer.content else b""
+    except ValueError as error:
+        answer = refusal(_as_ours(error))
+        form, content = Format.JSON, answer.content
+    headers = {name.lower(): value for name, value in answer.http_headers(_base(scope)).items()}
+    if content:
+        headers.setdefault("content-type", form.media_type)
+    if answer.status not in (204, 304):
+        headers["content-length"] = str(len(content))
+    if request_id := _request_id(scope):
+        headers["x-request-id"] = request_id
+    encoded = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content})
+
+
+def _base(scope: Scope) -> str:
+    """The address under which the client reached the API."""
+    host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+    if _HOST.fullmatch(host):
+        where = host.decode("ascii")
+    else:
+        where = "{}:{}".format(*(scope.get("server") or ("localhost", 80)))
+    return f"{scope['scheme']}://{where}{PREFIX}"
+
+
+def _refuse_no_host(scope: Scope) -> None:
+    """Raises `Malformed` for a Host that is none: every link of an answer begins with it (RFC 9112, 3.2)."""
+    hosts = [value for name, value in scope["headers"] if name == b"host"]
+    if len(hosts) > 1 or (hosts and not _HOST.fullmatch(hosts[0])):
+        raise _no_host()
+
+
+def _refuse_many_values(body: bytes) -> None:
+    """Raises `TooLarge` for more than can be read, checked and stored while others wait."""
+    if len(body) > _VALUES_MAX and sum(body.count(mark) for mark in _MARKS) > _VALUES_MAX:
+        raise _too_many_values()
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
+
+
+def _request_id(scope: Scope) -> str:
+    """The client's name of the request, told back so that it finds the two together; blank where it has none."""
+    told = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    text = told.decode("latin-1")
+    return text if len(text) <= _REQUEST_ID_MAX and text.isascii() and text.isprintable() else ""
+
+
+def _path(scope: Scope) -> tuple[str, ...]:
+    raw = scope.get("raw_path") or scope["path"].encode()
+    below = raw.decode("latin-1").partition("?")[0][len(PREFIX) :].strip("/")
+    if not below:
+        return ()
+    try:
+        words = tuple(unquote(word, errors="strict") for word in below.split("/"))
+    except UnicodeDecodeError:
+        raise _no_address() from None
+    if len(words) > 8 or any("\0" in word or len(word) > 256 for word in words):
+        raise _no_address()
+    return words
+
+
+def _form(scope: Scope, posted: bytes = b"") -> tuple[Format, bool]:
+    """The format that a request asks for, by what was posted as a form before its address."""
+    query: bytes = scope["query_string"] if not posted else b"%s&%s" % (scope["query_string"], posted)
+    accept = b", ".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
+    if b"_format" not in query and b"_pretty" not in query and accept in _JSON_AS_EVER:
+        return Format.JSON, False
+    told = dict(part.partition("=")[::2] for part in query.decode("latin-1").split("&"))
+    asked = told.get("_format")
+    # A plus sign in a query string reads as a blank, and is meant as one in no media type.
+    return wanted(accept, None if asked is None else unquote(asked).replace(" ", "+")), told.get("_pretty") == "true"
+
+
+def _as_ours(error: Exception) -> PlatzfreiError:
+    if isinstance(error, PlatzfreiError):
+        return error
+    if isinstance(error, Interrupted):
+        return _too_costly()
+    if isinstance(error, (*UNAVAILABLE, *LOST_RACES)):
+        # Never the exception itself: it carries the statement's values.
+        _log.error("the database does not answer: %s", type(error).__name__)
+        return _later()
+    _log.error("unexpected %s in %s", type(error).__name__, _where(error))
+    return _fault()
+
+
+def _no_address() -> Malformed:
+    return Malformed(
+        Issue(
+            code="address",
+            fhir_code="structure",
+            place="http",
+            text_de="die Adresse ist nicht lesbar: erwartet wird UTF-8, prozentkodiert, ohne NUL",
+            text_en="the address cannot be read: expected UTF-8, percent-encoded, without NUL",
+        )
+    )
+
+
+def _no_host() -> Malformed:
+    return Malformed(
+        Issue(
+            code="host",
+            fhir_code="structure",
+            place=http_part("Host"),
+            text_de="Host: erwartet wird genau einer, ein Name oder eine Adresse, auch mit Port",
+            text_en="Host: expected exactly one, a name or an address, with or without a port",
+        )
+    )
+
+
+def _too_many_values() -> TooLarge:
+    return TooLarge(
+        Issue(
+            code="too-many-values",
+            fhir_code="too-costly",
+            place="http",
+            text_de=f"höchstens {_VALUES_MAX:,} Werte auf einmal; die Nachricht teilen",
+            text_en=f"at most {_VALUES_MAX:,} values at once; divide the message",
+        )
+    )
+
+
+def _too_costly() -> Malformed:
+    return Malformed(
+        Issue(
+            code="too-costly",
+            fhir_code="too-costly",
+            place=http_part("_count"),
+            text_de="diese Suche dauert zu lange; enger fragen: weniger Werte, kürzere Ketten, ein Kriterium mehr",
+            text_en="this search takes too long; ask for less: fewer values, shorter chains, one more criterion",
+        )
+    )
+
+
+def _later() -> Retriable:
+    return Retriable(
+        Issue(
+            code="database-unavailable",
+            fhir_code="transient",
+            text_de="die Datenbank antwortet gerade nicht; dieselbe Anfrage in einigen Sekunden noch einmal senden",
+            text_en="the database does not answer just now; send the same request again in a few seconds",
+        )
+    )
+
+
+def _fault() -> Fault:
+    return Fault(
+        Issue(
+            code="fault",
+            fhir_code="exception",
+            text_de="das ist unser Fehler; er ist vermerkt, und dieselbe Anfrage darf wiederholt werden",
+            text_en="this is our fault; it is noted, and the same request may be sent again",
+        )
+    )
+
+
+def _where(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"

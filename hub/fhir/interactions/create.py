@@ -1,0 +1,31 @@
+"""The create interaction, also conditional (https://hl7.org/fhir/R4/http.html#create)."""
+
+from uuid import uuid4
+
+from hub.fhir.conditional import none_exist, sole
+from hub.fhir.context import Context
+from hub.fhir.received import received
+from hub.fhir.request import Answer, Request
+from hub.fhir.storing import store
+from hub.fhir.written import unchanged, written
+from hub.store.reader import Transaction
+
+__all__ = ["CODE", "ROUTES", "WRITES", "answer"]
+
+CODE = "create"
+ROUTES = (("POST", "/{type}"),)
+WRITES = True
+
+
+def answer(context: Context, transaction: Transaction, request: Request) -> Answer:
+    """The new resource under an id of the server's own; on condition that none exists, the one that is there."""
+    resource_type = request.variables["type"]
+    sent = received(context, request, resource_type=resource_type)
+    if (criteria := none_exist(request)) is not None:
+        found = sole(context, transaction, resource_type, criteria, request.base)
+        if found is not None:
+            stored = context.repository.read(transaction, resource_type, found)
+            assert stored is not None, "what was just found is there"
+            return unchanged(request, resource_type, found, stored)
+    resource_id = str(uuid4())
+    return written(request, resource_type, resource_id, store(context, transaction, sent, resource_id))

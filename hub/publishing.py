@@ -1,0 +1,66 @@
+"""Writes what comes through FHIR into every view that may show it."""
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import bindparam, insert, select
+
+from hub.indexing import Indexing
+from hub.store.draft import Draft
+from hub.store.prepared import Prepared
+from hub.store.reader import Transaction
+from hub.store.repository import Repository, Written
+from hub.store.tables import offer_part
+from mappings.public_copy import public_copy
+from mappings.view import View
+
+__all__ = ["Publisher"]
+
+_SEARCH_PARAMETER = "SearchParameter"
+_OFFER_PARTS = frozenset({"HealthcareService", "Location", "Organization", "Schedule", "Slot"})
+_THERE = select(offer_part.c.id).where(offer_part.c.type == bindparam("type"), offer_part.c.id == bindparam("id"))
+_MARK = Prepared(
+    insert(offer_part).from_select(
+        ["type", "id"],
+        select(bindparam("type", type_=offer_part.c.type.type), bindparam("id", type_=offer_part.c.id.type)).where(
+            ~_THERE.exists()
+        ),
+    )
+)
+
+
+class Publisher:
+    """Both views are written in one transaction, each with versions of its own.
+
+    A SearchParameter is refused (`Invalid`) where one could not search by it, and learnt once it is written.
+    """
+
+    def __init__(self, repositories: Mapping[View, Repository], indexing: Indexing) -> None:
+        self._indexing = indexing
+        self._public = repositories[View.PUBLIC]
+        self._professional = repositories[View.PROFESSIONAL]
+
+    def publish(
+        self, transaction: Transaction, drafts: Iterable[Draft], *, deletions: Iterable[tuple[str, str]] = (), at: int
+    ) -> Written:
+        """Store drafts and delete what is named; returns what that made of the professional view."""
+        drafts, gone = list(drafts), list(deletions)
+        for draft in drafts:
+            if draft.type == _SEARCH_PARAMETER:
+                self._indexing.refuse_unusable(draft.tree)
+        written = self._professional.store(transaction, drafts, deletions=gone, at=at)
+        changed = [draft for draft in drafts if written.versions[draft.type, draft.id].change != "unchanged"]
+        shown, hidden = [], gone
+        for draft in changed:
+            public = public_copy(draft.tree)
+            if public is None:
+                hidden.append((draft.type, draft.id))
+            else:
+                shown.append(draft if public is draft.tree else Draft.of(public, resource_id=draft.id))
+        if shown or hidden:
+            self._public.store(transaction, shown, deletions=hidden, at=at)
+        for resource_type, resource_id in {*((draft.type, draft.id) for draft in changed), *gone}:
+            if resource_type in _OFFER_PARTS:
+                transaction.run(_MARK, {"type": resource_type, "id": resource_id})
+        if any(key[0] == _SEARCH_PARAMETER for key in written.versions):
+            transaction.after_commit(self._indexing.changed)
+        return written

@@ -1,0 +1,85 @@
+"""Statements compiled once for each engine and then run by the driver itself: a request builds no SQL.
+
+https://docs.sqlalchemy.org/en/20/core/compiler.html
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from sqlalchemy import BindParameter, ColumnElement, bindparam
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.types import Boolean
+
+__all__ = ["Prepared", "one_of"]
+
+_DIALECTS: Mapping[str, Dialect] = {
+    "sqlite": SQLiteDialect_pysqlite(paramstyle="named"),
+    "postgresql": PGDialect_psycopg(),  # type: ignore[no-untyped-call]  # SQLAlchemy does not type it
+}
+
+
+class Prepared:
+    """A statement of SQLAlchemy's Core as text; a list is one value (see `one_of`), so no value changes the text."""
+
+    __slots__ = ("_compiled", "_statement")
+
+    def __init__(self, statement: ClauseElement) -> None:
+        self._statement = statement
+        self._compiled: dict[str, tuple[str, Mapping[str, Any]]] = {}
+
+    def compiled(self, dialect: str) -> tuple[str, Mapping[str, Any]]:
+        """The text for an engine, and the values that it already has."""
+        found = self._compiled.get(dialect)
+        if found is None:
+            compiled = self._statement.compile(dialect=_DIALECTS[dialect])
+            given = {name: value for name, value in (compiled.params or {}).items() if value is not None}
+            found = self._compiled[dialect] = (str(compiled), given)
+        return found
+
+    def call(self, dialect: str, binds: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+        """The text for an engine, and all values as its driver takes them."""
+        text, given = self.compiled(dialect)
+        values = {**given, **binds} if given else binds
+        if dialect == "sqlite":
+            for value in values.values():
+                if type(value) is list:
+                    return text, {name: _json(value) for name, value in values.items()}
+        return text, values
+
+
+def _json(value: Any) -> Any:
+    return orjson.dumps(value).decode() if type(value) is list else value
+
+
+class one_of(ColumnElement[bool]):  # noqa: N801 - reads as the SQL operator that it is
+    """Whether a column's value is one of a list that comes in one bind: the statement is the same for every length."""
+
+    inherit_cache = True
+    type = Boolean()
+    # Or SQLite, which has no booleans, gets "… = 1", and uses no index.
+    _is_implicitly_boolean = True
+
+    def __init__(self, column: ColumnElement[Any], bind: BindParameter[Any] | str) -> None:
+        name = bind if isinstance(bind, str) else bind.key
+        self.column = column
+        self.values: BindParameter[Any] = bindparam(name, type_=ARRAY(column.type))
+
+
+@compiles(one_of, "sqlite")
+def _one_of_sqlite(element: one_of, compiler: SQLCompiler, **options: Any) -> str:
+    column = compiler.process(element.column, **options)
+    values = compiler.process(element.values, **options)
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - compiled SQL, no value in it
+
+
+@compiles(one_of, "postgresql")
+def _one_of_postgresql(element: one_of, compiler: SQLCompiler, **options: Any) -> str:
+    column = compiler.process(element.column, **options)
+    return f"{column} = ANY({compiler.process(element.values, **options)})"

@@ -1,0 +1,90 @@
+"""What is written through FHIR: in both views, in the public one without what is not for everybody."""
+
+from typing import Any
+
+import pytest
+
+from hub.app import Hub
+from mappings.to_fhir import INTERNAL, to_fhir
+from tests.conftest import NOW
+from tests.hub.client import Client
+from tests.hub.region import report
+
+FIND = "/fhir/HealthcareService/$find-vacancies?near=52.85|8.05|5|km&care-form=kurzzeitpflege"
+HOME = {
+    "resourceType": "Organization",
+    "id": "home",
+    "name": "Haus am Moor",
+    "telecom": [
+        {"system": "phone", "value": "1"},
+        {"system": "phone", "value": "2", "extension": [{"url": INTERNAL, "valueBoolean": True}]},
+    ],
+}
+
+
+def put(client: Client, resource: dict[str, Any]) -> None:
+    response = client.request("PUT", f"/fhir/{resource['resourceType']}/{resource['id']}", json=resource)
+    assert response.status_code in (200, 201), response.text
+
+
+def offer() -> dict[str, dict[str, Any]]:
+    """The resources of an offer, as a vendor would write them."""
+    resources = to_fhir(report(free=2, valid_at=NOW), source="vendor", at=NOW, care_forms=("kurzzeitpflege-solitaer",))
+    return {resource["resourceType"]: resource for resource in resources}
+
+
+def test_the_public_sees_what_is_not_internal(hub: Hub) -> None:
+    sandbox, public = Client(hub, sandbox=True), Client(hub)
+    put(sandbox, HOME)
+    assert len(sandbox.json("/fhir/Organization/home")["telecom"]) == 2
+    assert public.json("/fhir/Organization/home")["telecom"] == [{"system": "phone", "value": "1"}]
+    assert public.json("/fhir/Organization?name=haus")["total"] == 1
+
+
+def test_what_changes_for_professionals_alone_moves_no_public_version(hub: Hub) -> None:
+    sandbox, public = Client(hub, sandbox=True), Client(hub)
+    put(sandbox, HOME)
+    internal = {"system": "phone", "value": "3", "extension": [{"url": INTERNAL, "valueBoolean": True}]}
+    put(sandbox, {**HOME, "telecom": [HOME["telecom"][0], internal]})
+    assert sandbox.json("/fhir/Organization/home")["meta"]["versionId"] == "2"
+    assert public.json("/fhir/Organization/home")["meta"]["versionId"] == "1"
+
+
+def test_what_becomes_confidential_leaves_the_public(hub: Hub) -> None:
+    sandbox, public = Client(hub, sandbox=True), Client(hub)
+    put(sandbox, HOME)
+    label = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
+    put(sandbox, {**HOME, "meta": {"security": [label]}})
+    public.json("/fhir/Organization/home", status=410)
+    assert public.json("/fhir/Organization?name=haus")["total"] == 0
+
+
+def test_an_offer_written_through_fhir_is_found(hub: Hub) -> None:
+    sandbox = Client(hub, sandbox=True)
+    assert sandbox.json(FIND)["total"] == 0
+    parts = offer()
+    for resource in parts.values():
+        put(sandbox, resource)
+    found = sandbox.json(FIND)
+    assert found["total"] == 1
+    assert {entry["resource"]["resourceType"] for entry in found["entry"]} == set(parts)
+    assert Client(hub).json(FIND)["total"] == 0  # the public hears of statements by reports alone
+
+
+@pytest.mark.parametrize("part", ["HealthcareService", "Slot", "Location"])
+def test_whatever_part_changes_is_noticed(hub: Hub, part: str) -> None:
+    sandbox = Client(hub, sandbox=True)
+    parts = offer()
+    for resource in parts.values():
+        put(sandbox, resource)
+    assert sandbox.json(FIND)["total"] == 1
+    if part == "Location":
+        put(sandbox, {**parts[part], "position": {"longitude": 13.4, "latitude": 52.5}})
+        assert sandbox.json(FIND)["total"] == 0
+        return
+    if part == "Slot":
+        put(sandbox, {**parts[part], "start": "2030-01-01T00:00:00+01:00"})
+        assert sandbox.json(f"{FIND}&start=2026-12-01")["total"] == 0
+        return
+    sandbox.request("DELETE", f"/fhir/{part}/{parts[part]['id']}")
+    assert sandbox.json(FIND)["total"] == 0

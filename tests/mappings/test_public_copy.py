@@ -1,0 +1,42 @@
+"""What everybody may see of a resource that was written through FHIR."""
+
+from typing import Any
+
+import pytest
+
+from mappings.public_copy import public_copy
+from mappings.to_fhir import INTERNAL
+
+PHONE = {"system": "phone", "value": "04471 555-0"}
+INTERNAL_PHONE = {"system": "phone", "value": "04471 555-99", "extension": [{"url": INTERNAL, "valueBoolean": True}]}
+
+
+def home(**elements: Any) -> dict[str, Any]:
+    return {"resourceType": "Organization", "id": "h", "name": "Haus", **elements}
+
+
+def test_what_hides_nothing_is_shown_as_it_is() -> None:
+    resource = home(telecom=[PHONE], contact=[{"telecom": [PHONE]}])
+    assert public_copy(resource) is resource
+
+
+def test_internal_contacts_go_wherever_they_stand() -> None:
+    resource = home(telecom=[PHONE, INTERNAL_PHONE], contact=[{"telecom": [INTERNAL_PHONE]}])
+    assert public_copy(resource) == home(telecom=[PHONE])
+    assert resource["telecom"] == [PHONE, INTERNAL_PHONE]
+
+
+def test_not_internal_is_not_hidden() -> None:
+    told = {**PHONE, "extension": [{"url": INTERNAL, "valueBoolean": False}]}
+    assert public_copy(home(telecom=[told])) == home(telecom=[told])
+
+
+@pytest.mark.parametrize("kind", ["Patient", "Practitioner", "Provenance", "Slot", "Schedule", "Task", "Basic"])
+def test_other_types_are_not_public(kind: str) -> None:
+    assert public_copy({"resourceType": kind, "id": "x"}) is None
+
+
+@pytest.mark.parametrize(("code", "shown"), [("U", True), ("L", True), ("N", False), ("R", False), ("V", False)])
+def test_what_is_labelled_confidential_is_not_public(code: str, shown: bool) -> None:
+    label = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": code}
+    assert (public_copy(home(meta={"security": [label]})) is not None) is shown
