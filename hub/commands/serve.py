@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 import socket
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -78,6 +79,7 @@ def _command(options: argparse.Namespace) -> int:
 
 def serve(hub: Hub, port: int, *, sandbox: bool = False) -> None:
     """Serve until interrupted."""
+    sys.setswitchinterval(worker.TURN_SECONDS)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     uvicorn.run(application(hub, sandbox=sandbox), port=port, **_SERVER)
 

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from conformance import spec
+from conformance.formats.r4_types import compartments
 from hub.fhir.interactions import patch
 from hub.fhir.router import modules
 from hub.search.registry import Registry, SearchParameter
@@ -69,6 +70,7 @@ def rest(registry: Registry, *, sandbox: bool, writes: bool) -> dict[str, Any]:
         "interaction": [_interaction(code, writes) for code in _OF_SYSTEM if code in codes],
         "searchParam": [_parameter(one) for one in _everywhere(registry)],
     }
+    told["compartment"] = [one.url for owner, one in compartments().items() if owner in registry.types]
     if found := operations("", writes=writes):
         told["operation"] = [{"name": name, "definition": url} for name, url in found.items()]
     return {name: value for name, value in told.items() if value}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from conformance.formats.r4_types import compartments
 from hub.errors import http_part
 from hub.search import refusals
 from hub.search.conditions import AnyOf, Chained, Condition, Ids, Indexed, Not, Reverse, Shape, Updated
@@ -14,7 +15,7 @@ from hub.search.registry import Registry, SearchParameter
 from hub.search.types import date
 from hub.search.types.term import Asked, Codes, Parsed, split_unescaped, unescape
 
-__all__ = ["Criteria", "Unknown", "too_wide"]
+__all__ = ["Criteria", "Unknown", "has_no_criterion", "too_wide"]
 
 _VALUES_MAX = 500
 _TERMS_MAX = 50
@@ -23,7 +24,9 @@ _DEPTH_MAX = 5
 _PARTS_MAX = 100
 _LINKS_MAX = 20
 
+_ITSELF = "{def}"
 _HAS = "_has:"
+_HAS_PARTS = 3
 
 
 class Unknown(Exception):
@@ -62,6 +65,22 @@ class Criteria:
         if chained:
             return self._chain(parameter, modifier, rest, value, depth)
         return self._leaf(resource_type, parameter, modifier, value)
+
+    def within(self, resource_type: str, owner: str, owner_id: str) -> Condition | None:
+        """The condition on resources of a type that they are in the compartment of a resource; None where none can be.
+
+        https://hl7.org/fhir/R4/compartmentdefinition.html
+        """
+        found: list[Condition] = []
+        known = self.registry.parameters(resource_type)
+        for code in compartments()[owner].types.get(resource_type, ()):
+            if code == _ITSELF:
+                found.append(Condition(Ids(), {"type": resource_type, "ids": [owner_id]}))
+            elif code in known and (condition := self._leaf(resource_type, known[code], "", f"{owner}/{owner_id}")):
+                found.append(condition)
+        if len(found) > 1:
+            return _any_of(found)
+        return found[0] if found else None
 
     def _has(self, resource_type: str, name: str, value: str, depth: int) -> Condition | None:
         parts = name.split(":", 3)
@@ -137,6 +156,11 @@ class Criteria:
         for ordinal, term in enumerate(terms):
             binds |= {f"{ordinal}_{name}": one for name, one in term.binds.items()}
         return Condition(Updated(tuple(term.shape for term in terms)), binds)
+
+
+def has_no_criterion(name: str) -> bool:
+    """Whether a name is a `_has` that does not say what it asks of whom: it has no value, and is none to leave out."""
+    return name.startswith(_HAS) and name.count(":") < _HAS_PARTS
 
 
 def too_wide(conditions: Iterable[Condition]) -> None:

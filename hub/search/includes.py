@@ -16,9 +16,12 @@ from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader
 from hub.store.tables import PROFESSIONAL, PUBLIC, Projection
 
-__all__ = ["INCLUDED_MAX", "Include", "included"]
+__all__ = ["INCLUDED_MAX", "INCLUDED_OF_ONE_MAX", "Include", "included"]
 
 INCLUDED_MAX = 1000
+"""With the matches of a page."""
+INCLUDED_OF_ONE_MAX = 5000
+"""With a match alone on its page."""
 _ROUNDS_MAX = 10
 _VIEWS = {view.name: view for view in (PUBLIC, PROFESSIONAL)}
 _ITERATE = ("iterate", "recurse")
@@ -71,6 +74,10 @@ class Include:
             served=frozenset(registry.types),
         )
 
+    def leads_nowhere(self, types: Collection[str]) -> bool:
+        """Whether it shows what refers to another type alone than those that are searched."""
+        return self.reverse and not self.iterate and self.target is not None and self.target not in types
+
 
 def _possible(registry: Registry, types: Sequence[str], *, reverse: bool) -> Iterator[str]:
     for source in registry.types if reverse else types[:5]:
@@ -90,9 +97,13 @@ class _Seen:
 
 
 def included(
-    reader: Reader, projection: Projection, includes: Sequence[Include], matches: Sequence[tuple[int, str, str]]
+    reader: Reader,
+    projection: Projection,
+    includes: Sequence[Include],
+    matches: Sequence[tuple[int, str, str]],
+    most: int,
 ) -> tuple[list[int], bool]:
-    """The rids of what is shown with matches (rid, type, id), none of them a match, and whether there was more."""
+    """The rids of what is shown with matches (rid, type, id), none of them a match, and whether there are more."""
     known = {rid for rid, _, _ in matches}
     found: list[int] = []
     fresh = [_Seen(*match) for match in matches]
@@ -100,12 +111,12 @@ def included(
         following = [include for include in includes if number_ == 0 or include.iterate]
         reached: dict[int, _Seen] = {}
         for include in following:
-            left = INCLUDED_MAX - len(found) - len(reached) + 1
+            left = most - len(found) - len(reached) + 1
             for one in _followed(reader, projection, include, fresh, left + len(known)):
                 if one.rid not in known and one.type in include.served:
                     reached[one.rid] = one
-            if len(found) + len(reached) > INCLUDED_MAX:
-                return [*found, *reached][:INCLUDED_MAX], True
+            if len(found) + len(reached) > most:
+                return [*found, *reached][:most], True
         if not reached:
             break
         known |= reached.keys()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cmp_to_key
 from hashlib import blake2b
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -76,14 +77,18 @@ def compared(keys: Sequence[By], left: Position, right: Position) -> int:
 
 def sorted_rows(keys: Sequence[By], rows: list[Position]) -> list[Position]:
     """The rows in order."""
-    rows.sort(key=lambda row: row[1])
+    rows.sort(key=itemgetter(1))
     for place in reversed(range(len(keys))):
         present = [row for row in rows if row[0][place] is not None]
         missing = [row for row in rows if row[0][place] is None]
         # Sorting is stable; reversed it must stay so.
-        present.sort(key=lambda row: row[0][place], reverse=keys[place].descending)
+        present.sort(key=itemgetter(0) if len(keys) == 1 else _value_at(place), reverse=keys[place].descending)
         rows = present + missing
     return rows
+
+
+def _value_at(place: int) -> Callable[[Position], Any]:
+    return lambda row: row[0][place]
 
 
 def after(keys: Sequence[By], rows: list[Position], start: Position | None) -> list[Position]:

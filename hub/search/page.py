@@ -13,7 +13,7 @@ from hub.errors import Malformed
 from hub.search import order, statements
 from hub.search.codes import OWN_CODES
 from hub.search.conditions import Condition, Indexed, Not, binds_of
-from hub.search.includes import included
+from hub.search.includes import INCLUDED_MAX, INCLUDED_OF_ONE_MAX, included
 from hub.search.order import Key, Position
 from hub.search.query import Query, Search, parse
 from hub.search.registry import Registry
@@ -47,7 +47,7 @@ class Entry:
 class Page:
     """`next_after` is where the next page begins, None on the last; `total` is None where it was not wanted.
 
-    `cut`: more was to be included than is shown.
+    `cut`: with the one match more was to be included than is shown.
     """
 
     matches: tuple[Entry, ...]
@@ -70,16 +70,23 @@ def find(reader: Reader, projection: Projection, query: Query) -> Page:
     keys = query.order
     rows = found[0] if len(found) == 1 else list(merge(*found, key=order.by(keys)))
     more, rows = len(rows) > query.count, rows[: query.count]
-    rids = [rid for _, rid in rows]
-    kept = _contents(reader, projection, rids)
-    kilometres = _kilometres(reader, projection, query, rids)
+    kept = _contents(reader, projection, [rid for _, rid in rows])
     shown: tuple[Entry, ...] = ()
     cut = False
-    if query.includes and rids:
-        matches = [(rid, *kept[rid][:2]) for rid in rids]
-        others, cut = included(reader, projection, query.includes, matches)
+    if query.includes and rows:
+        matches = [(rid, *kept[rid][:2]) for _, rid in rows]
+        others, cut = included(reader, projection, query.includes, matches, INCLUDED_MAX)
+        while cut and len(matches) > 1:
+            # A shorter page, so that nothing is missing from all of them.
+            more, matches = True, matches[: len(matches) // 2]
+            others, cut = included(reader, projection, query.includes, matches, INCLUDED_MAX)
+        if cut:
+            others, cut = included(reader, projection, query.includes, matches, INCLUDED_OF_ONE_MAX)
+        rows = rows[: len(matches)]
         contents = _contents(reader, projection, others)
         shown = tuple(Entry(*contents[rid]) for rid in others)
+    rids = [rid for _, rid in rows]
+    kilometres = _kilometres(reader, projection, query, rids)
     return Page(
         matches=tuple(Entry(*kept[rid], kilometres.get(rid)) for rid in rids),
         included=shown,
@@ -203,7 +210,14 @@ class _Search:
         columns: list[dict[int, Any]] = []
         for key in self._keys:
             binds = {**_numbered(key.binds, 0), "rids": rids}
-            columns.append(dict(self._reader.all(statements.key_values(self._view, key.by), binds)))
+            rows = self._reader.all(statements.key_values(self._view, key.by), binds)
+            if not key.by.single:
+                # Of several values the last is kept: the smallest, descending the largest.
+                rows.sort(reverse=not key.by.descending)
+            columns.append(dict(rows))
+        if len(columns) == 1:
+            value = columns[0].get
+            return [((value(rid),), rid) for rid in rids]
         return [(tuple(column.get(rid) for column in columns), rid) for rid in rids]
 
     def _total(self) -> int:

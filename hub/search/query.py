@@ -12,7 +12,7 @@ from urllib.parse import quote
 from hub.errors import Malformed
 from hub.search import order, refusals
 from hub.search.conditions import Condition, Indexed, joined
-from hub.search.criteria import Criteria, Unknown, too_wide
+from hub.search.criteria import Criteria, Unknown, has_no_criterion, too_wide
 from hub.search.includes import Include
 from hub.search.registry import Registry
 from hub.search.types.near import TABLE as POSITION
@@ -101,16 +101,18 @@ def parse(
     now: datetime | None = None,
     strict: bool = False,
     present: Iterable[str] = (),
+    within: tuple[str, str] | None = None,
 ) -> Query:
     """The query of a type, or without one of the types that `_type` names, on the server at `base`.
 
-    Where that names none, they are those of which there are resources, `present`.
+    Where that names none, they are those of which there are resources, `present`. `within` is the resource whose
+    compartment is searched.
 
     Raises `Malformed` for what cannot be asked, and with `strict` for unknown parameters.
     """
     told, used, rest = _Told(), list[tuple[str, str]](), list[tuple[str, str]]()
     for name, value in pairs:
-        if not value or name in _ELSEWHERE:
+        if (not value and not has_no_criterion(name)) or name in _ELSEWHERE:
             continue
         if name in _RESULT and not (name == "_type" and resource_type):
             _take(told, name, value)
@@ -121,33 +123,46 @@ def parse(
     types = (resource_type,) if resource_type else _types(registry, told.types, present)
     includes: list[Include] = []
     criteria = [(name, value) for name, value in rest if not _is_include(name)]
+    ignored: dict[str, Issue] = {}
     for name, value in rest:
         if _is_include(name):
-            includes.append(Include.parse(registry, types, name, value))
-            used.append((name, value))
+            include = Include.parse(registry, types, name, value)
+            if include.leads_nowhere(types):
+                ignored.setdefault(f"{name}={value}", refusals.include_of_another(name, types))
+            else:
+                includes.append(include)
+                used.append((name, value))
+    if includes and told.summary == "text":
+        raise refusals.include_of_texts()
     if len(includes) > _INCLUDES_MAX:
         raise refusals.too_many("http", _INCLUDES_MAX, "_include und _revinclude", "_include and _revinclude")
     if len(criteria) > _CONDITIONS_MAX:
         raise refusals.too_many("http", _CONDITIONS_MAX, "Kriterien", "criteria")
-    searches, ignored = [], dict[str, Issue]()
-    for one in types:
-        conditions = []
-        reader = Criteria(registry=registry, codes=codes, base=base, now=now)
-        for name, value in criteria:
-            if name in _FULL_TEXT:
-                raise refusals.not_supported(name)
-            try:
-                condition = reader.condition(one, name, value)
-            except Unknown as unknown:
-                ignored.setdefault(name, refusals.unknown_parameter(unknown.type, unknown.name, unknown.known))
-                continue
+    reader = Criteria(registry=registry, codes=codes, base=base, now=now)
+    conditions: dict[str, list[Condition]] = {one: [] for one in types}
+    if within is not None:
+        belonging = ((one, reader.within(one, *within)) for one in types)
+        conditions = {one: [condition] for one, condition in belonging if condition is not None}
+    for name, value in criteria:
+        if name in _FULL_TEXT:
+            raise refusals.not_supported(name)
+        found, unknown = _conditions(reader, conditions, name, value)
+        if unknown is not None and not found:
+            ignored.setdefault(name, refusals.unknown_parameter(unknown.type, unknown.name, unknown.known))
+            continue
+        # A type that has no such parameter has nothing that fulfils it.
+        conditions = {one: conditions[one] for one in found}
+        for one, condition in found.items():
             if condition is not None:
-                conditions.append(condition)
-        too_wide(conditions)
-        keys = _keys(registry, one, told.sort, conditions)
-        searches.append(Search(type=one, conditions=joined(conditions), keys=keys))
+                conditions[one].append(condition)
     if strict and ignored:
-        raise Malformed(*ignored.values())
+        raise Malformed(*(replace(issue, severity="error") for issue in ignored.values()))
+    for several in conditions.values():
+        too_wide(several)
+    keys = {one: _keys(registry, one, told.sort, several) for one, several in conditions.items()}
+    if len({tuple(key.by.table for key in several) for several in keys.values()}) > 1:
+        raise refusals.sort_unknown(("_id", "_lastUpdated"))
+    searches = [Search(type=one, conditions=joined(several), keys=keys[one]) for one, several in conditions.items()]
     used += ((name, value) for name, value in criteria if name not in ignored)
     query = Query(
         searches=tuple(searches),
@@ -160,6 +175,20 @@ def parse(
         ignored=tuple(ignored.values()),
     )
     return _at(query, told.after) if told.after else query
+
+
+def _conditions(
+    reader: Criteria, types: Iterable[str], name: str, value: str
+) -> tuple[dict[str, Condition | None], Unknown | None]:
+    """A criterion's condition by the types that have such a parameter, and what is said where one has not."""
+    found: dict[str, Condition | None] = {}
+    unknown: Unknown | None = None
+    for one in types:
+        try:
+            found[one] = reader.condition(one, name, value)
+        except Unknown as error:
+            unknown = unknown or error
+    return found, unknown
 
 
 def _at(query: Query, text: str) -> Query:

@@ -8,6 +8,8 @@ from mappings.errors import Issue
 __all__ = [
     "bad_value",
     "count_wrong",
+    "include_of_another",
+    "include_of_texts",
     "include_unknown",
     "modifier_unknown",
     "not_supported",
@@ -148,6 +150,33 @@ def include_unknown(name: str, possible: Iterable[str]) -> Malformed:
             place=http_part(name),
             text_de=f"{name}: erwartet wird Typ:Parameter oder Typ:Parameter:Zieltyp; möglich: {listed or none_de}",
             text_en=f"{name}: expected type:parameter or type:parameter:target; possible: {listed or none_en}",
+        )
+    )
+
+
+def include_of_another(name: str, types: Iterable[str]) -> Issue:
+    """References to what is not searched."""
+    listed = ", ".join(list(types)[:_LISTED])
+    told = name.partition(":")[0]
+    return Issue(
+        code="include-of-another",
+        fhir_code="not-supported",
+        severity="warning",
+        place=http_part(told),
+        text_de=f"{told}: gesucht wird {listed}; der dritte Teil nennt einen anderen Typ, auf den verwiesen wird",
+        text_en=f"{told}: {listed} is searched; the third part names another type to refer to",
+    )
+
+
+def include_of_texts() -> Malformed:
+    """Texts alone come without what is included (https://hl7.org/fhir/R4/search.html#summary)."""
+    return Malformed(
+        Issue(
+            code="include-of-texts",
+            fhir_code="not-supported",
+            place=http_part("_summary"),
+            text_de="_summary=text geht nicht mit _include oder _revinclude zusammen; eines davon weglassen",
+            text_en="_summary=text does not go with _include or _revinclude; leave one of them out",
         )
     )
 

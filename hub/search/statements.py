@@ -144,17 +144,16 @@ def by_key(view: str, shapes: tuple[Shape, ...], keys: tuple[By, ...], start: St
 
 @lru_cache
 def key_values(view: str, by: By) -> Prepared:
-    """Rid and value, for one key, of those of the `rids` that have one."""
+    """Rid and value, for one key, of those of the `rids` that have one; several rows where it has several."""
     tables = _VIEWS[view]
     if by.is_column:
         row = tables.resource
         return Prepared(select(row.c.rid, row.c[by.table]).where(one_of(row.c.rid, "rids")))
     index = tables.indexes[by.table]
-    value = _value(index, by, 0)
     return Prepared(
-        select(index.c.rid, func.max(value) if by.descending else func.min(value))
-        .where(one_of(index.c.rid, "rids"), unindexed(index.c.param) == bindparam("s0_param"))
-        .group_by(index.c.rid)
+        select(index.c.rid, _value(index, by, 0)).where(
+            one_of(index.c.rid, "rids"), index.c.param == bindparam("s0_param")
+        )
     )
 
 

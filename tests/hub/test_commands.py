@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -132,10 +133,11 @@ def test_demo_builds_once_and_goes_on_with_what_it_finds(url: str, capsys: pytes
     assert "Fresh" in capsys.readouterr().out
 
 
-def test_serve_answers_on_loopback_and_stops_when_told(url: str, csv: Path) -> None:
+@pytest.mark.parametrize("workers", [[], ["--workers", "2"]], ids=["one", "two"])
+def test_serve_answers_on_loopback_and_stops_when_told(url: str, csv: Path, workers: list[str]) -> None:
     run("ingest", "--database", url, "--source", "csv-long", str(csv))
     port = free_port()
-    command = [sys.executable, "-m", "hub.cli", "serve", "--database", url, "--port", str(port)]
+    command = [sys.executable, "-m", "hub.cli", "serve", "--database", url, "--port", str(port), *workers]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
         try:
             bundle = _get(f"http://127.0.0.1:{port}/fhir/HealthcareService", server)
@@ -147,6 +149,35 @@ def test_serve_answers_on_loopback_and_stops_when_told(url: str, csv: Path) -> N
             output = server.communicate(timeout=20)[0].decode()
     assert "Traceback" not in output
     assert "HealthcareService" not in output
+
+
+def test_processes_that_serve_together_write_together(tmp_path: Path) -> None:
+    """Two processes, one file: every acknowledged write is there, by its own version."""
+    port = free_port()
+    url = f"sqlite:///{tmp_path / 's.db'}"
+    command = [sys.executable, "-m", "hub.cli", "serve", "--sandbox", "--workers", "2", "--port", str(port)]
+    base = f"http://127.0.0.1:{port}/fhir"
+    with subprocess.Popen([*command, "--database", url], stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
+        try:
+            _get(f"{base}/metadata", server)
+            with ThreadPoolExecutor(8) as threads:
+                told = list(threads.map(lambda number: _put(base, number % 10, number), range(200)))
+            versions = {name: _get(f"{base}/Basic/b{name}", server)["meta"]["versionId"] for name in range(10)}
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.communicate(timeout=20)
+    assert set(versions.values()) == {"20"}
+    assert sorted(told) == sorted((number % 10, str(version)) for version in range(1, 21) for number in range(10))
+
+
+def _put(base: str, name: int, number: int) -> tuple[int, str]:
+    body = {"resourceType": "Basic", "id": f"b{name}", "code": {"text": str(number)}}
+    headers = {"Content-Type": "application/fhir+json"}
+    request = urllib.request.Request(  # noqa: S310 - loopback
+        f"{base}/Basic/b{name}", data=json.dumps(body).encode(), headers=headers, method="PUT"
+    )
+    with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+        return name, json.loads(response.read())["meta"]["versionId"]
 
 
 def _get(url: str, server: "subprocess.Popen[bytes]") -> Any:

@@ -1,12 +1,17 @@
-"""The search interaction of a type and of the whole server, by GET and by POST
+"""The search interaction of a type, of a compartment and of the whole server, by GET and by POST
 (https://hl7.org/fhir/R4/http.html#search).
 """
 
+from collections.abc import Iterable
+
 import orjson
 
+from conformance.formats.r4_types import compartments
+from hub.errors import NotFound
 from hub.fhir.bundle import entry, outcome_entry, searchset
 from hub.fhir.context import Context
 from hub.fhir.form import parameters_of
+from hub.fhir.interactions.read import ID
 from hub.fhir.negotiation import Preference
 from hub.fhir.outcome import outcome_bytes
 from hub.fhir.request import Answer, Request
@@ -14,7 +19,7 @@ from hub.fhir.subset import Subset
 from hub.fhir.terminology import stored
 from hub.search import statements
 from hub.search.codes import Terminology
-from hub.search.includes import INCLUDED_MAX
+from hub.search.includes import INCLUDED_OF_ONE_MAX
 from hub.search.page import Entry, Page, find
 from hub.search.query import Query, parse
 from hub.store.reader import Reader
@@ -29,6 +34,9 @@ CODES = {
     ("GET", "/"): "search-system",
     ("GET", "/_search"): "search-system",
     ("POST", "/_search"): "search-system",
+    ("GET", "/{type}/{id}/{member}"): "search-type",
+    ("GET", "/{type}/{id}/{member}/_search"): "search-type",
+    ("POST", "/{type}/{id}/{member}/_search"): "search-type",
 }
 ROUTES = tuple(CODES)
 """FHIR has `_search` by POST alone; IHE's clients and others use it by GET as well."""
@@ -42,7 +50,7 @@ _DISTANCE = "http://hl7.org/fhir/StructureDefinition/location-distance"
 def answer(context: Context, reader: Reader, request: Request) -> Answer:
     """A page of what matches; unknown parameters are named and left aside, with `Prefer: handling=strict` refused."""
     view = context.repository.projection
-    resource_type = request.variables.get("type")
+    resource_type, within = _searched(context, request)
     prefer = request.header("prefer")
     query = parse(
         context.registry(),
@@ -52,11 +60,45 @@ def answer(context: Context, reader: Reader, request: Request) -> Answer:
         base=request.base,
         now=context.clock(),
         strict=bool(prefer) and Preference.of(prefer).strict is True,
+        within=within,
         present=() if resource_type else [one for (one,) in reader.all(statements.present_types(view.name))],
     )
     found = find(reader, view, query)
-    here = f"{request.base}/{resource_type}" if resource_type else request.base
+    here = "/".join((request.base, *(word for word in request.path if word != "_search")))
     return Answer(content=_bundle(request.base, here, query, found))
+
+
+def _searched(context: Context, request: Request) -> tuple[str | None, tuple[str, str] | None]:
+    """The type that is searched, None for all, and the resource in whose compartment it is.
+
+    https://hl7.org/fhir/R4/http.html#vsearch
+    """
+    told = request.variables
+    if "member" not in told:
+        return told.get("type"), None
+    owner, member = (told["type"], told["id"]), told["member"]
+    compartment = compartments().get(told["type"])
+    if compartment is None or not ID.fullmatch(told["id"]):
+        raise _no_compartment(compartments())
+    served = [one for one in compartment.types if one in context.registry().types]
+    if member == "*":
+        return None, owner
+    if member not in served:
+        raise _no_compartment(served)
+    return member, owner
+
+
+def _no_compartment(possible: Iterable[str]) -> NotFound:
+    listed = ", ".join(sorted(possible))
+    return NotFound(
+        Issue(
+            code="no-compartment",
+            fhir_code="not-found",
+            place="http",
+            text_de=f"hier ist nichts; in einem Compartment gesucht wird mit Typ/Id/Typ, möglich: {listed}",
+            text_en=f"nothing is here; a compartment is searched by type/id/type, possible: {listed}",
+        )
+    )
 
 
 def _bundle(base: str, here: str, query: Query, found: Page) -> bytes:
@@ -98,7 +140,8 @@ def _cut() -> Issue:
         fhir_code="too-costly",
         severity="warning",
         place="http._include",
-        text_de=f"es gehört mehr dazu, als auf eine Seite passt: gezeigt sind {INCLUDED_MAX}; mit kleinerem _count "
-        "kommt alles",
-        text_en=f"more is included than fits on a page: {INCLUDED_MAX} are shown; with a smaller _count all come",
+        text_de=f"zu diesem einen Treffer gehört mehr, als auf eine Seite passt: gezeigt sind {INCLUDED_OF_ONE_MAX}; "
+        "alles findet eine Suche danach selbst",
+        text_en=f"with this one match more is included than fits on a page: {INCLUDED_OF_ONE_MAX} are shown; "
+        "a search for them finds all",
     )

@@ -33,12 +33,17 @@ def extras(kind: str, value: Any) -> Iterator[Extra]:  # noqa: ARG001 - URIs hav
 
 
 def parse(texts: Sequence[str], asked: Asked) -> Parsed:
-    """URIs, case and all; with `:below` all that begin with one, with `:above` all that one begins with."""
+    """URIs, case and all; with `:below` all that begin with one, with `:above` all that one begins with.
+
+    "The :above and :below modifiers only apply to URLs, and not URNs": a URN is looked for as a whole.
+    """
     terms: list[Term] = []
     for text in map(unescape, texts):
         if not text:
             raise ValueError(text)
-        if asked.modifier == "below":
+        if text[:4].lower() == "urn:":
+            terms.append(Term("uri", {"uri": key(text)}))
+        elif asked.modifier == "below":
             terms.append(Term("below", {"low": key(text), "high": key(text) + _AFTER_ALL}))
         elif asked.modifier == "above":
             terms += (Term("uri", {"uri": key(one)}) for one in _above(text))
