@@ -10,7 +10,7 @@ from hub.store.prepared import Prepared
 from hub.store.reader import Transaction
 from hub.store.repository import Repository, Written
 from hub.store.tables import offer_part
-from mappings.public_copy import public_copy
+from mappings.public_copy import hides_nothing, is_public, public_copy
 from mappings.view import View
 
 __all__ = ["Publisher"]
@@ -51,11 +51,11 @@ class Publisher:
         changed = [draft for draft in drafts if written.versions[draft.type, draft.id].change != "unchanged"]
         shown, hidden = [], gone
         for draft in changed:
-            public = public_copy(draft.tree)
+            public = _public(draft)
             if public is None:
                 hidden.append((draft.type, draft.id))
             else:
-                shown.append(draft if public is draft.tree else Draft.of(public, resource_id=draft.id))
+                shown.append(public)
         if shown or hidden:
             self._public.store(transaction, shown, deletions=hidden, at=at)
         for resource_type, resource_id in {*((draft.type, draft.id) for draft in changed), *gone}:
@@ -64,3 +64,11 @@ class Publisher:
         if any(key[0] == _SEARCH_PARAMETER for key in written.versions):
             transaction.after_commit(self._indexing.changed)
         return written
+
+
+def _public(draft: Draft) -> Draft | None:
+    """What everybody may see of a resource; the draft itself where that is all of it."""
+    if is_public(draft.type) and hides_nothing(draft.meta) and hides_nothing(draft.rest):
+        return draft
+    copy = public_copy(draft.tree)
+    return draft if copy is draft.tree else None if copy is None else Draft.of(copy, resource_id=draft.id)

@@ -9,7 +9,7 @@ from typing import Any
 
 from mappings.to_fhir import INTERNAL
 
-__all__ = ["public_copy"]
+__all__ = ["hides_nothing", "is_public", "public_copy"]
 
 _PUBLIC = frozenset(
     {
@@ -29,8 +29,15 @@ _PUBLIC = frozenset(
     }
 )
 _CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+_MARK = INTERNAL.encode()
 _OPEN = frozenset({"U", "L"})
 """Unrestricted and low; what is labelled otherwise stays with professionals."""
+
+
+def hides_nothing(text: bytes) -> bool:
+    """Whether the JSON of a resource is sure to hold nothing that `public_copy` takes away; quicker than to look."""
+    # An escape can write anything in another way.
+    return b"\\" not in text and b'"security"' not in text and _MARK not in text
 
 
 def public_copy(resource: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -40,6 +47,11 @@ def public_copy(resource: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return None
     shown: Mapping[str, Any] = _without_internal(resource)
     return shown
+
+
+def is_public(resource_type: str) -> bool:
+    """Whether anything of a type is public."""
+    return resource_type in _PUBLIC
 
 
 def _is_confidential(meta: Mapping[str, Any]) -> bool:

@@ -47,6 +47,12 @@ def tables(folder: Path) -> dict[str, dict[str, Any] | list[Any]]:
             (_search_parameter(one) for one in _artefacts(folder, "SearchParameter") if "base" in one),
             key=lambda one: str(one["url"]),
         ),
+        "compartments.json": {
+            one["code"]: _compartment(one)
+            for one in _artefacts(folder, "CompartmentDefinition")
+            # The package's example is of no version.
+            if "version" in one
+        },
     }
 
 
@@ -206,6 +212,11 @@ def _all_codes(concepts: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         if not abstract:
             yield concept["code"]
         yield from _all_codes(concept.get("concept", ()))
+
+
+def _compartment(artefact: Mapping[str, Any]) -> dict[str, Any]:
+    types = {one["code"]: one["param"] for one in artefact["resource"] if "param" in one}
+    return {"url": artefact["url"], "types": types}
 
 
 def _search_parameter(artefact: Mapping[str, Any]) -> dict[str, Any]:

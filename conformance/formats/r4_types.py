@@ -14,10 +14,12 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 __all__ = [
+    "Compartment",
     "Element",
     "Invariant",
     "Type",
     "codes",
+    "compartments",
     "element_types",
     "invariant",
     "json_names",
@@ -65,6 +67,14 @@ class Type:
     abstract: bool
     elements: Mapping[str, Element]
     invariants: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compartment:
+    """What belongs to a resource: per type the search parameters that lead to it, `{def}` where it is itself meant."""
+
+    url: str
+    types: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +146,12 @@ def codes(value_set: str) -> Mapping[str, tuple[str, ...]] | None:
 def search_parameters() -> tuple[Mapping[str, Any], ...]:
     """HL7's SearchParameters: url, code, type, base and, where they have them, expression, target, component."""
     return tuple(_table("search-parameters.json"))
+
+
+@cache
+def compartments() -> Mapping[str, Compartment]:
+    """HL7's compartments by the type of the resource that each belongs to."""
+    return {owner: Compartment(**table) for owner, table in _table("compartments.json").items()}
 
 
 def _element(name: str, table: Mapping[str, Any]) -> Element:

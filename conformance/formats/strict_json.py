@@ -56,7 +56,7 @@ def parse(body: bytes) -> Any:
             parse_float=_decimal,
             parse_constant=_constant,
         )
-        if "\\u" in text:
+        if _MAYBE_BAD.search(text):
             _refuse_bad_text(value)
     except json.JSONDecodeError as error:
         raise NotJson(_reason(error), error.lineno, error.colno) from None
@@ -72,6 +72,14 @@ _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{},:]|[^\s\[\]{},:"]++', re.DOT
 def _refuse_depth(text: str) -> None:
     if text.count("[") + text.count("{") <= _DEEPEST:
         return
+    brackets = _NO_BRACKETS.sub("", _STRING.sub("", text))
+    for _ in range(_DEEPEST):
+        if not brackets:
+            return
+        brackets = _INNERMOST.sub("", brackets)
+    if not brackets:
+        return
+    # Deeper, or never closed: the parser says the second of what is not the first.
     depth = 0
     for match in re.finditer(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', text, re.DOTALL):
         bracket = match[0]
@@ -81,6 +89,12 @@ def _refuse_depth(text: str) -> None:
                 raise NotJson(_TOO_DEEP, *_at(text, match.start()))
         elif bracket in "]}":
             depth -= 1
+
+
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_NO_BRACKETS = re.compile(r"[^\[\]{}]+")
+_INNERMOST = re.compile(r"\[\]|\{\}")
+_MAYBE_BAD = re.compile(r"\\u(?:0000|[dD][89a-fA-F])|\x00")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

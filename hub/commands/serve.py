@@ -11,6 +11,7 @@ from typing import Any
 
 import uvicorn
 
+from hub import bounded_head
 from hub.app import Hub, application
 from hub.commands import worker
 from hub.commands.options import opened, parser, run, settings, text
@@ -23,6 +24,7 @@ __all__ = ["HOST", "check_port", "main", "serve"]
 HOST = "127.0.0.1"
 _SERVER: dict[str, Any] = {
     "host": HOST,
+    "http": f"{bounded_head.__name__}:{bounded_head.BoundedHead.__name__}",
     "log_level": "warning",
     # The server's own access log would write down what people search for.
     "access_log": False,

@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, func, select
 from hub.errors import Malformed, PreconditionFailed, http_part
 from hub.fhir.context import Context
 from hub.fhir.form import pairs_of
+from hub.fhir.negotiation import Preference
 from hub.fhir.request import Request
 from hub.search.page import matching
 from hub.store.clock import moment
@@ -105,15 +106,18 @@ def sole(context: Context, reader: Reader, resource_type: str, criteria: str, ba
     return found[0] if found else None
 
 
-def none_exist(request: Request) -> str | None:
+def none_exist(context: Context, request: Request) -> str | None:
     """The criteria of a conditional create, None where it is not conditional.
 
-    Criteria in the address, where FHIR has none, count as `If-None-Exist`: to ignore them would make duplicates.
+    Criteria in the address, where FHIR has none, count as `If-None-Exist`: to ignore them would make duplicates. Where
+    none of them is a search parameter they are left aside, with `handling=strict` refused.
     """
     if "if-none-exist" in request.headers or not request.query:
         return request.headers.get("if-none-exist")
     told = [(name, value) for name, value in pairs_of(request.query) if name not in _OF_ANSWERS]
-    return urlencode(told) if told else None
+    known = context.registry().parameters(request.variables["type"])
+    means = any(re.split("[:.]", name)[0] in known for name, _ in told)
+    return urlencode(told) if means or (told and Preference.of(request.header("prefer")).strict) else None
 
 
 def _names(tags: str, version: int) -> bool:

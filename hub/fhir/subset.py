@@ -41,7 +41,7 @@ class Subset:
         """The part that the parameters of a read ask for; `Malformed` for a summary that there is not."""
         summary, elements = "", list[str]()
         for name, value in pairs:
-            if name == "_summary":
+            if name == "_summary" and value:
                 if value not in SUMMARIES:
                     raise wrong_result_parameter(name, ", ".join(SUMMARIES))
                 summary = value

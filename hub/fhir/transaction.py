@@ -225,7 +225,7 @@ class _Writing:
         """What is to be created; nothing where `If-None-Exist` finds it."""
         resource_type, request = entry.request.variables["type"], entry.request
         tree = _brought(entry, resource_type)
-        criteria = none_exist(request)
+        criteria = none_exist(self._context, request)
         resource_id = str(uuid4())
         if criteria is not None:
             first = self._created.setdefault((resource_type, criteria), resource_id)

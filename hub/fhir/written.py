@@ -48,12 +48,14 @@ def deleted(request: Request, version: Version | None) -> Answer:
 
     https://hl7.org/fhir/R4/http.html#delete asks for 204 in both cases, and for 200 with an outcome.
     """
-    told = outcome_bytes([_done("deleted")]) if _returns(request) is Return.OUTCOME else b""
+    returns = _returns(request)
+    told = outcome_bytes([_done("deleted")]) if returns is Return.OUTCOME else b""
     return Answer(
         status=200 if told else 204,
         content=told,
         version=None if version is None else version.version,
         updated=None if version is None else moment(version.updated),
+        headers=_applied(returns if told else None),
     )
 
 
@@ -79,7 +81,13 @@ def _answer(
         version=version,
         updated=moment(updated),
         location=f"{resource_type}/{resource_id}/_history/{version}",
+        headers=_applied(returns),
     )
+
+
+def _applied(returns: Return | None) -> dict[str, str]:
+    """https://www.rfc-editor.org/rfc/rfc7240#section-3"""
+    return {} if returns is None else {"Preference-Applied": f"return={returns.value}"}
 
 
 def _returns(request: Request) -> Return | None:

@@ -419,4 +419,5 @@ def _beside(rids: Select[Any]) -> Select[Any]:
 
 def _among(shape: Shape, tables: Projection, row: FromClause, bind: Bind) -> ColumnElement[bool]:
     rids = shape.rids(tables, bind)
-    return shape.holds(tables, row, bind) if rids is None else row.c.rid.in_(_beside(rids))
+    # Looked up in the set that they are: SQLite would else go from each of them to what names the row, once per value.
+    return shape.holds(tables, row, bind) if rids is None else unindexed(row.c.rid).in_(_beside(rids))

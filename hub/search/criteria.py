@@ -109,6 +109,7 @@ class Criteria:
         found: list[Condition] = []
         unknown: Unknown | None = None
         for one in targets:
+            too_wide(found)
             try:
                 inner = self.condition(one, rest, value, depth + 1)
             except Unknown as error:

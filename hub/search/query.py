@@ -143,18 +143,21 @@ def parse(
     if within is not None:
         belonging = ((one, reader.within(one, *within)) for one in types)
         conditions = {one: [condition] for one, condition in belonging if condition is not None}
+    candidates = tuple(conditions)
     for name, value in criteria:
         if name in _FULL_TEXT:
             raise refusals.not_supported(name)
-        found, unknown = _conditions(reader, conditions, name, value)
+        found, unknown = _conditions(reader, candidates, name, value)
         if unknown is not None and not found:
             ignored.setdefault(name, refusals.unknown_parameter(unknown.type, unknown.name, unknown.known))
             continue
-        # A type that has no such parameter has nothing that fulfils it.
-        conditions = {one: conditions[one] for one in found}
-        for one, condition in found.items():
-            if condition is not None:
-                conditions[one].append(condition)
+        if unknown is not None and told.types is not None:
+            raise refusals.not_common(name, found)
+        # Of all types: one that has no such parameter has nothing that fulfils it.
+        conditions = {one: several for one, several in conditions.items() if one in found}
+        for one, several in conditions.items():
+            if (condition := found[one]) is not None:
+                several.append(condition)
     if strict and ignored:
         raise Malformed(*(replace(issue, severity="error") for issue in ignored.values()))
     for several in conditions.values():

@@ -12,6 +12,7 @@ __all__ = [
     "include_of_texts",
     "include_unknown",
     "modifier_unknown",
+    "not_common",
     "not_supported",
     "page_unknown",
     "sort_unknown",
@@ -108,6 +109,20 @@ def unknown_codes(name: str) -> Malformed:
             "erwartet wird eine URL, die ValueSet/$expand oder CodeSystem/$lookup kennt",
             text_en=f"{name}: the server does not know this ValueSet, CodeSystem or code; "
             "expected a URL that ValueSet/$expand or CodeSystem/$lookup knows",
+        )
+    )
+
+
+def not_common(name: str, types: Iterable[str]) -> Malformed:
+    """A parameter that only some of the types asked for have (https://hl7.org/fhir/R4/http.html#search)."""
+    listed = ", ".join(sorted(types))
+    return Malformed(
+        Issue(
+            code="parameter-not-common",
+            fhir_code="not-supported",
+            place=http_part(name),
+            text_de=f"{name}: erwartet wird ein Suchparameter aller Typen in _type; ihn haben nur: {listed}",
+            text_en=f"{name}: expected a search parameter of all types in _type; only these have it: {listed}",
         )
     )
 

@@ -48,7 +48,7 @@ _MAPPED_BYTES = 0x7FFF0000
 _CHECKPOINT_PAGES = 4000
 """Of the log before it is written back: a page that changes often is written back once."""
 _PREPARED = 512
-_SECONDS = 3.0
+_SECONDS = 1.5
 """What a snapshot may take: in the event loop others wait for it."""
 _STEPS = 20_000
 """Of SQLite's machine between two looks at the clock: about a millisecond."""

@@ -1,17 +1,30 @@
 """A resource on its way into the store: what it says as a tree, and its members as they were written."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Set
+from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
-__all__ = ["Draft"]
+__all__ = ["Draft", "Found", "Index"]
+
+Found = Set[tuple[str, tuple[object, ...]]]
+"""(index table, its row without the rid) of each value of a resource."""
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _SERVERS_OWN = ("versionId", "lastUpdated")
+
+
+class Index(Protocol):
+    """What resources are found by."""
+
+    def rows(self, tree: Mapping[str, Any]) -> Iterable[tuple[str, tuple[object, ...]]]:
+        """(index table, its row without the rid) of each value of a resource."""
+
+    def tables(self, resource_type: str) -> Collection[str]:
+        """The index tables in which resources of a type can have rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +39,14 @@ class Draft:
     tree: Mapping[str, Any]
     meta: bytes
     rest: bytes
+    _found: list[Any] = field(default_factory=list, compare=False, repr=False)
+
+    def found_by(self, index: Index) -> Found:
+        """What it is found by; both views are the same, so it is made out once."""
+        if not self._found or self._found[0] is not index:
+            self._found[:] = [index, set(index.rows(self.tree))]
+        found: Found = self._found[1]
+        return found
 
     @classmethod
     def of(cls, tree: Mapping[str, Any], *, resource_id: str | None = None) -> "Draft":

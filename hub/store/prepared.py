@@ -24,15 +24,21 @@ _DIALECTS: Mapping[str, Dialect] = {
     "postgresql": PGDialect_psycopg(),  # type: ignore[no-untyped-call]  # SQLAlchemy does not type it
 }
 
+_POSITIONAL: Mapping[str, Dialect] = {
+    "sqlite": SQLiteDialect_pysqlite(paramstyle="qmark"),
+    "postgresql": PGDialect_psycopg(paramstyle="format"),  # type: ignore[no-untyped-call]  # see above
+}
+
 
 class Prepared:
     """A statement of SQLAlchemy's Core as text; a list is one value (see `one_of`), so no value changes the text."""
 
-    __slots__ = ("_compiled", "_statement")
+    __slots__ = ("_compiled", "_positional", "_statement")
 
     def __init__(self, statement: ClauseElement) -> None:
         self._statement = statement
         self._compiled: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        self._positional: dict[str, str] = {}
 
     def compiled(self, dialect: str) -> tuple[str, Mapping[str, Any]]:
         """The text for an engine, and the values that it already has."""
@@ -41,6 +47,13 @@ class Prepared:
             compiled = self._statement.compile(dialect=_DIALECTS[dialect])
             given = {name: value for name, value in (compiled.params or {}).items() if value is not None}
             found = self._compiled[dialect] = (str(compiled), given)
+        return found
+
+    def positional(self, dialect: str) -> str:
+        """The text for an engine that takes its values by position, in the order in which they stand in it."""
+        found = self._positional.get(dialect)
+        if found is None:
+            found = self._positional[dialect] = str(self._statement.compile(dialect=_POSITIONAL[dialect]))
         return found
 
     def call(self, dialect: str, binds: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:

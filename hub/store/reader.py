@@ -1,6 +1,6 @@
 """What reads and writes of one snapshot or transaction go through: prepared statements on the driver's connection."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -56,6 +56,11 @@ class Transaction(Reader):
         text, given = statement.compiled(self.dialect)
         values = [{**given, **row} for row in rows] if given else rows
         self._driver.cursor().executemany(text, values)
+
+    def many_rows(self, statement: Prepared, rows: Collection[Row]) -> None:
+        """Runs a statement for each row of values, in the order in which they stand in it: the fastest way."""
+        if rows:
+            self._driver.cursor().executemany(statement.positional(self.dialect), rows)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -5,43 +5,33 @@ Versions are numbered from 1 in each projection and move only when the content d
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, literal, select, text, update
 
 from hub.store.clock import instant
-from hub.store.draft import Draft
+from hub.store.draft import Draft, Index
 from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader, Row, Transaction
 from hub.store.tables import Projection
 
-__all__ = ["Index", "Repository", "Resource", "Stored", "Version", "Written", "current", "tree_of"]
+__all__ = ["Repository", "Resource", "Stored", "Version", "Written", "current", "tree_of"]
 
 Resource = dict[str, Any]
 Key = tuple[str, str]
 Change = Literal["created", "updated", "unchanged", "deleted"]
 
 _T = TypeVar("_T")
-_Indexed = tuple[int, str | None, Mapping[str, Any] | None]
-"""A row, the type it is indexed as so far (blank: not at all, None: who knows), and what it is to be found by now."""
+_Indexed = tuple[int, str | None, Draft | None]
+"""A row, the type it is indexed as so far (blank: not at all, None: who knows), and what is to be found by it now."""
 _CHUNK = 500
 _DELETED = b""
 _TREE = msgspec.json.Decoder(float_hook=Decimal)
-
-
-class Index(Protocol):
-    """What resources are found by."""
-
-    def rows(self, tree: Mapping[str, Any]) -> Iterable[tuple[str, tuple[object, ...]]]:
-        """(index table, its row without the rid) of each value of a resource."""
-
-    def tables(self, resource_type: str) -> Collection[str]:
-        """The index tables in which resources of a type can have rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,9 +141,6 @@ class Repository:
         )
         self._remember = _insert(history)
         self._add = {name: _insert(table) for name, table in projection.indexes.items()}
-        self._columns = {
-            name: tuple(column.name for column in table.columns) for name, table in projection.indexes.items()
-        }
         self._indexed = {
             name: Prepared(select(*table.columns).where(one_of(table.c.rid, "rids")))
             for name, table in projection.indexes.items()
@@ -254,7 +241,7 @@ class Repository:
     def reindex(self, transaction: Transaction, after: int, *, most: int = _CHUNK) -> int | None:
         """Index some resources anew, those behind row `after`; the last row that was, or None where none was left."""
         rows = transaction.all(self._after, {"after": after, "most": most})
-        self._index(transaction, [(rid, None, tree_of(content)) for rid, _, content in rows])
+        self._index(transaction, [(rid, None, _unwritten(tree_of(content))) for rid, _, content in rows])
         return rows[-1][0] if rows else None
 
     def left_to_index(self, reader: Reader, after: int) -> int:
@@ -293,21 +280,20 @@ class Repository:
     def _index(self, transaction: Transaction, resources: Sequence[_Indexed]) -> None:
         """Make the index rows of resources what they have to be; rows that stay are not touched."""
         wanted: dict[str, set[Row]] = {}
-        for rid, _, tree in resources:
-            if tree is not None:
-                for table, row in self.index.rows(tree):
+        for rid, _, draft in resources:
+            if draft is not None:
+                for table, row in draft.found_by(self.index):
                     wanted.setdefault(table, set()).add((*row, rid))
         there = self._rows_there(transaction, resources)
         for table in {*wanted, *there}:
             old, new = there.get(table, set()), wanted.get(table, set())
-            columns = self._columns[table]
-            transaction.many(self._remove[table], [dict(zip(columns, row, strict=True)) for row in old - new])
-            transaction.many(self._add[table], [dict(zip(columns, row, strict=True)) for row in new - old])
+            transaction.many_rows(self._remove[table], old - new)
+            transaction.many_rows(self._add[table], new - old)
 
     def _rows_there(self, transaction: Transaction, resources: Sequence[_Indexed]) -> dict[str, set[Row]]:
         rids: dict[str, list[int]] = {}
         for rid, indexed_as, _ in resources:
-            tables = () if indexed_as == "" else self._columns if indexed_as is None else self.index.tables(indexed_as)
+            tables = () if indexed_as == "" else self._add if indexed_as is None else self.index.tables(indexed_as)
             for table in tables:
                 rids.setdefault(table, []).append(rid)
         return {
@@ -354,9 +340,14 @@ class _Changes:
         )
         is_there, was_there = draft is not None, before is not None and not before.deleted
         self.counts[key[0]] += is_there - was_there
-        self.indexed.append((rid, key[0] if was_there else "", draft.tree if draft else None))
+        self.indexed.append((rid, key[0] if was_there else "", draft))
         change: Change = "deleted" if draft is None else "updated" if was_there else "created"
         return Version(rid=rid, version=version, updated=self.at, change=change, content=content)
+
+
+def _unwritten(tree: Resource) -> Draft:
+    """A draft that is only to be found by what it says."""
+    return Draft(type=tree["resourceType"], id=tree["id"], tree=tree, meta=b"", rest=b"")
 
 
 def _insert(table: Any) -> Prepared:

@@ -102,6 +102,23 @@ def test_a_fhirpath_patch_changes_one_element(client: Client) -> None:
     assert patched["meta"]["versionId"] == "2"
 
 
+def test_fhirpys_own_patch_changes_what_it_names(client: Client) -> None:
+    made = organization(client, "Haus am Moor", identifier=identifier("A")).create()
+    assert made.patch(name="Haus am See")["name"] == "Haus am See"
+    read = client.get("Organization", made.id)
+    assert (read["name"], read["identifier"], read["meta"]["versionId"]) == ("Haus am See", identifier("A"), "2")
+
+
+def test_what_is_got_or_created_is_created_once(client: Client) -> None:
+    by_key = client.resources("Organization").search(identifier=f"{SYSTEM}|A")
+    body = organization(client, "Haus am Moor", identifier=identifier("A"))
+    first, is_new = by_key.get_or_create(body)
+    assert is_new
+    second, is_new = by_key.get_or_create(body)
+    assert (second.id, is_new) == (first.id, False)
+    assert client.resources("Organization").count() == 1
+
+
 def test_what_is_not_valid_is_refused_with_an_outcome(client: Client) -> None:
     wrong = client.resource("Location", name="Haus am Moor", status="banana")
     assert not wrong.is_valid()

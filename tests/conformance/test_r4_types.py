@@ -151,6 +151,14 @@ SEARCH = {
 }
 
 
+COMPARTMENT = {
+    "resourceType": "CompartmentDefinition",
+    "url": "http://x.example/compartment",
+    "code": "Patient",
+    "resource": [{"code": "Thing", "param": ["subject"]}, {"code": "Other"}],
+}
+
+
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
     for name, artefact in {
@@ -159,6 +167,8 @@ def package(tmp_path: Path) -> Path:
         "ValueSet-vs": VALUE_SET,
         "CodeSystem-cs": CODES,
         "SearchParameter-sp": SEARCH,
+        "CompartmentDefinition-patient": {**COMPARTMENT, "version": "4.0.1"},
+        "CompartmentDefinition-example": {**COMPARTMENT, "url": "http://x.example/none", "code": "Device"},
     }.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(artefact), "utf-8")
     return tmp_path
@@ -194,6 +204,9 @@ def test_tables_are_made_from_a_package(package: Path) -> None:
     assert found["invariants.json"]["thg-1"]["severity"] == "warning"  # type: ignore[call-overload]  # a table of names
     kept = ("url", "code", "type", "base", "expression")
     assert found["search-parameters.json"] == [{**{name: SEARCH[name] for name in kept}, "description": "What it is."}]
+    assert found["compartments.json"] == {
+        "Patient": {"url": "http://x.example/compartment", "types": {"Thing": ["subject"]}}
+    }
 
 
 def test_a_key_of_two_meanings_is_told_apart(package: Path) -> None:

@@ -1,10 +1,11 @@
 """What everybody may see of a resource that was written through FHIR."""
 
+import json
 from typing import Any
 
 import pytest
 
-from mappings.public_copy import public_copy
+from mappings.public_copy import hides_nothing, public_copy
 from mappings.to_fhir import INTERNAL
 
 PHONE = {"system": "phone", "value": "04471 555-0"}
@@ -40,3 +41,20 @@ def test_other_types_are_not_public(kind: str) -> None:
 def test_what_is_labelled_confidential_is_not_public(code: str, shown: bool) -> None:
     label = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": code}
     assert (public_copy(home(meta={"security": [label]})) is not None) is shown
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        home(telecom=[INTERNAL_PHONE]),
+        home(meta={"security": [{"code": "R"}]}),
+    ],
+)
+@pytest.mark.parametrize("escaped", [False, True])
+def test_what_may_hide_something_is_looked_at(resource: dict[str, Any], escaped: bool) -> None:
+    text = json.dumps(resource, separators=(",", ":"))
+    if escaped:
+        text = text.replace("/", "\\/").replace('"security"', '"s\\u0065curity"')
+    assert json.loads(text) == resource
+    assert not hides_nothing(text.encode())
+    assert hides_nothing(json.dumps(home(telecom=[PHONE])).encode())

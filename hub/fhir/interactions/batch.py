@@ -58,7 +58,7 @@ def writes(context: Context, request: Request) -> bool:
         return False
     try:
         return any(entry.request.method not in _READING for entry in _BUNDLE.decode(request.body).entry)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         # XML, or what is refused.
         return True
 

@@ -21,7 +21,7 @@ def answer(context: Context, transaction: Transaction, request: Request) -> Answ
     """The new resource under an id of the server's own; on condition that none exists, the one that is there."""
     resource_type = request.variables["type"]
     sent = received(context, request, resource_type=resource_type)
-    if (criteria := none_exist(request)) is not None:
+    if (criteria := none_exist(context, request)) is not None:
         found = sole(context, transaction, resource_type, criteria, request.base)
         if found is not None:
             stored = context.repository.read(transaction, resource_type, found)

@@ -51,15 +51,9 @@ def versioned(request: Request, stored: Stored | None) -> Answer:
     updated = moment(stored.updated)
     if is_known(request, stored):
         return Answer(status=304, version=stored.version, updated=updated)
-    subset = _subset(request.query) if request.query else None
+    subset = Subset.asked(pairs_of(request.query)) if request.query else None
     content = stored.content if subset is None else subset.applied(stored.content)
     return Answer(content=content, version=stored.version, updated=updated)
-
-
-def _subset(query: str) -> Subset | None:
-    told = dict(pairs_of(query))
-    elements = [name.strip() for name in told.get("_elements", "").split(",")]
-    return Subset.of(told.get("_summary", ""), [name for name in elements if name])
 
 
 def unknown_id(resource_type: str) -> NotFound:

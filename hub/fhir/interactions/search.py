@@ -34,6 +34,7 @@ CODES = {
     ("GET", "/"): "search-system",
     ("GET", "/_search"): "search-system",
     ("POST", "/_search"): "search-system",
+    ("POST", "/{type}/{id}/_search"): "search-type",
     ("GET", "/{type}/{id}/{member}"): "search-type",
     ("GET", "/{type}/{id}/{member}/_search"): "search-type",
     ("POST", "/{type}/{id}/{member}/_search"): "search-type",
@@ -74,9 +75,9 @@ def _searched(context: Context, request: Request) -> tuple[str | None, tuple[str
     https://hl7.org/fhir/R4/http.html#vsearch
     """
     told = request.variables
-    if "member" not in told:
+    if "id" not in told:
         return told.get("type"), None
-    owner, member = (told["type"], told["id"]), told["member"]
+    owner, member = (told["type"], told["id"]), told.get("member", "*")
     compartment = compartments().get(told["type"])
     if compartment is None or not ID.fullmatch(told["id"]):
         raise _no_compartment(compartments())

@@ -71,6 +71,8 @@ def test_the_answer_is_what_is_preferred(sqlite_client: Client, prefer: str, sta
     response = sent(sqlite_client, "POST", "Organization", organization(), status=status, prefer=prefer)
     assert response.content.startswith(starts)
     assert (response.content == b"") == (starts == b"")
+    applied = response.headers.get("preference-applied")
+    assert applied is None if prefer == "return=everything" else applied in prefer
     assert response.headers["location"]
 
 
@@ -91,9 +93,11 @@ def test_criteria_in_the_address_are_conditions_too(client: Client) -> None:
     address = f"Organization?identifier={NUMBER}%7C1&_format=json"
     first = sent(client, "POST", address, body, status=201)
     assert sent(client, "POST", address, body, status=200).json() == first.json()
-    sent(client, "POST", "Organization?colour=red", body, status=400)
-    sent(client, "POST", "Organization?_format=json&_pretty=true", body, status=201)
-    assert client.json("/fhir/Organization?_summary=count")["total"] == 2
+    sent(client, "POST", f"Organization?identifier={NUMBER}%7C1&colour=red", body, status=400)
+    sent(client, "POST", "Organization?colour=red", body, status=400, prefer="handling=strict")
+    assert client.json("/fhir/Organization?_summary=count")["total"] == 1
+    for nothing in ("colour=red", "_format=json&_pretty=true"):
+        sent(client, "POST", f"Organization?{nothing}", body, status=201)
 
 
 def test_several_that_are_there_already_are_refused(client: Client) -> None:

@@ -109,3 +109,8 @@ def test_a_part_is_read_where_a_part_is_asked_for(sqlite_client: Client, query: 
     shown = sqlite_client.json(f"/fhir/Organization/a?{query}")
     assert shown.keys() == members
     assert ("tag" in shown["meta"]) == ("telecom" not in members)
+
+
+def test_a_summary_that_there_is_not_is_refused(sqlite_client: Client) -> None:
+    assert sqlite_client.get("/fhir/Organization/a?_summary=some").status_code == 400
+    assert sqlite_client.get("/fhir/Organization/a?_summary=").status_code == 200

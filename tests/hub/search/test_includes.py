@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hub.search import includes as includes_module
+from hub.search import page as page_module
 from hub.store.database import Database
 from tests.hub.search.universe import Tree, page, stored
 
@@ -79,8 +79,27 @@ def test_includes_are_what_is_referred_to(
     assert not found.cut
 
 
-def test_includes_are_cut_and_say_so(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(includes_module, "INCLUDED_MAX", 4)
+def test_a_page_is_shorter_where_its_includes_are_many(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_module, "INCLUDED_MAX", 3)
+    shown: list[list[str]] = []
+    query = "_count=6&_revinclude=Location:organization&_revinclude=Endpoint:organization"
+    after = ""
+    while True:
+        found = page(database, "Organization", query + after)
+        assert found.total == 6
+        assert not found.cut
+        shown.append([entry.id for entry in (*found.matches, *found.included)])
+        if found.next_after is None:
+            break
+        after = f"&_after={found.next_after}"
+    everything = [f"{letter}{number}" for letter in "gle" for number in range(6)]
+    assert sorted(one for ids in shown for one in ids) == sorted(everything)
+    assert len(shown) == 2
+
+
+def test_includes_of_one_match_are_cut_and_say_so(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_module, "INCLUDED_MAX", 2)
+    monkeypatch.setattr(page_module, "INCLUDED_OF_ONE_MAX", 4)
     for query in (
         "_id=g0&_revinclude=Endpoint:organization",
         "_id=g0&_include:iterate=Organization:partof",

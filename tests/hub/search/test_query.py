@@ -49,6 +49,8 @@ def parsed(query: str, resource_type: str | None = "Observation", **arguments: A
         ("_contained=true", "value"),
         ("_count=-1", "value"),
         ("_count=1.5", "value"),
+        ("_summary=text&_include=Observation:subject", "not-supported"),
+        ("_revinclude=Provenance:target&_summary=text", "not-supported"),
         ("_include=Observation:code", "not-supported"),
         ("_include=Observation:nothing", "not-supported"),
         ("_include=Observation:subject:Organization", "not-supported"),
@@ -83,9 +85,50 @@ def test_unknown_parameters_are_named_or_refused(name: str) -> None:
     lenient = parsed(f"{name}=x&code=x")
     assert [issue.code for issue in lenient.ignored] == ["unknown-parameter"]
     assert name not in dict(lenient.used)
+    assert lenient.ignored[0].severity == "warning"
     with pytest.raises(Malformed) as refused:
         parsed(f"{name}=x&code=x", strict=True)
-    assert refused.value.issues[0].fhir_code == "not-supported"
+    (issue,) = refused.value.issues
+    assert (issue.fhir_code, issue.severity) == ("not-supported", "error")
+
+
+@pytest.mark.parametrize(
+    "query", ["_has:Observation", "_has:Observation:subject", "_revinclude=Procedure:subject:Group"]
+)
+def test_what_asks_for_nothing_is_named_or_refused(query: str) -> None:
+    lenient = parsed(f"{query}&name=x", "Patient")
+    assert len(lenient.ignored) == 1
+    assert lenient.self_query == "name=x&_count=20"
+    with pytest.raises(Malformed):
+        parsed(query, "Patient", strict=True)
+    assert not parsed("_revinclude=Procedure:subject:Patient", "Patient").ignored
+    assert not parsed("_revinclude:iterate=Procedure:subject:Group", "Patient").ignored
+
+
+def test_a_type_without_the_parameter_has_nothing_that_fulfils_it() -> None:
+    def types(query: str) -> list[str]:
+        told = parsed(query, None, present=("Patient", "Location", "Observation"))
+        return [search.type for search in told.searches] + [issue.code for issue in told.ignored]
+
+    assert types("identifier=x") == ["Location", "Observation", "Patient"]
+    assert types("name=x") == ["Location", "Patient"]
+    assert types("name=x&gender=male") == ["Patient"]
+    assert types("name=x&code=x") == []
+    assert types("colour=red") == ["Location", "Observation", "Patient", "unknown-parameter"]
+
+
+def test_types_that_are_named_have_all_parameters() -> None:
+    assert len(parsed("_type=Patient,Location&name=x", None).searches) == 2
+    with pytest.raises(Malformed) as refused:
+        parsed("_type=Patient,Location&gender=male", None)
+    assert "Patient" in refused.value.issues[0].text_en
+
+
+def test_types_are_sorted_alike_or_not_at_all() -> None:
+    assert parsed("_type=Patient,Practitioner&_sort=name", None).order
+    # The start of a GraphDefinition is a token, that of a Slot a date.
+    with pytest.raises(Malformed):
+        parsed("_type=GraphDefinition,Slot&_sort=start", None)
 
 
 def test_self_says_what_was_used() -> None:

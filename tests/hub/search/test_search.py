@@ -332,3 +332,50 @@ def test_a_span_of_dates_is_one_look_into_the_index(database: Database, way: str
         told = ((f"birthdate={prefix}", first), ("birthdate=le", last))
         query = f"birthdate={quote(prefix + first)}&birthdate={quote('le' + last)}"
         assert set(ids(database, "Patient", query)) == matches("Patient", *told)
+
+
+def test_one_search_of_all_types_leaves_out_those_without_the_parameter(database: Database) -> None:
+    found = ids(database, None, "identifier=a", count=3)
+    assert found == ids(database, None, "identifier=a")
+    assert sorted(found) == sorted(
+        one
+        for resource_type in ("Location", "Observation", "Patient", "Questionnaire", "RiskAssessment")
+        for one in ids(database, resource_type, "identifier=a")
+    )
+
+
+def test_urns_are_no_paths(database_url: str) -> None:
+    urls = ("urn:oid:1.2", "urn:oid:1.2.3", "http://a.example/urn:oid:1.2")
+    trees = (
+        {"resourceType": "Questionnaire", "id": f"q{number}", "status": "draft", "url": url}
+        for number, url in enumerate(urls)
+    )
+    database = stored(database_url, trees)
+    for modifier in ("below", "above"):
+        assert ids(database, "Questionnaire", f"url:{modifier}=urn:oid:1.2") == ["q0"]
+    database.close()
+
+
+def test_a_compartment_is_all_that_belongs_to_a_resource(database_url: str) -> None:
+    patient = {"subject": {"reference": "Patient/p"}}
+    event = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
+    trees = (
+        {"resourceType": "Patient", "id": "p"},
+        {"resourceType": "Encounter", "id": "e", "status": "planned", "class": {"code": "AMB"}, **patient},
+        {**event, "id": "of", **patient},
+        {**event, "id": "by", "performer": [{"reference": "Patient/p"}]},
+        {**event, "id": "other", "subject": {"reference": "Patient/q"}},
+        {**event, "id": "group", "subject": {"reference": "Group/p"}},
+    )
+    database = stored(database_url, trees)
+
+    def within(resource_type: str | None, query: str, *owner: str) -> list[str]:
+        return [one.id for one in page(database, resource_type, query, within=(owner[0], owner[1])).matches]
+
+    assert sorted(within("Observation", "", "Patient", "p")) == ["by", "of"]
+    assert within("Observation", "subject=p", "Patient", "p") == ["of"]
+    assert within("Encounter", "", "Encounter", "e") == ["e"]
+    assert sorted(within(None, "", "Patient", "p")) == ["by", "e", "of"]
+    assert within(None, "_type=Observation&performer=Patient/p", "Patient", "p") == ["by"]
+    assert within("Observation", "", "Patient", "nobody") == []
+    database.close()

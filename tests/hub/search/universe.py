@@ -164,7 +164,7 @@ def stored(database_url: str, trees: Iterable[Tree]) -> Database:
     return database
 
 
-def page(database: Database, resource_type: str | None, query: str) -> Page:
+def page(database: Database, resource_type: str | None, query: str, *, within: tuple[str, str] | None = None) -> Page:
     """One page of a search."""
     asked = parse(
         REGISTRY,
@@ -175,6 +175,7 @@ def page(database: Database, resource_type: str | None, query: str) -> Page:
         now=NOW,
         strict=True,
         present=REGISTRY.types,
+        within=within,
     )
     with database.snapshot() as reader:
         return find(reader, PROFESSIONAL, asked)

@@ -1,0 +1,87 @@
+"""A head that is too long, or never ends, is cut; what is well-behaved is served, on the same server."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import uvicorn
+
+from hub import bounded_head
+from hub.bounded_head import BoundedHead
+
+ASK = b"GET / HTTP/1.1\r\nhost: x\r\n"
+
+
+async def hello(scope: object, receive: object, send: object) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})  # type: ignore[operator]  # ASGI
+    await send({"type": "http.response.body", "body": b"ok"})  # type: ignore[operator]
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[int]:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(hello, http=BoundedHead, log_level="critical", lifespan="off"))  # type: ignore[arg-type]
+        task = asyncio.create_task(server.serve(sockets=[listening]))
+        while not server.started:
+            await asyncio.sleep(0.01)
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            server.should_exit = True
+            await task
+
+
+async def told(port: int, *pieces: bytes, pause: float = 0.0) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(pause)
+        return await asyncio.wait_for(reader.read(4096), 5)
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+
+
+def test_an_ordinary_request_is_answered() -> None:
+    async def run() -> None:
+        async with serving() as port:
+            assert b"200 OK" in await told(port, ASK, b"\r\n", pause=0.01)
+
+    asyncio.run(run())
+
+
+def test_a_head_that_does_not_end_is_cut() -> None:
+    async def run() -> None:
+        async with serving() as port:
+            lines = [b"x-%d: %s\r\n" % (number, b"y" * 8000) for number in range(400)]
+            answer = await told(port, ASK, *lines)
+            assert answer == b"" or b"431" in answer
+            assert b"200 OK" in await told(port, ASK + b"\r\n")
+
+    asyncio.run(run())
+
+
+def test_a_head_that_falls_silent_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_head, "_SECONDS", 0.2)
+
+    async def run() -> None:
+        async with serving() as port:
+            assert await told(port, b"GET / HT") == b""
+            assert b"200 OK" in await told(port, ASK + b"\r\n")
+
+    asyncio.run(run())
+
+
+def test_a_connection_that_is_used_again_is_served_again() -> None:
+    async def run() -> None:
+        async with serving() as port:
+            answers = await told(port, ASK + b"\r\n", ASK + b"\r\n", pause=0.05)
+            assert answers.count(b"200 OK") == 2
+
+    asyncio.run(run())
