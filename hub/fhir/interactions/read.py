@@ -2,10 +2,11 @@
 
 import re
 
-from hub.errors import Gone, NotFound
+from hub.errors import Gone, Malformed, NotFound
 from hub.fhir.conditional import is_known
 from hub.fhir.context import Context
 from hub.fhir.form import pairs_of
+from hub.fhir.negotiation import Preference
 from hub.fhir.request import Answer, Request
 from hub.fhir.subset import Subset
 from hub.store.clock import moment
@@ -51,9 +52,20 @@ def versioned(request: Request, stored: Stored | None) -> Answer:
     updated = moment(stored.updated)
     if is_known(request, stored):
         return Answer(status=304, version=stored.version, updated=updated)
-    subset = Subset.asked(pairs_of(request.query)) if request.query else None
+    subset = _subset(request) if request.query else None
     content = stored.content if subset is None else subset.applied(stored.content)
     return Answer(content=content, version=stored.version, updated=updated)
+
+
+def _subset(request: Request) -> Subset | None:
+    """The part that is asked for; the whole where that cannot be understood, unless `handling=strict` forbids it."""
+    pairs = pairs_of(request.query)
+    try:
+        return Subset.asked(pairs)
+    except Malformed:
+        if Preference.of(request.header("prefer")).strict:
+            raise
+        return None
 
 
 def unknown_id(resource_type: str) -> NotFound:

@@ -111,6 +111,9 @@ def test_a_part_is_read_where_a_part_is_asked_for(sqlite_client: Client, query: 
     assert ("tag" in shown["meta"]) == ("telecom" not in members)
 
 
-def test_a_summary_that_there_is_not_is_refused(sqlite_client: Client) -> None:
-    assert sqlite_client.get("/fhir/Organization/a?_summary=some").status_code == 400
-    assert sqlite_client.get("/fhir/Organization/a?_summary=").status_code == 200
+def test_a_summary_that_there_is_not_is_the_whole_or_refused(sqlite_client: Client) -> None:
+    whole = sqlite_client.get("/fhir/Organization/a")
+    strict = {"Prefer": "handling=strict"}
+    assert sqlite_client.get("/fhir/Organization/a?_summary=some").content == whole.content
+    assert sqlite_client.get("/fhir/Organization/a?_summary=", headers=strict).content == whole.content
+    assert sqlite_client.get("/fhir/Organization/a?_summary=some", headers=strict).status_code == 400
