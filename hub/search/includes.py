@@ -4,8 +4,9 @@ https://hl7.org/fhir/R4/search.html#include
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, select
 
@@ -87,8 +88,7 @@ def _possible(registry: Registry, types: Sequence[str], *, reverse: bool) -> Ite
                 yield f"{source}:{parameter.code}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(NamedTuple):
     """A resource that references are followed from."""
 
     rid: int
@@ -108,7 +108,7 @@ def included(
     found: list[int] = []
     fresh = [_Seen(*match) for match in matches]
     for number_ in range(_ROUNDS_MAX):
-        following = [include for include in includes if number_ == 0 or include.iterate]
+        following = _together([include for include in includes if number_ == 0 or include.iterate])
         reached: dict[int, _Seen] = {}
         for include in following:
             left = most - len(found) - len(reached) + 1
@@ -125,6 +125,18 @@ def included(
     return found, False
 
 
+def _together(includes: Sequence[Include]) -> list[Include]:
+    """The same, those that one statement can answer as one: forward, to whatever type."""
+    alike = [one for one in includes if not one.reverse and one.target is None]
+    if len(alike) < 2:
+        return list(includes)
+    numbers: dict[str, tuple[int, ...]] = {}
+    for one in alike:
+        for source, followed in one.numbers.items():
+            numbers[source] = (*numbers.get(source, ()), *followed)
+    return [replace(alike[0], numbers=numbers), *(one for one in includes if one not in alike)]
+
+
 def _followed(
     reader: Reader, projection: Projection, include: Include, seen: Collection[_Seen], most: int
 ) -> Iterator[_Seen]:
@@ -136,7 +148,7 @@ def _followed(
                 by_type.setdefault(one.type, []).append(one.id)
         for resource_type, ids in by_type.items():
             binds = {"params": numbers, "type": resource_type, "ids": ids, "most": most}
-            yield from (_Seen(*row) for row in reader.all(_pointing(projection.name), binds))
+            yield from map(_Seen._make, reader.all(_pointing(projection.name), binds))
         return
     rids = [one.rid for one in seen if one.type in include.numbers]
     if not rids:
@@ -145,7 +157,7 @@ def _followed(
     binds = {"params": numbers, "rids": rids, "most": most}
     if include.target is not None:
         binds["type"] = include.target
-    yield from (_Seen(*row) for row in reader.all(_targets(projection.name, include.target is not None), binds))
+    yield from map(_Seen._make, reader.all(_targets(projection.name, include.target is not None), binds))
 
 
 @lru_cache
