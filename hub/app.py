@@ -121,7 +121,7 @@ def application(hub: Hub, *, sandbox: bool = False) -> ASGIApp:
         sandbox=sandbox,
         store=Publisher(hub.repositories, hub.indexing).publish if sandbox else None,
         perform=perform,
-        index_progress=lambda: hub.indexing.progress,
+        index_progress=hub.indexing.progress,
         catch_up=_catch_up(hub) if sandbox else None,
     )
     fhir = FhirEndpoint(
@@ -173,6 +173,7 @@ def _rest(hub: Hub, context: Context) -> FastAPI:
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(hub.pipeline.resume)
+        hub.indexing.watch()
         scheduler = BackgroundScheduler(timezone=UTC)
         jobs.schedule(scheduler, hub.pipeline)
         scheduler.start()

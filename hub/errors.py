@@ -3,6 +3,7 @@
     PlatzfreiError                     status   who acts
      ├─ Rejected                       400      the sender changes the message
      │  ├─ Malformed                   400
+     │  ├─ TooCostly                   400
      │  ├─ Unauthenticated             401
      │  ├─ Forbidden                   403
      │  ├─ NotFound                    404
@@ -33,6 +34,7 @@ __all__ = [
     "NotAcceptable",
     "NotFound",
     "PreconditionFailed",
+    "TooCostly",
     "TooLarge",
     "TooSlow",
     "Unauthenticated",
@@ -45,6 +47,10 @@ __all__ = [
 
 class Malformed(Rejected):
     """The request cannot be read."""
+
+
+class TooCostly(Rejected):
+    """The request can be read, and answering it takes longer than others should wait."""
 
 
 class Unauthenticated(Rejected):
@@ -98,6 +104,7 @@ class Invalid(Rejected):
 _STATUS: dict[type[PlatzfreiError], int] = {
     Rejected: 400,
     Malformed: 400,
+    TooCostly: 400,
     Unauthenticated: 401,
     Forbidden: 403,
     NotFound: 404,

@@ -11,82 +11,31 @@ from typing import Any
 import orjson
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from conformance import spec
-from hub.fhir import merge_patch
+from conformance.formats import fhir_xml
 from hub.fhir.context import Context
 from hub.fhir.router import modules
+from hub.openapi_examples import (
+    DELIVERY,
+    FHIR_JSON,
+    FHIR_XML,
+    bodies,
+    operation_query,
+    query,
+    search_value,
+    variables,
+)
 from hub.search.registry import Registry
 
 __all__ = ["add_openapi", "document"]
 
-_JSON, _XML = "application/fhir+json", "application/fhir+xml"
 _FEATURED = ("HealthcareService", "Location", "Organization", "Schedule", "Slot")
 """The types of a vacancy: each of them shows its search parameters."""
 
-_TRY: Mapping[tuple[str, str], str] = {
-    ("HealthcareService", "_include"): "HealthcareService:location",
-    ("Location", "near"): "52.85|8.05|25|km",
-    ("Organization", "name"): "haus",
-    ("Schedule", "_include"): "Schedule:actor",
-    ("Slot", "_include"): "Slot:schedule",
-    ("Slot", "status"): "free",
-    ("find-vacancies", "care-form"): "kurzzeitpflege",
-    ("find-vacancies", "distance"): "25",
-    ("find-vacancies", "postal-code"): "49661",
-}
-"""(Type or operation, parameter) → a value that finds something in the invented region of `platzfrei demo`."""
-
-_CARE_FORM = spec.canonical("CodeSystem", "care-form")
-_TRY_OPERATION: Mapping[str, Mapping[str, str]] = {
-    "CodeSystem/$lookup": {"system": _CARE_FORM, "code": "kurzzeitpflege"},
-    "CodeSystem/$subsumes": {"system": _CARE_FORM, "codeA": "kurzzeitpflege", "codeB": "kurzzeitpflege-solitaer"},
-    "CodeSystem/$validate-code": {"url": _CARE_FORM, "code": "kurzzeitpflege"},
-    "ValueSet/$expand": {"url": spec.canonical("ValueSet", "care-form"), "count": "20"},
-    "ValueSet/$validate-code": {
-        "url": spec.canonical("ValueSet", "care-form"),
-        "system": _CARE_FORM,
-        "code": "kurzzeitpflege",
-    },
-}
-
-_DELIVERY = {
-    "facilities": [
-        {
-            "id": "H1",
-            "name": "Haus am Moor",
-            "postalCode": "49661",
-            "city": "Cloppenburg",
-            "phone": "04471 555-0",
-            "offers": [
-                {
-                    "id": "H1-KZP",
-                    "careForm": "kurzzeitpflege",
-                    "licensed": 12,
-                    "free": 2,
-                    "validAt": "2026-11-22T08:00:00+01:00",
-                }
-            ],
-        }
-    ]
-}
-
-_FHIRPATH_PATCH = {
-    "resourceType": "Parameters",
-    "parameter": [
-        {
-            "name": "operation",
-            "part": [
-                {"name": "type", "valueCode": "replace"},
-                {"name": "path", "valueString": "Organization.name"},
-                {"name": "value", "valueString": "Haus am See"},
-            ],
-        }
-    ],
-}
-
+_WITHOUT_BODY = ("204", "304")
 _ASSETS = {
     "swagger-ui-bundle.js": "text/javascript",
     "swagger-ui.css": "text/css",
@@ -122,7 +71,9 @@ _START = b"""SwaggerUIBundle({
 
 
 def add_openapi(app: FastAPI, context: Context) -> None:
-    """The document at `/openapi.json`, the page at `/docs`; nothing on it comes from another server."""
+    """The document at `/openapi.json`, the page at `/docs`, and `/` leads there; nothing on it comes from another
+    server.
+    """
 
     def description(_request: Request) -> Response:
         told = document(context.registry(), sandbox=context.sandbox, writes=context.store is not None)
@@ -139,8 +90,16 @@ def add_openapi(app: FastAPI, context: Context) -> None:
             return Response(status_code=404, headers=_HEADERS)
         return Response(_asset(name), media_type=_ASSETS[name], headers=_HEADERS | {"Cache-Control": "max-age=3600"})
 
+    def root(_request: Request) -> Response:
+        return RedirectResponse("docs", status_code=303, headers=_HEADERS)
+
     app.router.routes.extend(
-        [Route("/openapi.json", description), Route("/docs", page), Route("/docs/{name}", asset)],
+        [
+            Route("/", root),
+            Route("/openapi.json", description),
+            Route("/docs", page),
+            Route("/docs/{name}", asset),
+        ],
     )
 
 
@@ -190,7 +149,7 @@ def _tags(paths: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def _search(registry: Registry, resource_type: str) -> dict[str, Any]:
     known = registry.parameters(resource_type).values()
     told = [
-        _query(one.code, one.description or f"{one.type} ({one.url})", _TRY.get((resource_type, one.code)))
+        _query(one.code, one.description or f"{one.type} ({one.url})", search_value(resource_type, one.code))
         for one in known
     ]
     return {
@@ -210,7 +169,7 @@ def _results(resource_type: str) -> Iterator[dict[str, Any]]:
         ("_summary", "true, text, data, count or false."),
         ("_elements", "Elements, comma between them."),
     ):
-        yield _query(name, description, _TRY.get((resource_type, name)))
+        yield _query(name, description, search_value(resource_type, name))
 
 
 def _route(registry: Registry, module: Any, method: str, path: str) -> dict[str, Any]:
@@ -218,20 +177,41 @@ def _route(registry: Registry, module: Any, method: str, path: str) -> dict[str,
     told: dict[str, Any] = {
         "tags": [_tag(module, path)],
         "summary": _summary(module),
-        "parameters": list(_path_parameters(registry, path)),
-        "responses": _answers(),
+        "parameters": list(_path_parameters(registry, method, path)),
+        "responses": _answers(statuses=_statuses(name, method, path)),
     }
     if name is not None and method == "GET":
         told["parameters"] += _operation_parameters(name, path)
     elif method == "GET":
-        told["parameters"].append(_any("Parameters of the interaction."))
+        told["parameters"].append(_any("Parameters of the interaction.", query(method, path)))
+    elif asked := query(method, path) if path == "/{type}" else None:
+        told["parameters"].append(_any("The search that finds the one that is meant.", asked))
     if method in ("POST", "PUT", "PATCH"):
-        told["requestBody"] = _body(module, method, path)
-    if method == "PUT":
-        told["parameters"].append(_header("If-Match", 'The version that is changed, such as W/"1".'))
-    if path.endswith("/{type}") and method == "POST":
-        told["parameters"].append(_header("If-None-Exist", "Create only where this search finds nothing."))
+        told["requestBody"] = _body(method, path)
+    told["parameters"] += _conditions(name, method, path)
     return told
+
+
+def _conditions(operation: str | None, method: str, path: str) -> Iterator[dict[str, Any]]:
+    if method in ("PUT", "PATCH", "DELETE"):
+        yield _header("If-Match", 'Only where this is the version that stands here, such as W/"1".')
+    elif (method, path) == ("GET", "/{type}/{id}"):
+        yield _header("If-None-Match", 'Only where this is not the version that stands here, such as W/"1".')
+    elif operation is None and (method, path) == ("POST", "/{type}"):
+        yield _header("If-None-Exist", "Create only where this search finds nothing.")
+
+
+def _statuses(operation: str | None, method: str, path: str) -> Mapping[str, str]:
+    """https://hl7.org/fhir/R4/http.html#summary"""
+    if method == "DELETE":
+        return {"204": "It is not there any more."}
+    if method == "PUT":
+        return {"200": "Updated.", "201": "Created."}
+    if operation is None and (method, path) == ("POST", "/{type}"):
+        return {"201": "Created.", "200": "What If-None-Exist finds is there already."}
+    if (method, path) == ("GET", "/{type}/{id}"):
+        return {"200": "Done.", "304": "The client has this version already."}
+    return {"200": "Done."}
 
 
 def _tag(module: Any, path: str) -> str:
@@ -245,13 +225,14 @@ def _summary(module: Any) -> str:
     return first.rstrip(" .:")
 
 
-def _path_parameters(registry: Registry, path: str) -> Iterator[dict[str, Any]]:
+def _path_parameters(registry: Registry, method: str, path: str) -> Iterator[dict[str, Any]]:
+    examples = variables(method, path)
     for name in (word.strip("{}") for word in path.split("/") if word.startswith("{")):
         schema: dict[str, Any] = {"type": "string"}
         if name == "type":
             schema["enum"] = list(registry.types)
-            schema["default"] = "Location"
-        yield {"name": name, "in": "path", "required": True, "schema": schema}
+            schema["default"] = examples[name]
+        yield {"name": name, "in": "path", "required": True, "schema": schema, "example": examples[name]}
 
 
 def _operation_parameters(name: str, path: str) -> Iterator[dict[str, Any]]:
@@ -260,9 +241,9 @@ def _operation_parameters(name: str, path: str) -> Iterator[dict[str, Any]]:
         if definition["code"] == name:
             for one in definition["parameter"]:
                 if one["use"] == "in":
-                    yield _query(one["name"], one["documentation"], _TRY.get((name, one["name"])))
+                    yield _query(one["name"], one["documentation"], search_value(name, one["name"]))
             return
-    yield _any("Parameters of the operation.", _TRY_OPERATION.get(path.strip("/")))
+    yield _any("Parameters of the operation.", operation_query(path))
 
 
 def _query(name: str, description: str, example: str | None) -> dict[str, Any]:
@@ -288,26 +269,14 @@ def _header(name: str, description: str) -> dict[str, Any]:
     return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
 
 
-def _body(module: Any, method: str, path: str) -> dict[str, Any]:
-    if path.endswith("/_search"):
-        form = {"schema": {"type": "object", "additionalProperties": {"type": "string"}}}
-        return {"content": {"application/x-www-form-urlencoded": form}}
-    example: dict[str, Any] = {"resourceType": "Organization", "name": "Haus am Moor"}
-    if hasattr(module, "NAME"):
-        example = {"resourceType": "Parameters", "parameter": []}
-    elif path == "/":
-        request = {"method": "GET", "url": "Location?_count=1"}
-        example = {"resourceType": "Bundle", "type": "batch", "entry": [{"request": request}]}
-    content: dict[str, Any] = {
-        _JSON: {"schema": {"type": "object"}, "example": example},
-        _XML: {"schema": {"type": "string"}},
-    }
-    if method == "PATCH":
-        change = [{"op": "replace", "path": "/name", "value": "Haus am See"}]
-        content = {"application/json-patch+json": {"schema": {"type": "array"}, "example": change}} | content
-        content[merge_patch.MEDIA_TYPE] = {"schema": {"type": "object"}, "example": {"name": "Haus am See"}}
-        content[_JSON]["example"] = _FHIRPATH_PATCH
-    return {"required": True, "content": content}
+def _body(method: str, path: str) -> dict[str, Any]:
+    return {"required": True, "content": {name: _content(name, one) for name, one in bodies(method, path).items()}}
+
+
+def _content(media_type: str, example: Any) -> dict[str, Any]:
+    if media_type == FHIR_XML:
+        return {"schema": {"type": "string"}, "example": fhir_xml.write(example, pretty=True).decode()}
+    return {"schema": {"type": "array" if isinstance(example, list) else "object"}, "example": example}
 
 
 def _ingest(sandbox: bool) -> dict[str, Any]:
@@ -315,12 +284,12 @@ def _ingest(sandbox: bool) -> dict[str, Any]:
         "tags": ["Deliveries"],
         "summary": "A delivery of a source, answered with its receipt",
         "parameters": [
-            {"name": "source", "in": "path", "required": True, "schema": {"type": "string", "default": "json"}},
+            {"name": "source", "in": "path", "required": True, "schema": {"type": "string"}, "example": "json"},
             _header("Idempotency-Key", "The same key again gets the same receipt."),
         ],
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": {"type": "object"}, "example": _DELIVERY}},
+            "content": {"application/json": {"schema": {"type": "object"}, "example": DELIVERY}},
         },
         "responses": _answers("application/json"),
     }
@@ -329,10 +298,15 @@ def _ingest(sandbox: bool) -> dict[str, Any]:
     return told
 
 
-def _answers(*media_types: str) -> dict[str, Any]:
-    content = {media_type: {"schema": {"type": "object"}} for media_type in media_types or (_JSON, _XML)}
-    outcome = {"description": "What is wrong, and who must act.", "content": {_JSON: {"schema": {"type": "object"}}}}
-    return {"200": {"description": "Done.", "content": content}, "4XX": outcome}
+def _answers(*media_types: str, statuses: Mapping[str, str] | None = None) -> dict[str, Any]:
+    content = {media_type: {"schema": {"type": "object"}} for media_type in media_types or (FHIR_JSON, FHIR_XML)}
+    told: dict[str, Any] = {
+        status: {"description": description} | ({} if status in _WITHOUT_BODY else {"content": content})
+        for status, description in (statuses or {"200": "Done."}).items()
+    }
+    outcome = {"schema": {"type": "object"}}
+    told["4XX"] = {"description": "What is wrong, and who must act.", "content": {FHIR_JSON: outcome}}
+    return told
 
 
 @cache

@@ -15,6 +15,8 @@ from mappings.view import View
 
 __all__ = ["Publisher"]
 
+_STATEMENTS = frozenset({"Schedule", "Slot"})
+"""Public where a report said them; what is written over that by FHIR is not."""
 _SEARCH_PARAMETER = "SearchParameter"
 _OFFER_PARTS = frozenset({"HealthcareService", "Location", "Organization", "Schedule", "Slot"})
 _THERE = select(offer_part.c.id).where(offer_part.c.type == bindparam("type"), offer_part.c.id == bindparam("id"))
@@ -49,20 +51,22 @@ class Publisher:
                 self._indexing.refuse_unusable(draft.tree)
         written = self._professional.store(transaction, drafts, deletions=gone, at=at)
         changed = [draft for draft in drafts if written.versions[draft.type, draft.id].change != "unchanged"]
-        shown, hidden = [], gone
+        shown, withheld = [], []
         for draft in changed:
             public = _public(draft)
-            if public is None:
-                hidden.append((draft.type, draft.id))
-            else:
+            if public is not None:
                 shown.append(public)
-        if shown or hidden:
-            self._public.store(transaction, shown, deletions=hidden, at=at)
+            elif is_public(draft.type) or draft.type in _STATEMENTS:
+                withheld.append((draft.type, draft.id))
+        if shown or withheld or gone:
+            self._public.store(transaction, shown, deletions=[*gone, *withheld], at=at)
+            # What may not be seen any more may not be seen in the history either; what is deleted stays told there.
+            self._public.forget(transaction, withheld)
         for resource_type, resource_id in {*((draft.type, draft.id) for draft in changed), *gone}:
             if resource_type in _OFFER_PARTS:
                 transaction.run(_MARK, {"type": resource_type, "id": resource_id})
         if any(key[0] == _SEARCH_PARAMETER for key in written.versions):
-            transaction.after_commit(self._indexing.changed)
+            self._indexing.announce(transaction)
         return written
 
 

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from adapters.base import Delivery
 from hub.body import read_body
 from hub.errors import Malformed, MethodNotAllowed, Unauthenticated, http_part
+from hub.fhir.cross_origin import refuse_foreign
 from hub.fhir.endpoint import answered
 from hub.fhir.request import Answer
 from hub.ingest.pipeline import Pipeline
@@ -42,7 +43,9 @@ class IngestEndpoint:
         if request.method != "POST":
             raise _only_post()
         name = scope["path"].removeprefix(PREFIX)
-        if not self._sandbox:
+        if self._sandbox:
+            refuse_foreign(", ".join(request.headers.getlist("origin")))
+        else:
             await run_in_threadpool(_authenticate, self._sources, name, request)
         body = await read_body(scope, receive, most=_BYTES_MAX)
         delivery = Delivery(source=name, body=body, received_at=self._clock(), message_id=_message_id(request))

@@ -29,7 +29,7 @@ _PUBLIC = frozenset(
     }
 )
 _CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
-_MARK = INTERNAL.encode()
+_MARKS = (INTERNAL.encode(), b'"security"', b'"header"')
 _OPEN = frozenset({"U", "L"})
 """Unrestricted and low; what is labelled otherwise stays with professionals."""
 
@@ -37,7 +37,7 @@ _OPEN = frozenset({"U", "L"})
 def hides_nothing(text: bytes) -> bool:
     """Whether the JSON of a resource is sure to hold nothing that `public_copy` takes away; quicker than to look."""
     # An escape can write anything in another way.
-    return b"\\" not in text and b'"security"' not in text and _MARK not in text
+    return b"\\" not in text and not any(mark in text for mark in _MARKS)
 
 
 def public_copy(resource: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -46,6 +46,9 @@ def public_copy(resource: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if resource["resourceType"] not in _PUBLIC or _is_confidential(resource.get("meta", {})):
         return None
     shown: Mapping[str, Any] = _without_internal(resource)
+    if resource["resourceType"] == "Endpoint" and "header" in shown:
+        # Where credentials stand (https://hl7.org/fhir/R4/endpoint-definitions.html#Endpoint.header).
+        return {name: value for name, value in shown.items() if name not in ("header", "_header")}
     return shown
 
 

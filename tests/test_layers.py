@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "adapters": (*CONTRACT, "mappings", "adapters"),
     # Inside the hub: fhir → search → store → nothing, search → terminology; ingest → store; app.py and the commands see
     # all.
-    "hub.store": (*CONTRACT, "mappings", "hub.store"),
+    "hub.store": (*CONTRACT, "mappings", "hub.store", "hub.errors"),
     "hub.terminology": (*CONTRACT, "mappings", "hub.terminology", "hub.errors"),
     "hub.search": (*CONTRACT, "mappings", "hub.store", "hub.search", "hub.terminology", "hub.errors"),
     "hub.fhir": (
@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "hub.body": (*CONTRACT, "mappings", "hub.errors"),
     "hub.keys": ("mappings.errors",),
     "hub.sources": (*CONTRACT, "mappings", "adapters", "hub.store", "hub.errors"),
-    "hub.purpose": (*CONTRACT, "mappings", "hub.store"),
+    "hub.purpose": (*CONTRACT, "mappings", "hub.store", "hub.errors"),
     "hub": (*CONTRACT, "mappings", "adapters", "hub"),
 }
 """Package → what of ours it may import; the longest name that fits a module counts."""

@@ -13,6 +13,7 @@ from typing import Any
 from lxml import etree
 
 from conformance.formats import r4_types, safe_xml
+from conformance.formats.alike import meant
 
 __all__ = ["NotFhirXml", "parse", "write"]
 
@@ -28,11 +29,15 @@ _DEEPEST = 49
 
 
 class NotFhirXml(ValueError):
-    """Bytes that are no FHIR XML that we take: why, and in which line; the reason repeats nothing of the content."""
+    """Bytes that are no FHIR XML that we take: why, and in which line; the reason repeats nothing of the content.
 
-    def __init__(self, reason: str, line: int) -> None:
+    `reason` is English, `reason_de` German.
+    """
+
+    def __init__(self, reason: str, reason_de: str, line: int) -> None:
         super().__init__(f"line {line}: {reason}")
         self.reason = reason
+        self.reason_de = reason_de
         self.line = line
 
 
@@ -48,7 +53,7 @@ def parse(body: bytes) -> dict[str, Any]:
         for _ in events:
             pass
     except safe_xml.NotXml as error:
-        raise NotFhirXml(error.reason, error.line) from None
+        raise NotFhirXml(error.reason, _NOT_XML_DE.get(error.reason, _NOT_XML_DE_ELSE), error.line) from None
     return _Reader(body).resource(root, 1)
 
 
@@ -179,6 +184,24 @@ _TYPED: Mapping[str, Callable[[str], Any]] = MappingProxyType(
 
 # --- reading ---
 
+_NOT_XML_DE: Mapping[str, str] = MappingProxyType(
+    {
+        "a DOCTYPE is not taken": "ein DOCTYPE wird nicht angenommen",
+        "a character that XML does not allow": "ein Zeichen, das XML nicht erlaubt",
+        "a name is expected": "ein Name wird erwartet",
+        "an element is expected": "ein Element wird erwartet",
+        "an encoding that is not supported": "eine Kodierung, die nicht unterstützt wird",
+        "an encoding that nobody knows": "eine Kodierung, die niemand kennt",
+        "an end tag does not match its start tag": "ein End-Tag passt nicht zu seinem Start-Tag",
+        "an entity that XML itself does not declare": "eine Entität, die XML selbst nicht kennt",
+        "bytes that the stated encoding does not have": "Bytes, die es in der angegebenen Kodierung nicht gibt",
+        "something stands after the end of the document": "nach dem Ende des Dokuments steht noch etwas",
+        "the document ends before its last tag is closed": "das Dokument endet, bevor alle Tags geschlossen sind",
+    }
+)
+"""The reasons of `safe_xml` in German."""
+_NOT_XML_DE_ELSE = "kein wohlgeformtes XML"
+
 
 class _Reader:
     """Turns the elements of one document into trees, in the document's order."""
@@ -191,7 +214,7 @@ class _Reader:
     def resource(self, element: etree._Element, depth: int) -> dict[str, Any]:
         name = _resource_tags().get(element.tag)
         if name is None:
-            raise _refusal(element, f"expected a resource type of FHIR R4 in the namespace {_FHIR}")
+            raise _not_a_resource(element)
         found: dict[str, Any] = {"resourceType": name}
         self._fill(found, element, _shape(name), depth)
         return found
@@ -201,12 +224,14 @@ class _Reader:
             if name in shape.attributes:
                 found[name] = _filled(element, text)
             elif not (shape.is_resource and name == _SCHEMA_LOCATION):
-                raise _refusal(element, _unexpected_attribute(shape))
+                raise _unexpected_attribute(element, shape)
         self._fill_elements(found, element, shape, depth)
 
     def _fill_elements(self, found: dict[str, Any], element: etree._Element, shape: _Shape, depth: int) -> None:
         if depth > _DEEPEST:
-            raise _refusal(element, f"nested deeper than {_DEEPEST} levels")
+            raise _refusal(
+                element, f"nested deeper than {_DEEPEST} levels", f"tiefer als {_DEEPEST} Ebenen geschachtelt"
+            )
         if text := element.text:
             _refuse_text(element, text)
         by_tag = shape.by_tag
@@ -216,7 +241,7 @@ class _Reader:
         for child in element:
             slot = by_tag.get(child.tag)
             if slot is None:
-                raise _refusal(child, f"an element that {shape.name} does not have, or in another namespace")
+                raise _unexpected_element(child, shape)
             name = slot.name
             if slot.order <= last:
                 _refuse_order(child, slot, last, previous)
@@ -241,7 +266,7 @@ class _Reader:
             found: dict[str, Any] = {}
             self._fill(found, element, _shape(slot.type_name), depth + slot.repeats)
             if not found:
-                raise _refusal(element, _empty(slot))
+                raise _empty(element, slot)
             return found
         if slot.kind is _Kind.NARRATIVE:
             return self._narrative(element)
@@ -249,7 +274,11 @@ class _Reader:
 
     def _wrapped(self, element: etree._Element, slot: _Slot, depth: int) -> dict[str, Any]:
         if len(element) != 1 or element.keys():
-            raise _refusal(element, f"{slot.name} holds exactly one resource, and has no attributes")
+            raise _refusal(
+                element,
+                f"{slot.name} holds exactly one resource, and has no attributes",
+                f"{slot.name} enthält genau eine Ressource und hat keine Attribute",
+            )
         _refuse_text(element, element.text)
         _refuse_text(element, element[0].tail)
         return self.resource(element[0], depth)
@@ -274,10 +303,14 @@ class _Reader:
             elif name == "id":
                 beside["id"] = _filled(element, text)
             else:
-                raise _refusal(element, f"{slot.name} has no attributes but value and id")
+                raise _refusal(
+                    element,
+                    f"{slot.name} has no attributes but value and id",
+                    f"{slot.name} hat keine Attribute außer value und id",
+                )
         self._fill_elements(beside, element, _shape("Element"), depth + slot.repeats)
         if not beside:
-            raise _refusal(element, _empty(slot))
+            raise _empty(element, slot)
         key = slot.name
         if not slot.repeats:
             if value is not None:
@@ -307,7 +340,11 @@ def _typed(element: etree._Element, slot: _Slot, text: str) -> Any:
         return text or _filled(element, text)
     value = slot.typed(text)
     if value is None:
-        raise _refusal(element, f"the value of {slot.name} is no {slot.type_name}")
+        raise _refusal(
+            element,
+            f"the value of {slot.name} is no {slot.type_name}",
+            f"der Wert von {slot.name} ist nicht vom Typ {slot.type_name}",
+        )
     return value
 
 
@@ -325,41 +362,95 @@ def _attributes_of(element: etree._Element) -> list[tuple[str, str]]:
     if not names:
         return []
     if len(names) > _ATTRIBUTES_MAX:
-        raise _refusal(element, f"more than {_ATTRIBUTES_MAX} attributes")
+        raise _refusal(element, f"more than {_ATTRIBUTES_MAX} attributes", f"mehr als {_ATTRIBUTES_MAX} Attribute")
     return element.items()  # type: ignore[return-value]  # the stubs allow bytes
 
 
 def _filled(element: etree._Element, text: str) -> str:
     if not text:
-        raise _refusal(element, "an attribute is empty; it is left out where there is nothing to say")
+        raise _refusal(
+            element,
+            "an attribute is empty; it is left out where there is nothing to say",
+            "ein Attribut ist leer; wo nichts zu sagen ist, fällt es weg",
+        )
     return text
 
 
 def _refuse_text(element: etree._Element, text: str | None) -> None:
     if text and text.strip(_BLANK):
-        raise _refusal(element, "text between elements; values stand in the attribute value")
+        raise _refusal(
+            element,
+            "text between elements; values stand in the attribute value",
+            "Text zwischen Elementen; Werte stehen im Attribut value",
+        )
 
 
 def _refuse_order(element: etree._Element, slot: _Slot, last: int, previous: str) -> None:
     if slot.order < last:
-        raise _refusal(element, f"{slot.name} stands before {previous}")
+        raise _refusal(element, f"{slot.name} stands before {previous}", f"{slot.name} gehört vor {previous}")
     if slot.name != previous:
-        raise _refusal(element, f"{slot.name} stands beside {previous}; one type is chosen")
+        raise _refusal(
+            element,
+            f"{slot.name} stands beside {previous}; one type is chosen",
+            f"{slot.name} steht neben {previous}; nur ein Typ davon geht",
+        )
     if not slot.repeats:
-        raise _refusal(element, f"{slot.name} stands once")
+        raise _refusal(element, f"{slot.name} stands once", f"{slot.name} steht nur einmal")
 
 
-def _empty(slot: _Slot) -> str:
-    return f"{slot.name} is empty; an element has a value or content, or is left out"
+def _empty(element: etree._Element, slot: _Slot) -> NotFhirXml:
+    return _refusal(
+        element,
+        f"{slot.name} is empty; an element has a value or content, or is left out",
+        f"{slot.name} ist leer; ein Element hat einen Wert oder Inhalt, oder es fällt weg",
+    )
 
 
-def _unexpected_attribute(shape: _Shape) -> str:
-    known = " and ".join(shape.attributes) or f"xmlns and {_SCHEMA_LOCATION}"
-    return f"{shape.name} has no attributes but {known}"
+def _unexpected_attribute(element: etree._Element, shape: _Shape) -> NotFhirXml:
+    known = shape.attributes or ("xmlns", _SCHEMA_LOCATION)
+    return _refusal(
+        element,
+        f"{shape.name} has no attributes but {' and '.join(known)}",
+        f"{shape.name} hat keine Attribute außer {' und '.join(known)}",
+    )
 
 
-def _refusal(element: etree._Element, reason: str) -> NotFhirXml:
-    return NotFhirXml(reason, element.sourceline)  # type: ignore[arg-type]  # lxml-stubs say ...; it is an int
+def _not_a_resource(element: etree._Element) -> NotFhirXml:
+    tag = etree.QName(element)
+    if tag.localname in r4_types.resource_types():
+        return _other_namespace(element)
+    meant_de, meant_en = meant(tag.localname, r4_types.resource_types())
+    return _refusal(
+        element,
+        f"expected a resource type of FHIR R4 in the namespace {_FHIR}{meant_en}",
+        f"erwartet wird ein Ressourcentyp von FHIR R4 im Namensraum {_FHIR}{meant_de}",
+    )
+
+
+def _unexpected_element(element: etree._Element, shape: _Shape) -> NotFhirXml:
+    tag = etree.QName(element)
+    known = [slot.name for slot in shape.by_tag.values()]
+    if tag.localname in known:
+        return _other_namespace(element)
+    meant_de, meant_en = meant(tag.localname, known)
+    return _refusal(
+        element,
+        f"an element that {shape.name} does not have{meant_en}",
+        f"ein Element, das {shape.name} nicht hat{meant_de}",
+    )
+
+
+def _other_namespace(element: etree._Element) -> NotFhirXml:
+    expected = _XHTML if etree.QName(element).localname == "div" else _FHIR
+    return _refusal(
+        element,
+        f"the element is in another namespace; expected {expected}",
+        f"das Element ist in einem anderen Namensraum; erwartet wird {expected}",
+    )
+
+
+def _refusal(element: etree._Element, reason: str, reason_de: str) -> NotFhirXml:
+    return NotFhirXml(reason, reason_de, element.sourceline)  # type: ignore[arg-type]  # lxml-stubs say ...; it is an int
 
 
 # In well-formed XML, `<` begins markup wherever it stands; a tag's attributes alone may hide a `>`.
@@ -410,12 +501,16 @@ def _serialised(element: etree._Element, declared: str = f' xmlns="{_XHTML}"') -
     """The div written anew, in the namespace that it declares itself."""
     namespace, _, name = str(element.tag).rpartition("}")
     if namespace != f"{{{_XHTML}":
-        raise _refusal(element, "an element in a narrative that is not XHTML")
+        raise _refusal(
+            element, "an element in a narrative that is not XHTML", "ein Element im Text, das kein XHTML ist"
+        )
     attributes = declared
     for key, text in _attributes_of(element):
         known = key.replace(_XML, "xml:")
         if "}" in known:
-            raise _refusal(element, "an attribute in a narrative that is not XHTML")
+            raise _refusal(
+                element, "an attribute in a narrative that is not XHTML", "ein Attribut im Text, das kein XHTML ist"
+            )
         attributes += f' {known}="{_SPECIAL.sub(_escaped, text)}"'
     content = _text_escaped(element.text)
     for child in element:

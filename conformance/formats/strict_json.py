@@ -3,8 +3,9 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 __all__ = ["NotJson", "parse"]
@@ -16,11 +17,15 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class NotJson(ValueError):
-    """Bytes that are no JSON that we take: why, and where; the reason repeats nothing of the content."""
+    """Bytes that are no JSON that we take: why, and where; the reason repeats nothing of the content.
+
+    `reason` is English, `reason_de` German.
+    """
 
     def __init__(self, reason: str, line: int, column: int) -> None:
         super().__init__(f"line {line}, column {column}: {reason}")
         self.reason = reason
+        self.reason_de = _REASONS_DE.get(reason, _REASON_DE_ELSE)
         self.line = line
         self.column = column
 
@@ -34,6 +39,30 @@ _TWICE = "a key stands twice in one object"
 _NO_NUMBER = "NaN and Infinity are no JSON"
 _TOO_LONG = f"a number of more than {_LONGEST_NUMBER} digits"
 _NO_TEXT = "a NUL or half a surrogate pair in a text"
+_NO_UTF8 = "bytes that are not UTF-8"
+_REASONS_DE: Mapping[str, str] = MappingProxyType(
+    {
+        _TOO_DEEP: f"tiefer als {_DEEPEST} Ebenen geschachtelt",
+        _TWICE: "ein Schlüssel steht zweimal in einem Objekt",
+        _NO_NUMBER: "NaN und Infinity sind kein JSON",
+        _TOO_LONG: f"eine Zahl mit mehr als {_LONGEST_NUMBER} Ziffern",
+        _NO_TEXT: "ein NUL oder ein halbes Surrogatpaar in einem Text",
+        _NO_UTF8: "Bytes, die kein UTF-8 sind",
+        "expecting value": "ein Wert wird erwartet",
+        "expecting property name enclosed in double quotes": "ein Name in doppelten Anführungszeichen wird erwartet",
+        "expecting ':' delimiter": "ein „:“ wird erwartet",
+        "expecting ',' delimiter": "ein „,“ oder das Ende des Objekts oder der Liste wird erwartet",
+        "extra data": "nach dem Ende steht noch etwas",
+        "illegal trailing comma before end of object": "ein Komma vor dem Ende des Objekts",
+        "illegal trailing comma before end of array": "ein Komma vor dem Ende der Liste",
+        "unterminated string starting at": "ein Text, der hier beginnt, endet nicht",
+        "invalid control character at": "ein Steuerzeichen in einem Text",
+        r"invalid \escape": r"ein Zeichen nach „\“, das JSON nicht kennt",
+        r"invalid \uXXXX escape": r"nach „\u“ stehen keine vier Hexadezimalziffern",
+    }
+)
+"""The reasons in German; those of Python's parser are as `_reason` gives them."""
+_REASON_DE_ELSE = "kein gültiges JSON"
 
 
 def parse(body: bytes) -> Any:
@@ -46,7 +75,7 @@ def parse(body: bytes) -> Any:
         text = body.decode()
     except UnicodeDecodeError as error:
         before = body[: error.start].decode()
-        raise NotJson("bytes that are not UTF-8", *_at(before, len(before))) from None
+        raise NotJson(_NO_UTF8, *_at(before, len(before))) from None
     _refuse_depth(text)
     try:
         value = json.loads(
@@ -144,7 +173,7 @@ def _refuse_bad_text(value: Any) -> None:
 
 def _reason(error: json.JSONDecodeError) -> str:
     # Python's reasons are fixed phrases, without the content.
-    return error.msg[:1].lower() + error.msg[1:]
+    return error.msg[:1].lower() + error.msg[1:].partition(": ")[0]
 
 
 def _position(text: str, offence: str) -> int:

@@ -1,6 +1,7 @@
 """`platzfrei demo`: an invented region, written as its sources write, taken in as theirs is, and served."""
 
 import argparse
+import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from adapters.base import Delivery
 from hub.app import Hub, now
 from hub.commands.options import parser, run, settings, text
 from hub.commands.progress import Progress
-from hub.commands.serve import HOST, check_port, serve
+from hub.commands.serve import HOST, check_port, serve, without_password
 from hub.demo.exports import Export, write
 from hub.demo.region import region
 from hub.purpose import Purpose, claim, remember, remembered
@@ -65,7 +66,7 @@ def _command(options: argparse.Namespace) -> int:
             hub = _build(chosen, options)
         else:
             told = text(options, "weiter mit der Region in", "going on with the region in")
-            print(f"{told} {chosen.database} ({built})")
+            print(f"{told} {without_password(chosen.database)} ({built})")
         if not options.build_only:
             print(_requests(hub, options))
             serve(hub, options.port)
@@ -169,11 +170,11 @@ def _requests(hub: Hub, options: argparse.Namespace) -> str:
         f"{base} · öffentliche Sicht. Fünf Anfragen, die sich lohnen:",
         f"{base} · public view. Five requests worth trying:",
     )
-    tail = text(
-        options,
-        f"  oder: {sys.argv[0]} find --near 49661 --distance 25km --care-form kurzzeitpflege\nEnde mit Strg-C.",
-        f"  or: {sys.argv[0]} find --near 49661 --distance 25km --care-form kurzzeitpflege\nStop with Ctrl-C.",
-    )
+    command = [sys.argv[0], "find", "--near", "49661", "--distance", "25km", "--care-form", "kurzzeitpflege"]
+    if options.database is not None:
+        command += ["--database", without_password(options.database)]
+    by_command = shlex.join(command)
+    tail = text(options, f"  oder: {by_command}\nEnde mit Strg-C.", f"  or: {by_command}\nStop with Ctrl-C.")
     return "\n".join((head, *lines, tail))
 
 

@@ -6,6 +6,7 @@ A file is a SearchParameter resource in JSON (https://hl7.org/fhir/R4/searchpara
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from uuid import uuid4
 
 from conformance.formats import r4
 from hub.app import Hub
@@ -13,7 +14,7 @@ from hub.commands.options import opened, parser, run, text
 from hub.commands.progress import Progress
 from hub.fhir.formats import read
 from hub.fhir.negotiation import Format
-from hub.indexing import Progress as Done
+from hub.indexing import IndexProgress
 from hub.publishing import Publisher
 from hub.store.clock import micros
 from hub.store.draft import Draft
@@ -50,13 +51,13 @@ def _add(hub: Hub, path: Path) -> None:
     """Write the resource into both views, and index everything by it."""
     body = path.read_bytes()
     tree = read(body, Format.JSON)
-    if not isinstance(tree, dict) or tree.get("resourceType") != "SearchParameter" or not tree.get("id"):
+    if not isinstance(tree, dict) or tree.get("resourceType") != "SearchParameter":
         raise Rejected(
             Issue(
                 code="no-search-parameter",
                 place=str(path),
-                text_de="erwartet wird eine Ressource SearchParameter mit id, in JSON",
-                text_en="expected a SearchParameter resource with an id, in JSON",
+                text_de="erwartet wird eine Ressource SearchParameter, in JSON",
+                text_en="expected a SearchParameter resource, in JSON",
             )
         )
     wrong = [
@@ -67,16 +68,16 @@ def _add(hub: Hub, path: Path) -> None:
     if wrong:
         raise Rejected(*wrong)
     publisher = Publisher(hub.repositories, hub.indexing)
-    draft = Draft.received(tree, body)
+    draft = Draft.received(tree, body, resource_id=tree.get("id") or str(uuid4()))
     hub.writer.submit(lambda transaction: publisher.publish(transaction, [draft], at=micros(hub.clock()))).result()
     with Progress(1) as bar:
         last = 0
 
-        def show(done: Done) -> None:
+        def show(progress: IndexProgress) -> None:
             nonlocal last
-            bar.total(done.total)
+            bar.total(progress.total)
             bar.show(tree["code"])
-            bar.advance(done.done - last)
-            last = done.done
+            bar.advance(progress.done - last)
+            last = progress.done
 
         hub.indexing.wait(show)

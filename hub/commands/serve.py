@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import uvicorn
+from sqlalchemy.engine import make_url
 
 from hub import bounded_head
 from hub.app import Hub, application
@@ -19,7 +20,7 @@ from hub.purpose import Purpose, claim
 from hub.settings import Settings
 from mappings.errors import Issue, Rejected
 
-__all__ = ["HOST", "check_port", "main", "serve"]
+__all__ = ["HOST", "check_port", "main", "serve", "without_password"]
 
 HOST = "127.0.0.1"
 _SERVER: dict[str, Any] = {
@@ -69,6 +70,8 @@ def _command(options: argparse.Namespace) -> int:
             )
         else:
             print(text(options, f"öffentliche Sicht: {where}", f"public view: {where}"))
+        opened_one = chosen.file or without_password(chosen.database)
+        print(text(options, f"Datenbank: {opened_one}", f"database: {opened_one}"), flush=True)
         if options.workers > 1:
             hub.close()
             _serve_together(chosen, options)
@@ -110,6 +113,14 @@ def check_port(port: int) -> None:
                 text_en="this port is not free; choose another from 1 to 65535 with --port",
             )
         ) from error
+
+
+def without_password(database: str) -> str:
+    """A database's URL as it may be shown: three stars stand where its password was."""
+    url = make_url(database)
+    if "password" in url.query:
+        url = url.update_query_dict({"password": "***"})
+    return url.render_as_string(hide_password=True)
 
 
 def _own_database(chosen: Settings) -> Settings:

@@ -44,7 +44,7 @@ class Context:
     store: Store | None
     """None where nothing is written through FHIR."""
     perform: Perform
-    index_progress: Callable[[], tuple[bool, int, int]]
+    index_progress: Callable[[Reader], tuple[bool, int, int]]
     """Whether the search index is being made anew, how many resources of it are done, and of how many."""
     catch_up: Callable[[Transaction], object] | None = None
     """Brings what was written through FHIR into the search for places; None where nothing is."""

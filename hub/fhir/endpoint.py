@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from starlette.types import Receive, Scope, Send
@@ -18,14 +18,14 @@ from starlette.types import Receive, Scope, Send
 from hub.body import read_body
 from hub.errors import Malformed, TooLarge, http_part
 from hub.fhir.context import Context
-from hub.fhir.cross_origin import allow, is_preflight, sharing
+from hub.fhir.cross_origin import allow, is_preflight, may_write, sharing
 from hub.fhir.form import BYTES_MAX, is_form
 from hub.fhir.formats import rendered
 from hub.fhir.negotiation import Format, wanted
 from hub.fhir.refusal import refusal
 from hub.fhir.request import Answer, Request
 from hub.fhir.router import routed, writes
-from hub.store.database import LOST_RACES, UNAVAILABLE, Database, Interrupted
+from hub.store.database import LOST_RACES, UNAVAILABLE, Database
 from hub.store.reader import Reader
 from hub.store.writer import Writer
 from mappings.errors import Fault, Issue, PlatzfreiError, Retriable
@@ -33,6 +33,7 @@ from mappings.errors import Fault, Issue, PlatzfreiError, Retriable
 __all__ = ["PREFIX", "FhirEndpoint", "answered"]
 
 PREFIX = "/fhir"
+T = TypeVar("T")
 _BYTES_MAX = 40 * 1024 * 1024
 _VALUES_MAX = 500_000
 _MARKS = (b",", b"{", b"[", b"<")
@@ -67,7 +68,7 @@ class FhirEndpoint:
         """One request by HTTP."""
         if any(name == b"origin" for name, _ in scope["headers"]):
             if is_preflight(scope):
-                await allow(send, writes=self.context.store is not None)
+                await allow(send, writes=self.context.store is not None and may_write(scope))
                 return
             send = sharing(send)
         await answered(self._take, scope, receive, send)
@@ -92,22 +93,35 @@ class FhirEndpoint:
         """The answer to a request; raises `PlatzfreiError`, or what the database raises."""
         module, found = routed(self.context, request)
         if writes(self.context, module, found):
-            work = self.writer.submit(lambda transaction: module.answer(self.context, transaction, found))
+            work = self.writer.submit(
+                lambda transaction: module.answer(self.context, transaction, found), size=len(found.body)
+            )
             answer: Answer = await asyncio.wrap_future(work)
             return answer
-        if self.database.dialect == "sqlite":
-            return self._read(module, found)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, module, found)
+        read = await self._somewhere(self._read, module, found)
+        if read is None:
+            # To withdraw is to write, and may have to wait for its turn: never in the loop.
+            await asyncio.get_running_loop().run_in_executor(self._threads, self.withdraw)
+            return await self._somewhere(self._read_now, module, found)
+        return read
 
-    def _read(self, module: Any, request: Request) -> Answer:
+    async def _somewhere(self, work: Callable[[Any, Request], T], module: Any, request: Request) -> T:
+        if self.database.dialect == "sqlite":
+            return work(module, request)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, module, request)
+
+    def _read(self, module: Any, request: Request) -> Answer | None:
+        """The answer; None where something must be withdrawn first."""
         with self.database.snapshot() as reader:
-            if not self._must_withdraw(reader):
-                answer: Answer = module.answer(self.context, reader, request)
-                return answer
-        self.withdraw()
+            if self._must_withdraw(reader):
+                return None
+            answer: Answer = module.answer(self.context, reader, request)
+            return answer
+
+    def _read_now(self, module: Any, request: Request) -> Answer:
         with self.database.snapshot() as reader:
-            later: Answer = module.answer(self.context, reader, request)
-            return later
+            answer: Answer = module.answer(self.context, reader, request)
+            return answer
 
     def _must_withdraw(self, reader: Reader) -> bool:
         """What counts for days may be seen to have expired a second late."""
@@ -215,11 +229,9 @@ def _form(scope: Scope, posted: bytes = b"") -> tuple[Format, bool]:
 def _as_ours(error: Exception) -> PlatzfreiError:
     if isinstance(error, PlatzfreiError):
         return error
-    if isinstance(error, Interrupted):
-        return _too_costly()
     if isinstance(error, (*UNAVAILABLE, *LOST_RACES)):
         # Never the exception itself: it carries the statement's values.
-        _log.error("the database does not answer: %s", type(error).__name__)
+        _log.error("the database does not answer: %s", getattr(error, "sqlite_errorname", type(error).__name__))
         return _later()
     _log.error("unexpected %s in %s", type(error).__name__, _where(error))
     return _fault()
@@ -257,18 +269,6 @@ def _too_many_values() -> TooLarge:
             place="http",
             text_de=f"höchstens {_VALUES_MAX:,} Werte auf einmal; die Nachricht teilen",
             text_en=f"at most {_VALUES_MAX:,} values at once; divide the message",
-        )
-    )
-
-
-def _too_costly() -> Malformed:
-    return Malformed(
-        Issue(
-            code="too-costly",
-            fhir_code="too-costly",
-            place=http_part("_count"),
-            text_de="diese Suche dauert zu lange; enger fragen: weniger Werte, kürzere Ketten, ein Kriterium mehr",
-            text_en="this search takes too long; ask for less: fewer values, shorter chains, one more criterion",
         )
     )
 

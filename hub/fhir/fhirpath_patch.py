@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.formats import fhirpath, r4_types
+from conformance.formats.alike import meant
 from conformance.formats.fhirpath import CannotEvaluate, Node, NotFhirPath
 from conformance.formats.r4_types import Element
 from hub.errors import Invalid, Malformed
+from hub.search.unreadable_path import unreadable
 from mappings.errors import Issue
 
 __all__ = ["apply", "operations"]
@@ -240,12 +242,8 @@ def _found(tree: Tree, path: str, told: _Operation) -> list[Node]:
     try:
         found = fhirpath.compile(path, of=tree["resourceType"]).nodes(tree)
     except NotFhirPath as error:
-        at = error.position + 1
-        raise _malformed(
-            told.place,
-            f"path: ab Zeichen {at} nicht lesbar; erwartet wird FHIRPath",
-            f"path: cannot be read from character {at} on; expected FHIRPath",
-        ) from error
+        said_de, said_en = unreadable(error)
+        raise _malformed(told.place, f"path, {said_de}", f"path, {said_en}") from error
     except CannotEvaluate as error:
         raise _cannot(told, "path: lässt sich hier nicht auswerten", "path: cannot be evaluated here") from error
     if any(not _is_of(tree, node) for node in found):
@@ -369,10 +367,11 @@ def _member(type_name: str, name: str, part: Mapping[str, Any], told: _Operation
     elif key in known and known[key][0].is_choice and given is not None:
         key = f"{known[key][0].name.removesuffix('[x]')}{given}"
     if key not in known:
+        said_de, said_en = meant(bare, _elements(type_name) if known else ())
         raise _cannot(
             told,
-            f"name, value: {type_name} hat kein solches Element mit einem Wert dieses Typs",
-            f"name, value: {type_name} has no such element with a value of this type",
+            f"name, value: {type_name} hat kein solches Element mit einem Wert dieses Typs{said_de}",
+            f"name, value: {type_name} has no such element with a value of this type{said_en}",
         )
     element, element_type = known[key]
     if given is not None:
@@ -459,6 +458,11 @@ def _cannot(told: _Operation, text_de: str, text_en: str, fhir_code: str = "proc
             text_en=f"{told.kind}: {text_en}",
         )
     )
+
+
+def _elements(type_name: str) -> list[str]:
+    """The names that paths have for the elements of a type."""
+    return [name.removesuffix("[x]") for name in r4_types.element_types(type_name)]
 
 
 def _one_expected(told: _Operation, found: int) -> Invalid:

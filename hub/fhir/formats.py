@@ -32,12 +32,14 @@ def rendered(content: bytes, wanted: Format, *, pretty: bool) -> bytes:
 
 def read(body: bytes, sent: Format) -> Any:
     """The tree of a body; raises `Malformed`, which says where, and repeats nothing."""
+    if not body or body.isspace():
+        raise _empty()
     try:
         return strict_json.parse(body) if sent is Format.JSON else fhir_xml.parse(body)
     except strict_json.NotJson as error:
-        raise _unreadable("not-json", "JSON", error.reason, error.line, error.column) from None
+        raise _unreadable("not-json", "JSON", error, error.column) from None
     except fhir_xml.NotFhirXml as error:
-        raise _unreadable("not-fhir-xml", "FHIR XML", error.reason, error.line) from None
+        raise _unreadable("not-fhir-xml", "FHIR XML", error) from None
 
 
 def encoded(tree: Any) -> bytes:
@@ -53,14 +55,27 @@ def _sayable(value: Any) -> Any:
     return [_sayable(one) for one in value] if isinstance(value, list) else value
 
 
-def _unreadable(code: str, expected: str, reason: str, line: int, column: int | None = None) -> Malformed:
-    place_de = f"Zeile {line}" if column is None else f"Zeile {line}, Spalte {column}"
-    place_en = f"line {line}" if column is None else f"line {line}, column {column}"
+def _unreadable(
+    code: str, expected: str, error: strict_json.NotJson | fhir_xml.NotFhirXml, column: int | None = None
+) -> Malformed:
+    place_de = f"Zeile {error.line}" if column is None else f"Zeile {error.line}, Spalte {column}"
+    place_en = f"line {error.line}" if column is None else f"line {error.line}, column {column}"
     return Malformed(
         Issue(
             code=code,
             fhir_code="structure",
-            text_de=f"{place_de}: kein {expected}, das angenommen wird ({reason}); der Absender berichtigt es",
-            text_en=f"{place_en}: no {expected} that is taken: {reason}; the sender corrects it",
+            text_de=f"{place_de}: kein gültiges {expected}: {error.reason_de}; der Absender berichtigt es",
+            text_en=f"{place_en}: not valid {expected}: {error.reason}; the sender corrects it",
+        )
+    )
+
+
+def _empty() -> Malformed:
+    return Malformed(
+        Issue(
+            code="no-body",
+            fhir_code="required",
+            text_de="der Body ist leer; erwartet wird eine Ressource in FHIR JSON oder FHIR XML",
+            text_en="the body is empty; expected a resource in FHIR JSON or FHIR XML",
         )
     )

@@ -5,7 +5,6 @@ again rather than never.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -145,15 +144,18 @@ def _written(after: After, total: int | None) -> str:
     return f"{after.updated}.{after.rid}.{after.version}.{'' if total is None else total}"
 
 
+_REQUESTS = {
+    "posted": ("POST", "201"),
+    "created": ("PUT", "201"),
+    "updated": ("PUT", "200"),
+    "deleted": ("DELETE", "204"),
+}
+
+
 def _entry(base: str, past: Past) -> bytes:
     where = f"{past.type}/{past.id}"
-    asked: Mapping[str, str]
-    if past.content is None:
-        asked, status = {"method": "DELETE", "url": where}, "204"
-    elif past.version == 1:
-        asked, status = {"method": "POST", "url": past.type}, "201"
-    else:
-        asked, status = {"method": "PUT", "url": where}, "200"
+    method, status = _REQUESTS[past.change]
+    asked = {"method": method, "url": past.type if method == "POST" else where}
     response = {"status": status, "etag": f'W/"{past.version}"', "lastModified": instant(past.updated)}
     resource = b"" if past.content is None else b'"resource":%s,' % past.content
     return b'{"fullUrl":%s,%s"request":%s,"response":%s}' % (

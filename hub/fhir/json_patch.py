@@ -3,6 +3,7 @@
 An operation can copy a document into itself: what is copied is counted, and so is how deep a path leads.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import jsonpatch
 import jsonpointer
 
 from conformance.formats import strict_json
+from conformance.formats.alike import meant
 from hub.errors import Invalid, Malformed
 from mappings.errors import Issue
 
@@ -22,6 +24,9 @@ _DEEPEST = 50
 _COPIED_MOST = 200_000
 """What all operations together may copy: values, and texts by eight characters."""
 
+_LISTED = 40
+_NAME = re.compile("_?[A-Za-z]{1,64}")
+_INDEX = re.compile("0|[1-9][0-9]{0,8}")
 _NEEDED = {
     "add": ("path", "value"),
     "remove": ("path",),
@@ -38,8 +43,8 @@ def operations(body: bytes) -> list[dict[str, Any]]:
         told = strict_json.parse(body)
     except strict_json.NotJson as error:
         raise _malformed(
-            f"kein JSON, Zeile {error.line}, Spalte {error.column}",
-            f"no JSON, line {error.line}, column {error.column}",
+            f"Zeile {error.line}, Spalte {error.column}: kein gültiges JSON: {error.reason_de}",
+            f"line {error.line}, column {error.column}: not valid JSON: {error.reason}",
         ) from error
     if not isinstance(told, list) or len(told) > _MOST:
         raise _malformed(
@@ -76,12 +81,7 @@ def apply(tree: dict[str, Any], told: list[dict[str, Any]]) -> dict[str, Any]:
             ) from None
         except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, KeyError, TypeError, ValueError):
             # Never the exception itself: it carries the resource's values.
-            raise _impossible(
-                at,
-                "processing",
-                f"{operation['op']}: erwartet wird ein Pfad, den es in der Ressource gibt",
-                f"{operation['op']}: expected a path that there is in the resource",
-            ) from None
+            raise _no_place(at, operation, document) from None
     if not isinstance(document, dict):
         raise _impossible(len(told) - 1, "structure", "übrig bleibt keine Ressource", "no resource is left")
     return document
@@ -119,6 +119,59 @@ def _weight(value: Any, most: int) -> int:
         elif isinstance(one, list):
             waiting.extend(one)
     return weight
+
+
+def _no_place(at: int, operation: dict[str, Any], document: Any) -> Invalid:
+    """The refusal of a path that the resource does not have, with what there is where it leaves off."""
+    kind = operation["op"]
+    # The path first: a move whose path is wrong has already taken away what stood at `from`.
+    for name in ("path", "from"):
+        missed = _missed(document, operation.get(name, ""), adds=name == "path" and kind in ("add", "copy", "move"))
+        if missed is not None:
+            break
+    else:
+        return _impossible(
+            at,
+            "processing",
+            f"{kind}: erwartet wird ein Pfad, den es in der Ressource gibt",
+            f"{kind}: expected a path that there is in the resource",
+        )
+    depth, step, holder = missed
+    if isinstance(holder, dict):
+        said_de, said_en = meant(step, holder)
+        listed = ", ".join([one for one in holder if _NAME.fullmatch(one)][:_LISTED])
+        there_de, there_en = said_de or f"; es gibt: {listed}", said_en or f"; there are: {listed}"
+    elif isinstance(holder, list):
+        there_de, there_en = f"; die Liste hat Länge {len(holder)}", f"; the list has length {len(holder)}"
+    else:
+        there_de, there_en = "; davor steht ein einfacher Wert", "; a plain value stands before it"
+    return _impossible(
+        at,
+        "processing",
+        f"{kind}: Schritt {depth} von {name} gibt es in der Ressource nicht{there_de}",
+        f"{kind}: step {depth} of {name} is not there in the resource{there_en}",
+    )
+
+
+def _missed(document: Any, pointer: str, *, adds: bool) -> tuple[int, str, Any] | None:
+    """The step, counted from 1, of a pointer that leads nowhere, and what it should have led on from."""
+    steps = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+    for depth, step in enumerate(steps, 1):
+        last = adds and depth == len(steps)
+        if isinstance(document, dict):
+            if step not in document:
+                return None if last else (depth, step, document)
+            document = document[step]
+        elif isinstance(document, list):
+            is_index = _INDEX.fullmatch(step) is not None
+            if last and (step == "-" or (is_index and int(step) <= len(document))):
+                return None
+            if not is_index or int(step) >= len(document):
+                return depth, step, document
+            document = document[int(step)]
+        else:
+            return depth, step, document
+    return None
 
 
 def _malformed(text_de: str, text_en: str, at: int | None = None) -> Malformed:

@@ -20,8 +20,8 @@ def changes(body: bytes) -> dict[str, Any]:
         told = strict_json.parse(body)
     except strict_json.NotJson as error:
         raise _malformed(
-            f"kein JSON, Zeile {error.line}, Spalte {error.column}",
-            f"no JSON, line {error.line}, column {error.column}",
+            f"Zeile {error.line}, Spalte {error.column}: kein gültiges JSON: {error.reason_de}",
+            f"line {error.line}, column {error.column}: not valid JSON: {error.reason}",
         ) from error
     if not isinstance(told, dict):
         raise _malformed(

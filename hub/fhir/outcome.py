@@ -41,6 +41,8 @@ def _issue(issue: Issue) -> dict[str, Any]:
             },
         },
     }
+    # Java's clients show this alone.
+    told["diagnostics"] = issue.text_en
     if issue.place:
         told["expression"] = [issue.place]
     return told

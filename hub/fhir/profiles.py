@@ -4,27 +4,21 @@ StructureDefinitions (https://hl7.org/fhir/R4/profiling.html).
 A profile is read once, with all that it refers to, and used again as long as nothing of that has changed in the store.
 """
 
-import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import bindparam, select
-
 from conformance import spec
 from conformance.formats import fhirpath, profiles, r4, r4_finding
+from hub.errors import Invalid
 from hub.fhir.context import Context
-from hub.search.registry import Registry
-from hub.store.prepared import Prepared, one_of
+from hub.fhir.definitions import Asked, StoredDefinitions, latest
 from hub.store.reader import Reader
-from hub.store.repository import current, tree_of
-from hub.store.tables import PROFESSIONAL, PUBLIC
 from hub.terminology.codes import codes_in
 from hub.terminology.definitions import parted
-from mappings.errors import PlatzfreiError
 
 __all__ = ["Claimed", "claimed", "is_base", "named"]
 
@@ -33,11 +27,6 @@ _MOST_BOOKS = 512
 _MOST_FINDINGS = 200
 _MOST_CLAIMS = 1000
 """Different profiles and extensions of one resource that are looked for."""
-
-_VIEWS = {projection.name: projection for projection in (PROFESSIONAL, PUBLIC)}
-
-Asked = tuple[str, str]
-"""Resource type and canonical URL of a definition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +55,8 @@ def claimed(context: Context, reader: Reader, tree: Mapping[str, Any]) -> Claime
     if not claims:
         return Claimed(findings=(), unknown=())
     wanted = list(dict.fromkeys(claim.canonical for claim in claims))[:_MOST_CLAIMS]
-    books = _books(context, reader, wanted)
+    stored = StoredDefinitions(context, reader)
+    books = _books(stored, wanted)
     findings: dict[r4.Finding, None] = {}
     unknown: list[str] = []
     for claim in claims:
@@ -75,7 +65,7 @@ def claimed(context: Context, reader: Reader, tree: Mapping[str, Any]) -> Claime
             break
         book = books.get(claim.canonical)
         if book is not None and book.profile is not None:
-            findings.update(dict.fromkeys(_held(book, claim.node, context, reader)))
+            findings.update(dict.fromkeys(_held(book, claim.node, stored)))
         elif not claim.is_extension and not is_base(claim.canonical, claim.node.value):
             unknown.append(claim.place)
     return Claimed(findings=tuple(findings), unknown=tuple(unknown))
@@ -83,10 +73,11 @@ def claimed(context: Context, reader: Reader, tree: Mapping[str, Any]) -> Claime
 
 def named(context: Context, reader: Reader, tree: Mapping[str, Any], canonical: str) -> tuple[r4.Finding, ...] | None:
     """Holds a resource against a profile; None where it is not known here."""
-    book = _books(context, reader, [canonical])[canonical]
+    stored = StoredDefinitions(context, reader)
+    book = _books(stored, [canonical])[canonical]
     if book.profile is None:
         return None
-    return tuple(_held(book, fhirpath.root(tree), context, reader))
+    return tuple(_held(book, fhirpath.root(tree), stored))
 
 
 def is_base(profile: str, tree: Mapping[str, Any]) -> bool:
@@ -97,13 +88,13 @@ def is_base(profile: str, tree: Mapping[str, Any]) -> bool:
 _EVERY_KIND = ("DomainResource", "Resource")
 
 
-def _held(book: _Book, node: fhirpath.Node, context: Context, reader: Reader) -> Iterable[r4.Finding]:
-    find = _Find(context, reader, book)
+def _held(book: _Book, node: fhirpath.Node, stored: StoredDefinitions) -> Iterable[r4.Finding]:
+    find = _Find(stored, book)
 
     def codes(value_set: str) -> frozenset[tuple[str, str]] | None:
         try:
             return codes_in(value_set, find)
-        except (KeyError, PlatzfreiError):
+        except (KeyError, Invalid):
             return None
 
     assert book.profile is not None
@@ -113,18 +104,18 @@ def _held(book: _Book, node: fhirpath.Node, context: Context, reader: Reader) ->
 # --- books ------------------------------------------------------------------------------------------------------------
 
 
-def _books(context: Context, reader: Reader, wanted: Iterable[str]) -> dict[str, _Book]:
+def _books(stored: StoredDefinitions, wanted: Iterable[str]) -> dict[str, _Book]:
     """The profiles, made of what the reader's snapshot has."""
-    view = context.repository.projection.name
+    view = stored.view
     with _LOCK:
         known = {one: book for one in wanted if (book := _BOOKS.get((view, one))) is not None}
     asked = {each for book in known.values() for each in list(book.read)}
-    now = _stored(context, reader, asked) if asked else {}
+    now = stored.digests(asked)
     found: dict[str, _Book] = {}
     for one in wanted:
         book = known.get(one)
         if book is None or any(now.get(each, _NOTHING) != was for each, was in list(book.read.items())):
-            book = _made(context, reader, one)
+            book = _made(stored, one)
         found[one] = book
     with _LOCK:
         for one, book in found.items():
@@ -135,9 +126,9 @@ def _books(context: Context, reader: Reader, wanted: Iterable[str]) -> dict[str,
     return found
 
 
-def _made(context: Context, reader: Reader, canonical: str) -> _Book:
+def _made(stored: StoredDefinitions, canonical: str) -> _Book:
     book = _Book()
-    structure = _Find(context, reader, book).structure(canonical)
+    structure = _Find(stored, book).structure(canonical)
     if structure is not None and structure.get("derivation") != "specialization":
         try:
             book.profile = profiles.Profile(structure)
@@ -152,9 +143,8 @@ _NOTHING: frozenset[bytes] = frozenset()
 class _Find:
     """Finds definitions by their canonical URLs, and notes in a book what there was of them."""
 
-    def __init__(self, context: Context, reader: Reader, book: _Book) -> None:
-        self._context = context
-        self._reader = reader
+    def __init__(self, stored: StoredDefinitions, book: _Book) -> None:
+        self._stored = stored
         self._book = book
 
     def structure(self, canonical: str) -> Mapping[str, Any] | None:
@@ -167,64 +157,11 @@ class _Find:
 
     def __call__(self, kind: str, url: str, version: str | None) -> Mapping[str, Any] | None:
         """One that is stored: of several versions the latest."""
-        number = _numbers(self._context.registry()).get(kind)
-        if number is None:
-            return None
-        rows = self._reader.all(_contents(self._context.repository.projection.name), {"param": number, "uri": url})
-        self._book.read[kind, url] = frozenset(bytes(digest) for digest, _ in rows)
-        trees = [tree_of(content) for _, content in rows]
-        fitting = [tree for tree in trees if version in (None, tree.get("version"))]
-        return max(fitting, key=_lateness, default=None)
-
-
-def _lateness(tree: Mapping[str, Any]) -> tuple[list[int], str]:
-    numbers = [int(part) for part in re.findall(r"\d{1,9}", tree.get("version", ""), re.ASCII)]
-    return numbers, tree.get("meta", {}).get("lastUpdated", "")
-
-
-def _stored(context: Context, reader: Reader, asked: Iterable[Asked]) -> dict[Asked, frozenset[bytes]]:
-    """The digests of all that is stored under each URL."""
-    numbers = _numbers(context.registry())
-    kinds = {number: kind for kind, number in numbers.items()}
-    binds = {"params": list(kinds), "uris": sorted({url for _, url in asked})}
-    found: dict[Asked, set[bytes]] = {}
-    for number, url, digest in reader.all(_digests(context.repository.projection.name), binds):
-        found.setdefault((kinds[number], url), set()).add(bytes(digest))
-    return {each: frozenset(digests) for each, digests in found.items()}
-
-
-@lru_cache(maxsize=8)
-def _numbers(registry: Registry) -> Mapping[str, int]:
-    """Where the URLs of definitions stand in the index."""
-    return {kind: registry.parameters(kind)["url"].number for kind in _KINDS}
-
-
-_KINDS = ("CodeSystem", "StructureDefinition", "ValueSet")
+        found = self._stored.with_url(kind, url)
+        self._book.read[kind, url] = frozenset(digest for digest, _ in found)
+        return latest((tree for _, tree in found), version)
 
 
 @cache
 def _shipped() -> Mapping[str, Mapping[str, Any]]:
     return {tree["url"]: tree for tree in spec.load("StructureDefinition")}
-
-
-@cache
-def _contents(view: str) -> Prepared:
-    projection = _VIEWS[view]
-    uri, resource, history = projection.indexes["uri"], projection.resource, projection.history
-    return Prepared(
-        select(resource.c.digest, history.c.content)
-        .join(uri, uri.c.rid == resource.c.rid)
-        .join(history, current(projection))
-        .where(uri.c.param == bindparam("param"), uri.c.uri == bindparam("uri"))
-    )
-
-
-@cache
-def _digests(view: str) -> Prepared:
-    projection = _VIEWS[view]
-    uri, resource = projection.indexes["uri"], projection.resource
-    return Prepared(
-        select(uri.c.param, uri.c.uri, resource.c.digest)
-        .join(resource, resource.c.rid == uri.c.rid)
-        .where(one_of(uri.c.param, "params"), one_of(uri.c.uri, "uris"))
-    )

@@ -5,7 +5,6 @@ from typing import Any
 
 from conformance.formats import r4_types
 from hub.errors import Malformed
-from hub.fhir.context import Context
 from hub.fhir.formats import encoded, read
 from hub.fhir.negotiation import Format, sent
 from hub.fhir.request import Request
@@ -25,7 +24,7 @@ class Received:
     format: Format
 
 
-def received(_context: Context, request: Request, *, resource_type: str | None = None) -> Received:
+def received(request: Request, *, resource_type: str | None = None) -> Received:
     """The resource in the body, of the type that the address asks for.
 
     Raises `Malformed` for a body that is no resource, or one of another type; `UnsupportedMediaType` for other formats.

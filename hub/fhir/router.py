@@ -10,12 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 from hub.errors import MethodNotAllowed, NotFound
 from hub.fhir import interactions, operations
 from hub.fhir.context import Context
+from hub.fhir.cross_origin import refuse_foreign
 from hub.fhir.request import Answer, Request
+from hub.fhir.unknown_address import unknown_address
 from hub.store.reader import Reader
 from mappings.errors import Issue
 
@@ -31,6 +33,17 @@ class _Node:
     methods: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Options:
+    """Answers what is done to an address (https://www.rfc-editor.org/rfc/rfc9110#name-options)."""
+
+    allowed: str
+    WRITES: ClassVar[bool] = False
+
+    def answer(self, _context: Context, _reader: Reader, _request: Request) -> Answer:
+        return Answer(status=204, headers={"Allow": self.allowed})
+
+
 def modules() -> Iterator[Any]:
     """Every interaction and every operation."""
     for package in (interactions, operations):
@@ -43,7 +56,8 @@ def modules() -> Iterator[Any]:
 def routed(context: Context, request: Request) -> tuple[Any, Request]:
     """The module that answers a request, and the request with the variables of its path.
 
-    Raises `NotFound` for an address that there is not, `MethodNotAllowed` for what is not done to it.
+    Raises `NotFound` for an address that there is not, `MethodNotAllowed` for what is not done to it, `Forbidden` for
+    what is not done for the page that asks.
     """
     node, variables = _tree(), {}
     for position, word in enumerate(request.path):
@@ -55,18 +69,22 @@ def routed(context: Context, request: Request) -> tuple[Any, Request]:
             variables[node.variable[0]] = word
             node = node.variable[1]
         else:
-            raise _unknown_address(context)
+            raise _unknown_address(context, request)
     told = variables.get("type")
     if told is not None and told not in context.registry().types:
-        raise _unknown_address(context)
+        raise _unknown_address(context, request)
+    if not node.methods:
+        raise _unknown_address(context, request)
     module = node.methods.get(request.method)
-    if module is None:
-        if not node.methods:
-            raise _unknown_address(context)
-        raise _not_done(context, node.methods)
-    if context.store is None and module.WRITES and not hasattr(module, "writes"):
-        raise _not_done(context, {method: one for method, one in node.methods.items() if not one.WRITES})
-    return module, request.routed(variables)
+    if module is None or not _is_done(context, module):
+        allowed = _allowed(context, node.methods)
+        if request.method != "OPTIONS":
+            raise _not_done(context, allowed)
+        module = _Options(allowed=allowed)
+    found = request.routed(variables)
+    if module.WRITES and request.header("origin") and writes(context, module, found):
+        refuse_foreign(request.header("origin"))
+    return module, found
 
 
 def writes(context: Context, module: Any, request: Request) -> bool:
@@ -132,29 +150,38 @@ def _can_be(name: str, word: str) -> bool:
     return word[:1].isalpha() and word.isascii() if name == "type" else not word.startswith(("$", "_"))
 
 
-def _not_done(context: Context, methods: Mapping[str, Any]) -> MethodNotAllowed:
-    allowed = ", ".join(sorted({"HEAD", *methods} if "GET" in methods else methods))
+def _is_done(context: Context, module: Any) -> bool:
+    """Whether a server that may not write does it."""
+    return context.store is not None or not module.WRITES or hasattr(module, "writes")
+
+
+def _allowed(context: Context, methods: Mapping[str, Any]) -> str:
+    done = {method for method, module in methods.items() if _is_done(context, module)}
+    return ", ".join(sorted(done | {"OPTIONS"} | ({"HEAD"} if "GET" in done else set())))
+
+
+def _not_done(context: Context, allowed: str) -> MethodNotAllowed:
+    text_de, text_en = f"das geht hier nicht; möglich: {allowed}", f"this is not done here; possible: {allowed}"
     if context.store is None:
-        text_de = "das geht hier nicht; /fhir wird gelesen, Meldungen nimmt POST /ingest/{Quelle} an"
-        text_en = "this is not done here; /fhir is read, POST /ingest/{source} takes reports"
-    else:
-        text_de, text_en = f"das geht hier nicht; möglich: {allowed}", f"this is not done here; possible: {allowed}"
+        text_de += (
+            ". /fhir wird nur gelesen, mit GET und mit POST (_search, Bundles vom Typ batch, Operationen); Meldungen "
+            "nimmt POST /ingest/{Quelle} an; Schreiben probiert man mit platzfrei serve --sandbox aus"
+        )
+        text_en += (
+            ". /fhir is only read, by GET and by POST (_search, Bundles of type batch, operations); "
+            "POST /ingest/{source} takes reports; writing can be tried with platzfrei serve --sandbox"
+        )
     return MethodNotAllowed(
         Issue(code="read-only", fhir_code="not-supported", place="http", text_de=text_de, text_en=text_en),
         headers={"Allow": allowed},
     )
 
 
-def _unknown_address(context: Context) -> NotFound:
-    types = context.registry().types
-    listed = ", ".join(types) if len(types) < 40 else "alle von FHIR R4"
-    listed_en = ", ".join(types) if len(types) < 40 else "all of FHIR R4"
-    return NotFound(
-        Issue(
-            code="unknown-address",
-            fhir_code="not-found",
-            place="http",
-            text_de=f"hier ist nichts; es gibt /fhir/metadata und die Typen {listed}",
-            text_en=f"nothing is here; there are /fhir/metadata and the types {listed_en}",
-        )
-    )
+def _unknown_address(context: Context, request: Request) -> NotFound:
+    return unknown_address(request.path, types=context.registry().types, operations=_operations())
+
+
+@cache
+def _operations() -> tuple[str, ...]:
+    routes = (path for module in modules() if hasattr(module, "NAME") for _, path in module.ROUTES)
+    return tuple(dict.fromkeys(routes))

@@ -11,7 +11,9 @@ from hub.store.repository import Version
 __all__ = ["store"]
 
 
-def store(context: Context, transaction: Transaction, sent: Received, resource_id: str) -> Version:
+def store(
+    context: Context, transaction: Transaction, sent: Received, resource_id: str, *, posted: bool = False
+) -> Version:
     """The version that a resource has once it is written under an id.
 
     Raises `Invalid` with all findings where it is not valid.
@@ -19,6 +21,6 @@ def store(context: Context, transaction: Transaction, sent: Received, resource_i
     assert context.store is not None, "the router refuses what writes where nothing is written"
     tree = {**sent.tree, "id": resource_id}
     refuse_invalid(context, transaction, tree)
-    draft = Draft.received(tree, sent.text, resource_id=resource_id)
+    draft = Draft.received(tree, sent.text, resource_id=resource_id, posted=posted)
     made = context.store(transaction, [draft], at=micros(context.clock()))
     return made.versions[(draft.type, resource_id)]

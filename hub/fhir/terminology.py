@@ -1,34 +1,29 @@
-"""What the terminology operations share: what is asked, of which resource, and where definitions are found
+"""What the terminology operations share: what is asked, and of which resource
 (https://hl7.org/fhir/R4/terminology-service.html).
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from conformance import spec
-from hub.errors import Invalid, Malformed, NotFound, TooLarge, http_part
+from hub.errors import Invalid, Malformed, NotFound, http_part
 from hub.fhir.context import Context
-from hub.fhir.form import pairs_of, parameters_of
+from hub.fhir.definitions import StoredDefinitions
 from hub.fhir.interactions.read import ID, unknown_id, versioned
-from hub.fhir.received import received
+from hub.fhir.parameters import Given, given, posted
 from hub.fhir.request import Request
 from hub.fhir.validation import refuse_invalid
 from hub.store.reader import Reader
 from hub.store.repository import tree_of
 from hub.terminology import parameters
-from hub.terminology.definitions import Definitions, Find, Unknown
+from hub.terminology.definitions import Definitions, Unknown
 from hub.terminology.languages import languages
 from mappings.errors import Issue
 
-__all__ = ["Coded", "Question", "missing", "question", "stored", "stored_maps"]
+__all__ = ["Coded", "Question", "missing", "question"]
 
 _BYTES_MAX = 1024 * 1024
-_DEFINITIONS_MAX = "100"
-"""Versions of a definition, or concept maps of a code system, that are looked at."""
-_FORM = "application/x-www-form-urlencoded"
 _CODED = ("code", "coding", "codeableConcept")
 
 
@@ -101,49 +96,13 @@ def question(
     context: Context, reader: Reader, request: Request, known: Mapping[str, str], *, operation: str
 ) -> Question:
     """What a request asks an operation. `known` says the types of its parameters, as `parameters.told` wants them."""
-    pairs, given = _given(context, reader, request, known)
-    told = parameters.told(known, pairs, given, operation)
+    told = parameters.told(known, *_given(context, reader, request, known), operation)
     return Question(
         told=told,
         instance=_instance(context, reader, request),
-        definitions=Definitions(stored(context, reader, request.base)),
+        definitions=Definitions(StoredDefinitions(context, reader)),
         languages=languages(told.get("displayLanguage", ("",))[0], request.header("accept-language")),
     )
-
-
-def stored(context: Context, reader: Reader, base: str) -> Find:
-    """Finds what is stored here by its canonical URL: of several versions the latest."""
-
-    def find(kind: str, url: str, version: str | None) -> Mapping[str, Any] | None:
-        trees = _searched(context, reader, base, kind, "url", url)
-        fitting = [tree for tree in trees if tree.get("url") == url and version in (None, tree.get("version"))]
-        return max(fitting, key=_lateness, default=None)
-
-    return find
-
-
-def stored_maps(
-    context: Context, reader: Reader, base: str, system: str, *, reverse: bool
-) -> Iterable[Mapping[str, Any]]:
-    """The concept maps stored here from a code system, or `reverse` to it: of several versions the latest."""
-    latest: dict[str, Mapping[str, Any]] = {}
-    trees = _searched(context, reader, base, "ConceptMap", "target-system" if reverse else "source-system", system)
-    for number, tree in enumerate(trees):
-        url = tree.get("url", f"#{number}")
-        latest[url] = max(latest.get(url, tree), tree, key=_lateness)
-    return latest.values()
-
-
-def _searched(
-    context: Context, reader: Reader, base: str, kind: str, parameter: str, value: str
-) -> list[Mapping[str, Any]]:
-    if kind not in context.registry().types:
-        return []
-    asked = urlencode([(parameter, _escaped(value)), ("_count", _DEFINITIONS_MAX)])
-    search = Request(method="GET", path=(kind,), query=asked, headers={"prefer": "handling=strict"}, base=base)
-    found = tree_of(context.perform(context, reader, search).content)
-    trees = (entry["resource"] for entry in found.get("entry", ()))
-    return [tree for tree in trees if tree["resourceType"] == kind]
 
 
 def missing(name: str, text_de: str, text_en: str) -> Malformed:
@@ -156,22 +115,15 @@ def missing(name: str, text_de: str, text_en: str) -> Malformed:
 
 def _given(
     context: Context, reader: Reader, request: Request, known: Mapping[str, str]
-) -> tuple[list[tuple[str, str]], Mapping[str, Any] | None]:
-    media_type = request.header("content-type").split(";")[0].strip().lower()
-    if request.method != "POST" or not request.body or media_type == _FORM:
-        return parameters_of(request), None
-    if len(request.body) > _BYTES_MAX:
-        raise _too_large()
-    sent = received(context, request).tree
+) -> tuple[list[tuple[str, str]], list[Given]]:
+    pairs, sent = posted(request, most=_BYTES_MAX)
+    if sent is None:
+        return pairs, []
     refuse_invalid(context, reader, sent)
     # "If the operation has only one parameter that is a resource", the resource may stand for itself
     # (https://hl7.org/fhir/R4/operations.html#executing).
     own = next((name for name, kind in known.items() if kind == sent["resourceType"]), None)
-    if own is not None:
-        return pairs_of(request.query), {"parameter": [{"name": own, "resource": sent}]}
-    if sent["resourceType"] != "Parameters":
-        raise missing("Parameters", "erwartet wird eine Ressource Parameters", "expected a Parameters resource")
-    return pairs_of(request.query), sent
+    return pairs, given(sent) if own is None else [(own, "resource", sent)]
 
 
 def _instance(context: Context, reader: Reader, request: Request) -> Mapping[str, Any] | None:
@@ -195,16 +147,6 @@ def _codings(codings: Any) -> Iterator[Coded]:
             )
 
 
-def _escaped(value: str) -> str:
-    """https://hl7.org/fhir/R4/search.html#escaping"""
-    return re.sub(r"([\\,$|])", r"\\\1", value)
-
-
-def _lateness(tree: Mapping[str, Any]) -> tuple[list[int], str]:
-    numbers = [int(part) for part in re.findall(r"\d{1,9}", tree.get("version", ""), re.ASCII)]
-    return numbers, tree.get("meta", {}).get("lastUpdated", "")
-
-
 def _unknown(error: Unknown) -> Issue:
     ours = ", ".join(tree["url"] for tree in spec.load(error.kind))
     version_de = f"; bekannt ist Version {error.known}" if error.known else ""
@@ -217,16 +159,4 @@ def _unknown(error: Unknown) -> Issue:
         place=error.kind,
         text_de=f"dieses {error.kind} ist hier nicht bekannt{version_de or known_de}",
         text_en=f"this {error.kind} is not known here{version_en or known_en}",
-    )
-
-
-def _too_large() -> TooLarge:
-    return TooLarge(
-        Issue(
-            code="too-large",
-            fhir_code="too-long",
-            place="Parameters",
-            text_de=f"höchstens {_BYTES_MAX:,} Bytes; Größeres zuerst speichern und mit url nennen",
-            text_en=f"at most {_BYTES_MAX:,} bytes; store what is larger first, and name it by url",
-        )
     )

@@ -136,7 +136,8 @@ class _Resource:
     def draft(self) -> Draft:
         """As it was sent, unless it names what has another name here."""
         text = _JSON.encode(self.tree) if self.rewritten else self.entry.text
-        return Draft.received(self.tree, text, resource_id=self.id)
+        posted = self.entry.request.method == "POST"
+        return Draft.received(self.tree, text, resource_id=self.id, posted=posted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,12 +248,6 @@ class _Writing:
         request, resource_type = entry.request, entry.request.variables["type"]
         tree = _brought(entry, resource_type)
         resource_id = target(self._context, self._transaction, request, tree.get("id"))
-        if not isinstance(resource_id, str) or not ID.fullmatch(resource_id):
-            raise _wrong(
-                f"{resource_type}.id",
-                "erwartet wird eine Id aus 1 bis 64 Zeichen A-Z a-z 0-9 - .",
-                "expected an id of 1 to 64 characters A-Z a-z 0-9 - .",
-            )
         if "if-match" in request.headers or "if-none-match" in request.headers:
             refuse_stale(request, current(self._context, self._transaction, resource_type, resource_id))
         return self._bringing(entry, (resource_type, resource_id), tree)

@@ -43,10 +43,10 @@ def issues_of(tree: Mapping[str, Any], *, place: str | None = None) -> list[Issu
 
 
 def refuse_invalid(context: Context, reader: Reader, tree: Mapping[str, Any]) -> None:
-    """Raises `Invalid` with everything there is to say where one finding is an error."""
+    """Raises `Invalid` with everything there is to say, errors first, where one finding is an error."""
     issues = validate(context, reader, tree)
     if any(issue.severity == "error" for issue in issues):
-        raise Invalid(*issues)
+        raise Invalid(*sorted(issues, key=lambda issue: issue.severity != "error"))
 
 
 def _issue(finding: r4.Finding, place: str | None) -> Issue:

@@ -14,6 +14,7 @@ from hub.search.conditions import AnyOf, Chained, Condition, Ids, Indexed, Not, 
 from hub.search.registry import Registry, SearchParameter
 from hub.search.types import date
 from hub.search.types.term import Asked, Codes, Parsed, split_unescaped, unescape
+from mappings.errors import Issue
 
 __all__ = ["Criteria", "Unknown", "has_no_criterion", "too_wide"]
 
@@ -30,13 +31,11 @@ _HAS_PARTS = 3
 
 
 class Unknown(Exception):
-    """There is no such parameter; `known` are those of the type."""
+    """There is no such parameter, or it names no type; `issue` says so."""
 
-    def __init__(self, resource_type: str, name: str, known: Iterable[str]) -> None:
-        super().__init__(name)
-        self.type = resource_type
-        self.name = name
-        self.known = known
+    def __init__(self, issue: Issue) -> None:
+        super().__init__(issue.code)
+        self.issue = issue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +60,7 @@ class Criteria:
         code, _, modifier = first.partition(":")
         parameter = self.registry.parameters(resource_type).get(code)
         if parameter is None:
-            raise Unknown(resource_type, name, self.registry.parameters(resource_type))
+            raise self._unknown(resource_type, name)
         if chained:
             return self._chain(parameter, modifier, rest, value, depth)
         return self._leaf(resource_type, parameter, modifier, value)
@@ -85,18 +84,23 @@ class Criteria:
     def _has(self, resource_type: str, name: str, value: str, depth: int) -> Condition | None:
         parts = name.split(":", 3)
         if len(parts) < 4:
-            raise Unknown(resource_type, name, self.registry.parameters(resource_type))
+            raise self._unknown(resource_type, name)
         _, source, code, rest = parts
-        known = self.registry.parameters(source) if source in self.registry.types else {}
+        if source not in self.registry.types:
+            raise Unknown(refusals.unknown_type(source, name, self.registry.types))
+        known = self.registry.parameters(source)
         link = known.get(code)
         if link is None or link.type != "reference" or (link.targets and resource_type not in link.targets):
             possible = (one.code for one in known.values() if one.type == "reference")
-            raise Unknown(source[:40], name, possible)
+            raise Unknown(refusals.unknown_parameter(source, name, possible))
         inner = self.condition(source, rest, value, depth + 1)
         if inner is None:
             return None
         binds = {"param": link.number, "type": resource_type, "source": source, **_inner(inner)}
         return Condition(Reverse(inner.shape), binds)
+
+    def _unknown(self, resource_type: str, name: str) -> Unknown:
+        return Unknown(refusals.unknown_parameter(resource_type, name, self.registry.parameters(resource_type)))
 
     def _chain(self, link: SearchParameter, target: str, rest: str, value: str, depth: int) -> Condition | None:
         if link.type != "reference":
@@ -142,7 +146,8 @@ class Criteria:
             asked = Asked(parameter=parameter, modifier=modifier, base=self.base, now=self.now, codes=self.codes)
             parsed: Parsed = parameter.implementation.parse(texts, asked)
         except (ValueError, OverflowError):
-            raise refusals.bad_value(parameter.code, parameter.type, modifier) from None
+            components = [(one.expression, one.type) for one in parameter.components]
+            raise refusals.bad_value(parameter.code, parameter.type, modifier, components) from None
         except KeyError:
             raise refusals.unknown_codes(parameter.code) from None
         if len(parsed.terms) > _TERMS_MAX:

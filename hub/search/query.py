@@ -149,7 +149,7 @@ def parse(
             raise refusals.not_supported(name)
         found, unknown = _conditions(reader, candidates, name, value)
         if unknown is not None and not found:
-            ignored.setdefault(name, refusals.unknown_parameter(unknown.type, unknown.name, unknown.known))
+            ignored.setdefault(name, unknown.issue)
             continue
         if unknown is not None and told.types is not None:
             raise refusals.not_common(name, found)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from conformance.formats.alike import meant
 from hub.errors import Malformed, http_part
 from mappings.errors import Issue
 
@@ -19,6 +20,7 @@ __all__ = [
     "too_many",
     "unknown_codes",
     "unknown_parameter",
+    "unknown_type",
     "wrong_result_parameter",
 ]
 
@@ -41,10 +43,8 @@ _EXPECTED = {
         "latitude|longitude|distance|km, for example 52.27|8.05|25|km, up to 1000 km",
     ),
     "reference": ("Id, Typ/Id oder URL", "id, type/id or URL"),
-    "composite": (
-        "für jeden Bestandteil ein Wert, getrennt durch $",
-        "a value for each component, separated by $",
-    ),
+    "string": ("ein Text", "a text"),
+    "token": ("Code, System|Code oder |Code", "code, system|code or |code"),
     "uri": ("eine URI", "a URI"),
 }
 
@@ -63,9 +63,36 @@ def unknown_parameter(resource_type: str, name: str, known: Iterable[str]) -> Is
     )
 
 
-def bad_value(name: str, kind: str, modifier: str = "") -> Malformed:
-    """A value that cannot be."""
+def unknown_type(resource_type: str, name: str, known: Iterable[str]) -> Issue:
+    """A parameter that names a type that there is not."""
+    types = sorted(known)
+    told = name[:60] if name.isprintable() else "?"
+    of = resource_type[:40] if resource_type.isprintable() else "?"
+    meant_de, meant_en = meant(resource_type, types)
+    if not meant_en:
+        listed = ", ".join(types)
+        all_de, all_en = "GET metadata nennt alle", "GET metadata lists all"
+        meant_de = f"; es gibt: {listed}" if len(types) <= _LISTED else f"; {all_de}"
+        meant_en = f"; there are: {listed}" if len(types) <= _LISTED else f"; {all_en}"
+    return Issue(
+        code="unknown-type",
+        fhir_code="not-supported",
+        severity="warning",
+        place="http",
+        text_de=f"„{told}“: „{of}“ ist kein Typ, der hier gesucht wird{meant_de}",
+        text_en=f"'{told}': '{of}' is no type that is searched here{meant_en}",
+    )
+
+
+def bad_value(name: str, kind: str, modifier: str = "", components: Iterable[tuple[str, str]] = ()) -> Malformed:
+    """A value that cannot be; `components` are expression and type of each component of a composite."""
     expected_de, expected_en = _EXPECTED.get(kind, (f"ein Wert der Art {kind}", f"a value of type {kind}"))
+    if kind == "composite":
+        parts = [(expression, *_EXPECTED[one]) for expression, one in components]
+        listed_de = " $ ".join(f"{expression} ({said})" for expression, said, _ in parts)
+        listed_en = " $ ".join(f"{expression} ({said})" for expression, _, said in parts)
+        expected_de = f"für jeden Bestandteil ein Wert, getrennt durch $: {listed_de}"
+        expected_en = f"a value for each component, separated by $: {listed_en}"
     if modifier == "missing":
         expected_de, expected_en = "true oder false", "true or false"
     elif modifier == "of-type":
@@ -92,8 +119,8 @@ def modifier_unknown(code: str, allowed: Iterable[str]) -> Malformed:
             code="modifier-unknown",
             fhir_code="not-supported",
             place=http_part(code),
-            text_de=f"{code}: Zusätze nach „:“, die es hier gibt: {listed or none_de}",
-            text_en=f"{code}: modifiers after ':' that there are here: {listed or none_en}",
+            text_de=f"{code}: hier mögliche Modifier nach „:“: {listed or none_de}",
+            text_en=f"{code}: modifiers possible here: {listed or none_en}",
         )
     )
 

@@ -14,12 +14,13 @@ from typing import Any
 
 from conformance import spec
 from conformance.formats import fhirpath
-from conformance.formats.r4_types import resource_types, search_parameters
+from conformance.formats.r4_types import named, names, resource_types, search_parameters
 from hub.search.expressions import Outline, outline, parts_for
 from hub.search.types import composite, date, near, number, quantity, reference, string, token, uri
 from hub.search.types.term import Row
+from hub.search.unreadable_path import unreadable
 
-__all__ = ["ALL_TYPES", "SERVED_TYPES", "Component", "Registry", "SearchParameter"]
+__all__ = ["ALL_TYPES", "SERVED_TYPES", "Component", "Registry", "SearchParameter", "Unusable"]
 
 ALL_TYPES: tuple[str, ...] = tuple(sorted(resource_types()))
 """Every type of R4: all can be stored and indexed."""
@@ -65,10 +66,19 @@ _UNSUPPORTED = frozenset(("phonetic",))
 """Codes that promise more than their expression says."""
 _EXAMPLES = "http://hl7.org/fhir/SearchParameter/example"
 _EXPRESSION_MAX = 2000
-_ROWS_OF = "1"
+_ROWS_OF = "2"
 """Moves when the same parameters make other rows than before."""
 
 _NO_OUTLINE = Outline(keys=frozenset(), types=frozenset(), single=False, systems=None)
+
+
+class Unusable(ValueError):
+    """A SearchParameter that cannot be searched by; the texts say what would be right."""
+
+    def __init__(self, text_de: str, text_en: str) -> None:
+        super().__init__(text_en)
+        self.text_de = text_de
+        self.text_en = text_en
 
 
 class _Searched:
@@ -265,11 +275,6 @@ class Registry:
         return self._added
 
     @classmethod
-    def of(cls, types: Iterable[str]) -> "Registry":
-        """The parameters that are shipped, of which those of some types can be asked for."""
-        return cls(types)
-
-    @classmethod
     def shipped(cls) -> "Registry":
         """The parameters that are shipped, of all types."""
         return cls(ALL_TYPES)
@@ -282,7 +287,7 @@ class Registry:
     def with_resources(self, trees: Iterable[Mapping[str, Any]]) -> "Registry":
         """Those and more, that SearchParameter resources define.
 
-        One with the URL of another takes its place. Raises ValueError, whose text says what would be right.
+        One with the URL of another takes its place. Raises `Unusable`.
         """
         added = {one["url"]: one for one in self._added}
         for tree in trees:
@@ -325,24 +330,33 @@ class Registry:
         """The definition that a SearchParameter resource makes."""
         for name in ("url", "code", "type", "expression"):
             if not isinstance(tree.get(name), str) or not tree[name]:
-                raise ValueError(f"{name} is required")
+                raise Unusable(f"{name} fehlt", f"{name} is required")
         definition = {name: tree[name] for name in (*_DEFINING, "description") if name in tree}
         if tree["type"] not in _MODULES or tree["type"] == "special":
-            raise ValueError(f"type: possible are {', '.join(sorted(set(_MODULES) - {'special'}))}")
+            possible = ", ".join(sorted(set(_MODULES) - {"special"}))
+            raise Unusable(f"type: möglich sind {possible}", f"type: possible are {possible}")
         if len(tree["expression"]) > _EXPRESSION_MAX:
-            raise ValueError(f"expression: at most {_EXPRESSION_MAX} characters")
+            raise Unusable(
+                f"expression: höchstens {_EXPRESSION_MAX} Zeichen", f"expression: at most {_EXPRESSION_MAX} characters"
+            )
         bases = _bases(tree)
         if not bases:
-            raise ValueError("base: expected resource types of R4")
+            raise Unusable("base: erwartet werden Ressourcentypen von R4", "base: expected resource types of R4")
         if not _is_code(tree["code"]):
-            raise ValueError("code: expected letters, digits and hyphens, none of FHIR's own that begin with _")
+            raise Unusable(
+                "code: erwartet werden Buchstaben, Ziffern und Bindestriche; die mit _ am Anfang sind FHIRs eigene",
+                "code: expected letters, digits and hyphens; those that begin with _ are FHIR's own",
+            )
         for base in bases:
             taken = next((one for one in _shipped(base) if one["code"] == tree["code"]), None)
             taken = taken or next(
                 (one for one in added.values() if one["code"] == tree["code"] and base in _bases(one)), None
             )
             if taken is not None and taken["url"] != tree["url"]:
-                raise ValueError(f"code: {base} has a parameter of this name, {taken['url']}")
+                raise Unusable(
+                    f"code: {base} hat schon einen Parameter dieses Namens, {taken['url']}",
+                    f"code: {base} has a parameter of this name, {taken['url']}",
+                )
             _try(SearchParameter(definition, base))
         return definition
 
@@ -351,19 +365,57 @@ _DEFINING = ("url", "code", "type", "base", "expression", "target", "component")
 
 
 def _try(parameter: SearchParameter) -> None:
-    """Raises ValueError for what cannot be evaluated."""
+    """Raises `Unusable` for what cannot be evaluated, and for a type that its values never have."""
     if not parameter.parts:
-        raise ValueError(f"expression: nothing in it begins with {parameter.base}")
+        raise Unusable(
+            f"expression: nichts darin beginnt mit {parameter.base}",
+            f"expression: nothing in it begins with {parameter.base}",
+        )
     try:
         fhirpath.compile(parameter.expression, of=parameter.base)
         for component in parameter.components:
             fhirpath.compile(component.expression, of=component.focus)
     except fhirpath.NotFhirPath as error:
-        raise ValueError(f"expression: {error}") from error
+        said_de, said_en = unreadable(error)
+        raise Unusable(f"expression, {said_de}", f"expression, {said_en}") from error
     except KeyError as error:
-        raise ValueError("component.definition: expected the URL of a search parameter that is known") from error
+        raise Unusable(
+            "component.definition: erwartet wird die URL eines bekannten Suchparameters",
+            "component.definition: expected the URL of a search parameter that is known",
+        ) from error
     if parameter.type == "composite" and not parameter.components:
-        raise ValueError("component: a composite has components")
+        raise Unusable("component: ein composite hat Bestandteile", "component: a composite has components")
+    if not _fits(parameter.type, parameter.holds):
+        given = ", ".join(sorted(parameter.holds))
+        possible = ", ".join(one for one in sorted(_INDEXED_TYPES) if _fits(one, parameter.holds)) or "–"
+        raise Unusable(
+            f"type: die expression ergibt {given}, nie etwas für {parameter.type}; möglich: {possible}",
+            f"type: the expression gives {given}, never anything for {parameter.type}; possible: {possible}",
+        )
+
+
+_NUMBERS = frozenset(("decimal", "integer", "positiveInt", "unsignedInt"))
+_QUANTITIES = frozenset(("Age", "Count", "Distance", "Duration", "Money", "Quantity", "Range", "SampledData"))
+_PRIMITIVES = frozenset(name for name in names() if named(name).kind == "primitive" and name != "xhtml")
+_TEXTS = _PRIMITIVES - _NUMBERS - {"boolean"}
+_INDEXED_TYPES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "date": frozenset(("date", "dateTime", "instant", "Period", "Timing")),
+        "number": _NUMBERS | _QUANTITIES,
+        "quantity": _QUANTITIES,
+        "reference": resource_types() | {"DomainResource", "Reference", "Resource", "canonical", "uri", "url"},
+        "string": _TEXTS
+        | {"Address", "Annotation", "CodeableConcept", "Coding", "ContactPoint", "HumanName", "Identifier"},
+        "token": _PRIMITIVES | {"CodeableConcept", "Coding", "ContactPoint", "Identifier"},
+        "uri": _TEXTS,
+    }
+)
+"""The FHIR types of which each kind of parameter finds something in values; a composite asks its components."""
+
+
+def _fits(search_type: str, holds: Collection[str]) -> bool:
+    """Whether a parameter can find something in values of these types; unknown ones may be any."""
+    return not holds or search_type not in _INDEXED_TYPES or not _INDEXED_TYPES[search_type].isdisjoint(holds)
 
 
 def _is_code(code: str) -> bool:

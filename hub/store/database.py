@@ -19,10 +19,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
-from hub.store.reader import Reader, Transaction
+from hub.store.reader import SECONDS, Reader, Transaction
 from mappings.errors import Issue, Rejected
 
-__all__ = ["LOST_RACES", "UNAVAILABLE", "Database", "Interrupted"]
+__all__ = ["LOST_RACES", "UNAVAILABLE", "Database"]
 
 LOST_RACES = (
     exc.IntegrityError,
@@ -37,10 +37,6 @@ UNAVAILABLE = (exc.OperationalError, exc.TimeoutError, psycopg.OperationalError,
 """What is raised where the database does not answer just now. The texts carry a statement's values: never log them."""
 
 
-class Interrupted(Exception):
-    """What was asked for took too long, and was given up."""
-
-
 SYNCHRONOUS = "FULL"
 """Of SQLite: every commit is synced before it returns; there is no setting for less."""
 _PAGE_CACHE_KIB = 16_384
@@ -48,8 +44,6 @@ _MAPPED_BYTES = 0x7FFF0000
 _CHECKPOINT_PAGES = 4000
 """Of the log before it is written back: a page that changes often is written back once."""
 _PREPARED = 512
-_SECONDS = 1.5
-"""What a snapshot may take: in the event loop others wait for it."""
 _STEPS = 20_000
 """Of SQLite's machine between two looks at the clock: about a millisecond."""
 _READ_ONLY = "-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\\ read"
@@ -91,16 +85,12 @@ class Database:
         """One snapshot of the data, for prepared statements: what a request reads."""
         driver = self._begun()
         try:
+            until = time.monotonic() + SECONDS
             if self.dialect == "sqlite":
-                driver.deadline = time.monotonic() + _SECONDS
-            yield Reader(driver, self.dialect)
+                driver.deadline = until
+            yield Reader(driver, self.dialect, until=until)
             driver.execute("COMMIT")
         except BaseException as error:
-            if isinstance(error, psycopg.errors.QueryCanceled) or (
-                isinstance(error, sqlite3.OperationalError) and str(error) == "interrupted"
-            ):
-                self._return(driver)
-                raise Interrupted from None
             if isinstance(error, UNAVAILABLE):
                 self._forget(driver)
             else:
@@ -136,7 +126,7 @@ class Database:
         with self.writing() as connection:
             transaction = Transaction(connection)
             yield transaction
-        transaction.committed()
+            transaction.refuse_undone()
 
     def _connect(self) -> Any:
         """A connection of the driver's own that decides itself when its transactions begin."""
@@ -146,7 +136,7 @@ class Database:
         if isinstance(connection, psycopg.Connection):
             connection.rollback()
             connection.set_autocommit(True)
-            connection.execute(f"SET statement_timeout = {_SECONDS * 1000:.0f}")
+            connection.execute(f"SET statement_timeout = {SECONDS * 1000:.0f}")
         return connection
 
     def _forget(self, driver: Any) -> None:
@@ -238,7 +228,7 @@ def _sqlite(url: URL, *, writes: bool) -> Engine:
         if not writes:
             cursor.execute("PRAGMA query_only=1")
             cursor.execute(f"PRAGMA mmap_size={_MAPPED_BYTES}")
-            connection.set_progress_handler(connection.late, _STEPS)
+        connection.set_progress_handler(connection.late, _STEPS)
         cursor.close()
         _provide_mathematics(connection)
 

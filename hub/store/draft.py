@@ -39,6 +39,8 @@ class Draft:
     tree: Mapping[str, Any]
     meta: bytes
     rest: bytes
+    posted: bool = False
+    """Whether the server gave it its id: a create, which the history tells from an update that created."""
     _found: list[Any] = field(default_factory=list, compare=False, repr=False)
 
     def found_by(self, index: Index) -> Found:
@@ -54,7 +56,9 @@ class Draft:
         return cls.received(tree, _ENCODER.encode(tree), resource_id=resource_id)
 
     @classmethod
-    def received(cls, tree: Mapping[str, Any], text: bytes, *, resource_id: str | None = None) -> "Draft":
+    def received(
+        cls, tree: Mapping[str, Any], text: bytes, *, resource_id: str | None = None, posted: bool = False
+    ) -> "Draft":
         """The draft of a resource as it was sent: `text` is the JSON that `tree` was read from."""
         members = _MEMBERS.decode(msgspec.json.format(text, indent=-1))
         meta = members.pop("meta", None)
@@ -70,6 +74,7 @@ class Draft:
             tree=tree,
             meta=_joined(kept),
             rest=_joined(members),
+            posted=posted,
         )
 
     @property

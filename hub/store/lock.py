@@ -1,4 +1,4 @@
-"""One writer of a source at a time.
+"""One writer of a source at a time, and one of resources.
 
 SQLite has one writer anyway; on PostgreSQL an advisory lock is held until the transaction ends
 (https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS).
@@ -8,7 +8,12 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, text
 
-__all__ = ["lock"]
+from hub.store.prepared import Prepared
+from hub.store.reader import Transaction
+
+__all__ = ["lock", "take_turn"]
+
+_TURN = Prepared(text("SELECT pg_advisory_xact_lock(4243)"))
 
 
 def lock(connection: Connection, sources: Iterable[str]) -> None:
@@ -16,3 +21,12 @@ def lock(connection: Connection, sources: Iterable[str]) -> None:
     if connection.dialect.name == "postgresql":
         for source in sorted(set(sources)):
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:source))"), {"source": source})
+
+
+def take_turn(transaction: Transaction) -> None:
+    """Wait until nobody else writes resources.
+
+    Versions are then committed in the order of their times: who reads the history since the last one misses none.
+    """
+    if transaction.dialect == "postgresql":
+        transaction.run(_TURN)

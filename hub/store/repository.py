@@ -12,10 +12,24 @@ from itertools import islice
 from typing import Any, Literal, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, literal, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    text,
+    update,
+)
 
 from hub.store.clock import instant
 from hub.store.draft import Draft, Index
+from hub.store.lock import take_turn
 from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader, Row, Transaction
 from hub.store.tables import Projection
@@ -170,6 +184,8 @@ class Repository:
             .order_by(resource.c.rid)
             .limit(bindparam("most"))
         )
+        of_it = select(resource.c.rid).where(is_it).scalar_subquery()
+        self._forget = Prepared(update(history).where(history.c.rid == of_it).values(content=null(), change="deleted"))
         self._all = Prepared(select(func.count()).select_from(resource).where(resource.c.rid > bindparam("after")))
 
     def read(self, reader: Reader, resource_type: str, resource_id: str) -> Stored | None:
@@ -211,6 +227,7 @@ class Repository:
         gone = [key for key in deletions if key not in wanted]
         known = self._known(transaction, [*wanted, *gone])
         written = Written()
+        take_turn(transaction)
         newest = transaction.first(self._newest)
         changed = _Changes(at=max(at, newest[0]) if newest else at, delivery=delivery)
         fresh = [key for key in wanted if key not in known]
@@ -237,6 +254,11 @@ class Repository:
                 self._count(transaction, resource_type, more)
         self._index(transaction, changed.indexed)
         return written
+
+    def forget(self, transaction: Transaction, keys: Iterable[Key]) -> None:
+        """Take away what earlier versions say, too: that they were there is all that is left."""
+        for resource_type, resource_id in keys:
+            transaction.run(self._forget, {"type": resource_type, "id": resource_id})
 
     def reindex(self, transaction: Transaction, after: int, *, most: int = _CHUNK) -> int | None:
         """Index some resources anew, those behind row `after`; the last row that was, or None where none was left."""
@@ -328,20 +350,21 @@ class _Changes:
             self.inserted.append({**row, "rid": rid, "type": key[0], "id": key[1]})
         else:
             self.updated.append({**row, "the_rid": rid})
+        is_there, was_there = draft is not None, before is not None and not before.deleted
+        change: Change = "deleted" if draft is None else "updated" if was_there else "created"
         self.remembered.append(
             {
                 "rid": rid,
                 "version": version,
                 "type": key[0],
                 "updated": self.at,
+                "change": "posted" if change == "created" and draft is not None and draft.posted else change,
                 "delivery": self.delivery,
                 "content": content,
             }
         )
-        is_there, was_there = draft is not None, before is not None and not before.deleted
         self.counts[key[0]] += is_there - was_there
         self.indexed.append((rid, key[0] if was_there else "", draft))
-        change: Change = "deleted" if draft is None else "updated" if was_there else "created"
         return Version(rid=rid, version=version, updated=self.at, change=change, content=content)
 
 

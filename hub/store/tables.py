@@ -101,6 +101,7 @@ def _projection(view: str) -> Projection:
         Column("version", Integer, primary_key=True, autoincrement=False),
         Column("type", _Text, nullable=False),
         Column("updated", BigInteger, nullable=False),
+        Column("change", _Text, nullable=False),  # posted, created, updated, deleted
         Column("delivery", BigInteger, nullable=False),  # 0: written through FHIR
         Column("content", LargeBinary),  # NULL: deleted
         Index(f"{view}_history_by_time", "updated", "rid", "version"),

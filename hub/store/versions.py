@@ -30,13 +30,17 @@ class After(NamedTuple):
 
 
 class Past(NamedTuple):
-    """One version; `content` is None where it is a deletion."""
+    """One version, and the change that made it.
+
+    Posted, created (under an id of the client's), updated, or deleted, which has no `content`.
+    """
 
     rid: int
     version: int
     updated: int
     type: str
     id: str
+    change: str
     content: bytes | None
 
 
@@ -107,7 +111,15 @@ def _page(view: str, scope: Scope, standing: bool) -> Prepared:
         .subquery()
     )
     return Prepared(
-        select(history.c.rid, history.c.version, history.c.updated, history.c.type, resource.c.id, history.c.content)
+        select(
+            history.c.rid,
+            history.c.version,
+            history.c.updated,
+            history.c.type,
+            resource.c.id,
+            history.c.change,
+            history.c.content,
+        )
         .join(shown, and_(shown.c.rid == history.c.rid, shown.c.version == history.c.version))
         .join(resource, resource.c.rid == history.c.rid)
         .order_by(*order)

@@ -2,23 +2,37 @@
 
 import contextlib
 import fcntl
+import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from hub.store.database import LOST_RACES, Database
-from hub.store.reader import Transaction
+from hub.store.lock import take_turn
+from hub.store.reader import Transaction, Undone
 
 __all__ = ["Writer"]
 
 T = TypeVar("T")
 Work = Callable[[Transaction], Any]
+Act = Callable[[], object]
+_log = logging.getLogger(__name__)
 
 _TOGETHER = 64
 """Parts of one transaction at most: the first of them waits for the last."""
+_LARGE = 100_000
+"""Bytes of a body that is written by itself: nobody waits for the rest of it."""
+
+
+class Part(NamedTuple):
+    """What one request writes; `size` is that of its body, in bytes."""
+
+    work: Work
+    done: Future[Any]
+    size: int
 
 
 class Writer:
@@ -27,16 +41,16 @@ class Writer:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._turn = _turn(database.path)
-        self._waiting: SimpleQueue[tuple[Work, Future[Any]] | None] = SimpleQueue()
+        self._waiting: SimpleQueue[Part | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
-    def submit(self, work: Callable[[Transaction], T]) -> Future[T]:
+    def submit(self, work: Callable[[Transaction], T], *, size: int = 0) -> Future[T]:
         """The future result of `work`, which is there when all it wrote is durable; raises what `work` raises."""
         if self._thread is None:
             self._start()
         done: Future[T] = Future()
-        self._waiting.put((work, done))
+        self._waiting.put(Part(work, done, size))
         return done
 
     def close(self) -> None:
@@ -53,60 +67,83 @@ class Writer:
                 self._thread.start()
 
     def _run(self) -> None:
+        carried: Part | None = None
         while True:
-            first = self._waiting.get()
+            first = carried or self._waiting.get()
             if first is None:
                 return
-            parts, last = [first], False
+            parts, carried, last = [first], None, False
             with contextlib.suppress(Empty):
-                while len(parts) < _TOGETHER and not last:
+                while first.size < _LARGE and len(parts) < _TOGETHER and not last:
                     part = self._waiting.get_nowait()
                     if part is None:
                         last = True
+                    elif part.size >= _LARGE:
+                        carried = part
+                        break
                     else:
                         parts.append(part)
-            self._write(parts)
+            # Who has gone away meanwhile is not written for; nobody can go from here on.
+            self._write([part for part in parts if part.done.set_running_or_notify_cancel()])
             if last:
                 return
 
-    def _write(self, parts: list[tuple[Work, Future[Any]]]) -> None:
+    def _write(self, parts: Sequence[Part]) -> None:
         answers: list[tuple[Future[Any], Any]] = []
+        acts: Sequence[Act] = ()
         try:
             with self._turn(), self._database.transaction() as transaction:
-                for work, done in parts:
+                take_turn(transaction)
+                for part in parts:
                     try:
-                        with transaction.savepoint():
-                            answers.append((done, work(transaction)))
-                    except LOST_RACES:
+                        with transaction.part():
+                            answers.append((part.done, part.work(transaction)))
+                    except (*LOST_RACES, Undone):
                         raise
                     except Exception as error:
-                        answers.append((done, error))
-        except LOST_RACES:
+                        answers.append((part.done, error))
+                acts = transaction.after
+        except (*LOST_RACES, Undone) as error:
             if len(parts) > 1:
+                # One of them is at fault, and all are undone: each by itself.
                 for part in parts:
                     self._write([part])
-            else:
-                self._again(*parts[0])
-            return
+                return
+            if not isinstance(error, Undone):
+                self._again(parts[0], error)
+                return
+            answers, acts = [(parts[0].done, error.__cause__ or error)], ()
         except BaseException as error:
-            for _, done in parts:
-                done.set_exception(error)
-            return
-        for done, answer in answers:
-            if isinstance(answer, Exception):
-                done.set_exception(answer)
-            else:
-                done.set_result(answer)
+            answers, acts = [(part.done, error) for part in parts], ()
+        _answered(answers, acts)
 
-    def _again(self, work: Work, done: Future[Any]) -> None:
+    def _again(self, part: Part, lost: Exception) -> None:
         """Once more, after another process wrote the same thing first: now it is seen."""
+        acts: Sequence[Act] = ()
         try:
             with self._turn(), self._database.transaction() as transaction:
-                answer = work(transaction)
+                take_turn(transaction)
+                with transaction.part():
+                    answer = part.work(transaction)
+                acts = transaction.after
         except BaseException as error:
-            done.set_exception(error)
+            error.__cause__ = lost
+            answer, acts = error, ()
+        _answered([(part.done, answer)], acts)
+
+
+def _answered(answers: Iterable[tuple[Future[Any], Any]], acts: Iterable[Act]) -> None:
+    """Tell everybody, then do what waited for the commit: what fails there fails no write."""
+    for done, answer in answers:
+        if isinstance(answer, BaseException):
+            done.set_exception(answer)
         else:
             done.set_result(answer)
+    for act in acts:
+        try:
+            act()
+        except Exception as error:
+            _log.error("%s after a commit", type(error).__name__)
 
 
 def _turn(database: Path | None) -> Callable[[], contextlib.AbstractContextManager[None]]:

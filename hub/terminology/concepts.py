@@ -58,6 +58,7 @@ class CodeSystem:
     def __init__(self, tree: Mapping[str, Any]) -> None:
         self.url: str = tree.get("url", "")
         self.version: str = tree.get("version", "")
+        self.value_set: str = tree.get("valueSet", "")
         self.name: str = tree.get("name") or tree.get("title") or self.url
         self.language: str = tree.get("language", "en")
         self.content: str = tree.get("content", "complete")

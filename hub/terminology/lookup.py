@@ -5,6 +5,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from conformance.formats.alike import meant
 from hub.errors import NotFound
 from hub.terminology import parameters
 from hub.terminology.concepts import CodeSystem, Concept, Designation
@@ -37,16 +38,29 @@ def known_concept(system: CodeSystem, code: str) -> Concept:
     """The concept of a code; `NotFound` where the code system has none."""
     concept = system.concept(code)
     if concept is None:
+        said_de, said_en = meant(code, system.concepts)
         raise NotFound(
             Issue(
                 code="unknown-code",
                 fhir_code="not-found",
                 place="http.code",
-                text_de=f"diesen Code hat das Codesystem {system.name} nicht",
-                text_en=f"the code system {system.name} has no such code",
+                text_de=f"diesen Code hat das Codesystem {system.name} nicht{said_de}; {_listing_de(system)}",
+                text_en=f"the code system {system.name} has no such code{said_en}; {_listing_en(system)}",
             )
         )
     return concept
+
+
+def _listing_de(system: CodeSystem) -> str:
+    if system.value_set:
+        return f"alle nennt GET ValueSet/$expand?url={system.value_set}"
+    return f"alle nennt POST ValueSet/$expand mit einem ValueSet, dessen compose.include.system {system.url} ist"
+
+
+def _listing_en(system: CodeSystem) -> str:
+    if system.value_set:
+        return f"GET ValueSet/$expand?url={system.value_set} lists all"
+    return f"POST ValueSet/$expand with a ValueSet whose compose.include.system is {system.url} lists all"
 
 
 def subsumption(system: CodeSystem, one: Concept, other: Concept) -> str:

@@ -21,9 +21,9 @@ Told = Mapping[str, Sequence[Any]]
 
 
 def told(
-    known: Mapping[str, str], pairs: Iterable[tuple[str, str]], given: Mapping[str, Any] | None, operation: str
+    known: Mapping[str, str], pairs: Iterable[tuple[str, str]], given: Iterable[tuple[str, str, Any]], operation: str
 ) -> Told:
-    """What a request tells an operation, by its query string and a valid Parameters resource.
+    """What a request tells an operation: its query string by name and value, Parameters by name, element and value.
 
     `known` says the type of each parameter, with a `*` behind it where it repeats. `Malformed` for what is none.
     """
@@ -31,9 +31,8 @@ def told(
     for name, value in pairs:
         if name not in _CONTROLS and value:
             found.setdefault(name, []).append(_written(_type(known, name, operation), name, value))
-    for each in (given or {}).get("parameter", ()):
-        name = each.get("name", "")
-        found.setdefault(name, []).append(_stated(_type(known, name, operation), name, each))
+    for name, element, value in given:
+        found.setdefault(name, []).append(_stated(_type(known, name, operation), name, element, value))
     for name, values in found.items():
         if len(values) > 1 and not known[name].endswith(_REPEATED):
             raise _wrong(name, "darf nur einmal stehen", "may be given only once")
@@ -81,15 +80,13 @@ def _written(kind: str, name: str, value: str) -> Any:
     )
 
 
-def _stated(kind: str, name: str, each: Mapping[str, Any]) -> Any:
-    value = next((value for element, value in each.items() if element.startswith("value")), None)
+def _stated(kind: str, name: str, element: str, value: Any) -> Any:
     if kind == "part":
-        return each.get("part", ())
-    if kind[0].isupper() and kind not in ("Coding", "CodeableConcept"):
-        value = each.get("resource")
-        fits = isinstance(value, Mapping) and value.get("resourceType") == kind
+        fits = element == "part"
     elif kind in ("Coding", "CodeableConcept"):
-        fits = f"value{kind}" in each
+        fits = element == f"value{kind}"
+    elif kind[0].isupper():
+        fits = element == "resource" and isinstance(value, Mapping) and value.get("resourceType") == kind
     elif kind == "boolean":
         fits = isinstance(value, bool)
     elif kind == "integer":

@@ -1,6 +1,6 @@
 """What a code is in another code system, by concept maps (https://hl7.org/fhir/R4/conceptmap-operation-translate.html)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +9,9 @@ from hub.terminology.definitions import Definitions, Unknown, parted
 from hub.terminology.languages import said
 from hub.terminology.value_sets import ValueSet
 
-__all__ = ["Asked", "Match", "matches", "written"]
+__all__ = ["Asked", "Match", "matches", "target_systems", "written"]
+
+_LISTED = 20
 
 _NO_MATCH = ("unmatched", "disjoint")
 _REVERSED = {"wider": "narrower", "narrower": "wider", "subsumes": "specializes", "specializes": "subsumes"}
@@ -51,11 +53,28 @@ def matches(maps: Sequence[Mapping[str, Any]], asked: Asked, definitions: Defini
     return found
 
 
-def written(found: Sequence[Match], languages: tuple[str, ...]) -> dict[str, Any]:
-    """The translations as a Parameters resource."""
+def target_systems(maps: Iterable[Mapping[str, Any]], asked: Asked) -> frozenset[str]:
+    """The code systems that these maps translate to from the code's; `reverse`, from."""
+    here, there = _side("source", asked), _side("target", asked)
+    groups = (group for concept_map in maps for group in concept_map.get("group", ()))
+    fitting = (group for group in groups if asked.system in ("", group.get(here, asked.system)))
+    return frozenset(group[there] for group in fitting if there in group)
+
+
+def written(found: Sequence[Match], languages: tuple[str, ...], targets_instead: Sequence[str] = ()) -> dict[str, Any]:
+    """The translations as a Parameters resource; `targets_instead` are there where no map goes to the one asked for."""
     result = any(each.equivalence not in _NO_MATCH for each in found)
     message = "; ".join(dict.fromkeys(each.comment for each in found if each.comment))
-    if not message and not result:
+    if not message and not result and targets_instead:
+        listed = ", ".join(targets_instead[:_LISTED])
+        message = said(
+            {
+                "de": f"Keine Übersetzungstabelle führt in dieses targetsystem; es gibt: {listed}",
+                "en": f"No concept map leads to this targetsystem; there are: {listed}",
+            },
+            languages,
+        )
+    elif not message and not result:
         message = said(
             {
                 "de": "Keine der Übersetzungstabellen, die passen, nennt diesen Code",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from conformance.formats.alike import meant
 from hub.terminology import parameters
 from hub.terminology.concepts import CodeSystem
 from hub.terminology.definitions import Unknown
@@ -16,6 +17,7 @@ from hub.terminology.value_sets import Member, ValueSet
 __all__ = ["Asked", "Verdict", "best", "in_code_system", "in_value_set", "unknown", "written"]
 
 _SHOWN = 20
+_COMPARED = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,9 @@ def in_code_system(system: CodeSystem, asked: Asked) -> Verdict:
     """Whether a code system has a code, under this display."""
     concept = system.concept(asked.code)
     if concept is None:
+        near_de, near_en = meant(asked.code, system.concepts)
         known_de, known_en = _listed(system.concepts, "bekannt", "known")
+        known_de, known_en = f"{near_de}{known_de}", f"{near_en}{known_en}"
         if system.content != "complete":
             return Verdict(
                 result=False,
@@ -73,7 +77,7 @@ def in_value_set(value_set: ValueSet, asked: Asked) -> Verdict:
         found = [each for each in value_set.candidates(asked.code) if asked.system in ("", each.system)]
         systems = sorted({each.system for each in found})
         if not found:
-            return _not_in(value_set)
+            return _not_in(value_set, asked.code)
     except Unknown as error:
         return unknown(error)
     if len(systems) > 1:
@@ -159,9 +163,12 @@ def _folded(display: str) -> str:
     return " ".join(display.split()).casefold()
 
 
-def _not_in(value_set: ValueSet) -> Verdict:
+def _not_in(value_set: ValueSet, code: str) -> Verdict:
     name = value_set.url or value_set.tree.get("name", "ValueSet")
-    known_de, known_en = _listed(_codes(value_set), "seine Codes", "its codes")
+    codes = list(islice(_codes(value_set), _COMPARED))
+    near_de, near_en = meant(code, codes)
+    known_de, known_en = _listed(codes, "seine Codes", "its codes")
+    known_de, known_en = f"{near_de}{known_de}", f"{near_en}{known_en}"
     return Verdict(
         result=False,
         text_de=f"Der Code ist nicht im Value Set {name}{known_de}",

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from conformance.formats import r4_types, strict_json
+from conformance.formats import fhir_xml, r4_types, safe_xml, strict_json
 from conformance.formats.fhir_xml import NotFhirXml, parse, write
 
 SCHEMAS = Path(__file__).parent / "xsd"
@@ -296,7 +296,7 @@ def test_what_is_wrong_is_refused(body: bytes) -> None:
 
 def test_a_refusal_names_the_line_and_the_element() -> None:
     found = refusal(patient("\n<name>\n<text value='x'/>\n<secret/></name>"))
-    assert (found.line, found.reason) == (4, "an element that HumanName does not have, or in another namespace")
+    assert (found.line, found.reason) == (4, "an element that HumanName does not have")
 
 
 @pytest.mark.parametrize("number", ["1e400000", "9" * 101, "NaN", "+1", "01", "1.", " 1", "1" * 5000, "INF", "٣"])
@@ -454,3 +454,44 @@ def test_disorder_at_every_level_takes_no_time() -> None:
     started = time.process_time()
     write({"resourceType": "Basic", "extension": [tree]})
     assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "reason_de"),
+    [
+        (
+            patient('<birthDat value="1930"/>'),
+            "an element that Patient does not have; perhaps birthDate",
+            "ein Element, das Patient nicht hat; vielleicht birthDate",
+        ),
+        (
+            f"<Pateint {FHIR}/>".encode(),
+            "expected a resource type of FHIR R4 in the namespace http://hl7.org/fhir; perhaps Patient",
+            "erwartet wird ein Ressourcentyp von FHIR R4 im Namensraum http://hl7.org/fhir; vielleicht Patient",
+        ),
+        (
+            b"<Patient/>",
+            "the element is in another namespace; expected http://hl7.org/fhir",
+            "das Element ist in einem anderen Namensraum; erwartet wird http://hl7.org/fhir",
+        ),
+        (
+            patient('<text><status value="generated"/><div>x</div></text>'),
+            "the element is in another namespace; expected http://www.w3.org/1999/xhtml",
+            "das Element ist in einem anderen Namensraum; erwartet wird http://www.w3.org/1999/xhtml",
+        ),
+        (b"<a></b>", "an end tag does not match its start tag", "ein End-Tag passt nicht zu seinem Start-Tag"),
+    ],
+)
+def test_a_refusal_says_what_is_meant_in_both_languages(body: bytes, reason: str, reason_de: str) -> None:
+    found = refusal(body)
+    assert (found.reason, found.reason_de) == (reason, reason_de)
+
+
+def test_an_unknown_name_is_not_repeated() -> None:
+    found = refusal(patient('<mustermann value="x"/>'))
+    assert "mustermann" not in f"{found} {found.reason_de}"
+
+
+def test_each_reason_of_broken_xml_is_there_in_german() -> None:
+    reasons = {*safe_xml._REASONS.values(), "a DOCTYPE is not taken"}
+    assert set(fhir_xml._NOT_XML_DE) == reasons

@@ -102,3 +102,30 @@ def test_hostile_bodies_are_refused_soon(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b'{"PLANTED": 1, "PLANTED": 2}', b'["PLANTED', b'["PLANTED\\ud800"]', b"PLANTED"])
 def test_a_refusal_repeats_nothing_of_the_content(body: bytes) -> None:
     assert "PLANTED" not in str(refusal(body))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[1,]",
+        b"[1 2]",
+        b"1 2",
+        b'{"a" 1}',
+        b"{a: 1}",
+        b'"a',
+        b'"\x01"',
+        b'"\\q"',
+        b'"\\u12"',
+        b"\xff",
+        b"[NaN]",
+        b'{"a": 1, "a": 2}',
+        b"1" * 101,
+        b"[" * 51,
+        b'"\\u0000"',
+    ],
+)
+def test_each_reason_is_there_in_german(body: bytes) -> None:
+    found = refusal(body)
+    assert found.reason_de not in ("", found.reason, "kein gültiges JSON")

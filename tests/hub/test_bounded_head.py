@@ -23,7 +23,7 @@ async def hello(scope: object, receive: object, send: object) -> None:
 async def serving() -> AsyncIterator[int]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(hello, http=BoundedHead, log_level="critical", lifespan="off"))  # type: ignore[arg-type]
+        server = uvicorn.Server(uvicorn.Config(hello, http=BoundedHead, log_level="critical", lifespan="off"))
         task = asyncio.create_task(server.serve(sockets=[listening]))
         while not server.started:
             await asyncio.sleep(0.01)

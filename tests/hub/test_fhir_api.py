@@ -219,11 +219,10 @@ def test_formats_that_there_are_not_are_refused(sqlite_hub: Hub) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("OPTIONS", "/fhir/Slot"),
         ("TRACE", "/fhir/Slot"),
         ("PUT", "/ingest/json"),
         ("GET", "/ingest/json"),
-        ("GET", "/"),
+        ("GET", "/nothing"),
     ],
 )
 def test_whatever_is_refused_is_an_operation_outcome(sqlite_hub: Hub, method: str, path: str) -> None:

@@ -57,6 +57,15 @@ def test_what_becomes_confidential_leaves_the_public(hub: Hub) -> None:
     put(sandbox, {**HOME, "meta": {"security": [label]}})
     public.json("/fhir/Organization/home", status=410)
     assert public.json("/fhir/Organization?name=haus")["total"] == 0
+    public.json("/fhir/Organization/home/_history/1", status=410)
+    assert "Haus am Moor" not in public.get("/fhir/_history").text
+
+
+def test_what_is_deleted_stays_in_the_public_history(hub: Hub) -> None:
+    sandbox, public = Client(hub, sandbox=True), Client(hub)
+    put(sandbox, HOME)
+    sandbox.request("DELETE", "/fhir/Organization/home")
+    assert public.json("/fhir/Organization/home/_history/1")["name"] == "Haus am Moor"
 
 
 def test_an_offer_written_through_fhir_is_found(hub: Hub) -> None:

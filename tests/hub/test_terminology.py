@@ -710,9 +710,7 @@ KNOWN = {"url": "uri", "count": "integer", "activeOnly": "boolean", "coding": "C
 
 def test_parameters_come_from_the_query_and_from_a_resource() -> None:
     pairs = [("url", "u"), ("count", "5"), ("property", "a"), ("property", "b"), ("_format", "json")]
-    given = {
-        "parameter": [{"name": "coding", "valueCoding": {"code": "c"}}, {"name": "activeOnly", "valueBoolean": True}]
-    }
+    given = [("coding", "valueCoding", {"code": "c"}), ("activeOnly", "valueBoolean", True)]
     assert parameters.told(KNOWN, pairs, given, "expand") == {
         "url": ["u"],
         "count": [5],
@@ -725,18 +723,20 @@ def test_parameters_come_from_the_query_and_from_a_resource() -> None:
 @pytest.mark.parametrize(
     ("pairs", "given"),
     [
-        ([("count", "-1")], None),
-        ([("count", "9" * 5_000)], None),
-        ([("activeOnly", "yes")], None),
-        ([("coding", "a|b")], None),
-        ([("url", "a"), ("url", "b")], None),
-        ([("wings", "2")], None),
-        ([], {"parameter": [{"name": "count", "valueString": "x"}]}),
-        ([], {"parameter": [{"name": "coding", "valueString": "x"}]}),
-        ([], {"parameter": [{"name": "url"}]}),
+        ([("count", "-1")], []),
+        ([("count", "9" * 5_000)], []),
+        ([("activeOnly", "yes")], []),
+        ([("coding", "a|b")], []),
+        ([("url", "a"), ("url", "b")], []),
+        ([("wings", "2")], []),
+        ([], [("count", "valueString", "x")]),
+        ([], [("coding", "valueString", "x")]),
+        ([], [("url", "valueUri", "")]),
+        ([], [("url", "resource", {"resourceType": "ValueSet"})]),
+        ([], [("wings", "valueInteger", 2)]),
     ],
 )
-def test_parameters_that_cannot_be_are_refused(pairs: list[tuple[str, str]], given: dict[str, Any] | None) -> None:
+def test_parameters_that_cannot_be_are_refused(pairs: list[tuple[str, str]], given: list[tuple[str, str, Any]]) -> None:
     with pytest.raises(Malformed) as caught:
         parameters.told(KNOWN, pairs, given, "expand")
     assert re.match(r"http(\.\w+)?$", caught.value.issues[0].place)

@@ -58,3 +58,9 @@ def test_what_may_hide_something_is_looked_at(resource: dict[str, Any], escaped:
     assert json.loads(text) == resource
     assert not hides_nothing(text.encode())
     assert hides_nothing(json.dumps(home(telecom=[PHONE])).encode())
+
+
+def test_headers_of_an_endpoint_are_not_public() -> None:
+    endpoint = {"resourceType": "Endpoint", "id": "e", "address": "https://a.example", "header": ["Authorization: x"]}
+    assert public_copy(endpoint) == {"resourceType": "Endpoint", "id": "e", "address": "https://a.example"}
+    assert not hides_nothing(json.dumps(endpoint).encode())

@@ -65,7 +65,7 @@ def writes(context: Context, request: Request) -> bool:
 
 def answer(context: Context, reader: Reader, request: Request) -> Answer:
     """A Bundle that answers each entry, in their order; a transaction of which one entry fails does nothing."""
-    sent = received(context, request, resource_type="Bundle")
+    sent = received(request, resource_type="Bundle")
     kind, told = sent.tree.get("type"), sent.tree.get("entry", [])
     if kind not in CODES:
         raise _wrong("Bundle.type", "batch oder transaction", "batch or transaction", "code-invalid")

@@ -20,7 +20,7 @@ WRITES = True
 def answer(context: Context, transaction: Transaction, request: Request) -> Answer:
     """The new resource under an id of the server's own; on condition that none exists, the one that is there."""
     resource_type = request.variables["type"]
-    sent = received(context, request, resource_type=resource_type)
+    sent = received(request, resource_type=resource_type)
     if (criteria := none_exist(context, request)) is not None:
         found = sole(context, transaction, resource_type, criteria, request.base)
         if found is not None:
@@ -28,4 +28,5 @@ def answer(context: Context, transaction: Transaction, request: Request) -> Answ
             assert stored is not None, "what was just found is there"
             return unchanged(request, resource_type, found, stored)
     resource_id = str(uuid4())
-    return written(request, resource_type, resource_id, store(context, transaction, sent, resource_id))
+    made = store(context, transaction, sent, resource_id, posted=True)
+    return written(request, resource_type, resource_id, made)

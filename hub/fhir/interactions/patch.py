@@ -2,6 +2,7 @@
 (https://hl7.org/fhir/R4/http.html#patch).
 """
 
+import re
 from typing import Any
 
 from conformance.formats import strict_json
@@ -20,7 +21,7 @@ from hub.store.reader import Transaction
 from hub.store.repository import tree_of
 from mappings.errors import Issue
 
-__all__ = ["CODE", "FORMATS", "ROUTES", "WRITES", "answer", "patched"]
+__all__ = ["CODE", "FORMATS", "ROUTES", "WRITES", "answer"]
 
 CODE = "patch"
 ROUTES = (("PATCH", "/{type}/{id}"), ("PATCH", "/{type}"))
@@ -28,6 +29,8 @@ WRITES = True
 
 FORMATS = (json_patch.MEDIA_TYPE, "application/fhir+json", "application/fhir+xml", merge_patch.MEDIA_TYPE)
 _PLAIN_JSON = "application/json"
+_BEGINS_LIST = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*\[")
+"""A list is a JSON Patch, an object a merge patch or FHIRPath Patch."""
 
 
 def answer(context: Context, transaction: Transaction, request: Request) -> Answer:
@@ -41,15 +44,15 @@ def answer(context: Context, transaction: Transaction, request: Request) -> Answ
     refuse_stale(request, stored)
     if stored is None or stored.content is None:
         return versioned(request, stored)
-    tree = patched(context, request, stored.content)
+    tree = _patched(request, stored.content)
     sent = Received(tree=tree, text=encoded(tree), format=Format.JSON)
     return written(request, resource_type, resource_id, store(context, transaction, sent, resource_id))
 
 
-def patched(context: Context, request: Request, content: bytes) -> dict[str, Any]:
+def _patched(request: Request, content: bytes) -> dict[str, Any]:
     """What the patch in the body makes of a resource. Raises `Malformed` or `Invalid`; type and id stay as they are."""
     before = tree_of(content)
-    tree = _applied(context, request, content)
+    tree = _applied(request, content)
     for name in ("resourceType", "id"):
         if tree.get(name) != before[name]:
             raise _immutable(name)
@@ -61,10 +64,10 @@ def patched(context: Context, request: Request, content: bytes) -> dict[str, Any
     return found
 
 
-def _applied(context: Context, request: Request, content: bytes) -> dict[str, Any]:
+def _applied(request: Request, content: bytes) -> dict[str, Any]:
     tree = tree_of(content)
     media_type = request.header("content-type").partition(";")[0].strip().lower()
-    if media_type == json_patch.MEDIA_TYPE:
+    if media_type == json_patch.MEDIA_TYPE or (media_type == _PLAIN_JSON and _BEGINS_LIST.match(request.body)):
         return json_patch.apply(tree, json_patch.operations(request.body))
     if media_type in (merge_patch.MEDIA_TYPE, _PLAIN_JSON):
         changes = merge_patch.changes(request.body)
@@ -72,7 +75,7 @@ def _applied(context: Context, request: Request, content: bytes) -> dict[str, An
             return merge_patch.apply(tree, changes)
     if media_type.endswith(("json-patch+json", "xml-patch+xml", "merge-patch+json")):
         raise _other_patch()
-    patch = received(context, request).tree
+    patch = received(request).tree
     if patch["resourceType"] != "Parameters":
         raise _no_patch()
     fhirpath_patch.apply(tree, fhirpath_patch.operations(patch), size=len(content))

@@ -10,13 +10,13 @@ from conformance.formats.r4_types import compartments
 from hub.errors import NotFound
 from hub.fhir.bundle import entry, outcome_entry, searchset
 from hub.fhir.context import Context
+from hub.fhir.definitions import StoredDefinitions
 from hub.fhir.form import parameters_of
 from hub.fhir.interactions.read import ID
 from hub.fhir.negotiation import Preference
 from hub.fhir.outcome import outcome_bytes
 from hub.fhir.request import Answer, Request
 from hub.fhir.subset import Subset
-from hub.fhir.terminology import stored
 from hub.search import statements
 from hub.search.codes import Terminology
 from hub.search.includes import INCLUDED_OF_ONE_MAX
@@ -57,7 +57,7 @@ def answer(context: Context, reader: Reader, request: Request) -> Answer:
         context.registry(),
         resource_type,
         parameters_of(request),
-        codes=Terminology(stored(context, reader, request.base)),
+        codes=Terminology(StoredDefinitions(context, reader)),
         base=request.base,
         now=context.clock(),
         strict=bool(prefer) and Preference.of(prefer).strict is True,

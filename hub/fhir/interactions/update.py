@@ -23,17 +23,15 @@ WRITES = True
 def answer(context: Context, transaction: Transaction, request: Request) -> Answer:
     """The resource as it is now; 201 where it was not there before, the same version where nothing differs."""
     resource_type = request.variables["type"]
-    sent = received(context, request, resource_type=resource_type)
+    sent = received(request, resource_type=resource_type)
     resource_id = target(context, transaction, request, sent.tree.get("id"))
-    if not isinstance(resource_id, str) or not ID.fullmatch(resource_id):
-        raise _no_id(resource_type)
     if names_version(request):
         refuse_stale(request, current(context, transaction, resource_type, resource_id))
     return written(request, resource_type, resource_id, store(context, transaction, sent, resource_id))
 
 
-def target(context: Context, transaction: Transaction, request: Request, told: object) -> object:
-    """The id under which an update writes a resource that says the id `told`.
+def target(context: Context, transaction: Transaction, request: Request, told: object) -> str:
+    """The id under which an update writes a resource that says the id `told`; `Malformed` where that is none.
 
     Conditional, with none that matches: an id of the body's own is taken where it is free.
     """
@@ -47,6 +45,8 @@ def target(context: Context, transaction: Transaction, request: Request, told: o
         addressed = found
     if addressed is not None and told != addressed:
         raise _other_id(resource_type)
+    if not isinstance(told, str) or not ID.fullmatch(told):
+        raise _no_id(resource_type)
     return told
 
 

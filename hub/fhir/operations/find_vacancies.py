@@ -13,7 +13,8 @@ from conformance.spec import canonical
 from hub.errors import Malformed, http_part
 from hub.fhir.bundle import entry, searchset
 from hub.fhir.context import Context
-from hub.fhir.form import parameters_of
+from hub.fhir.form import BYTES_MAX
+from hub.fhir.parameters import given, plain, posted
 from hub.fhir.request import Answer, Request
 from hub.search.query import COUNT_DEFAULT, encoded, parse_count
 from hub.search.types.near import MAX_KM, parse_circle
@@ -51,7 +52,9 @@ def answer(context: Context, reader: Reader, request: Request) -> Answer:
     if context.catch_up is not None:
         assert isinstance(reader, Transaction), "`writes` asked for one"
         context.catch_up(reader)
-    pairs = parameters_of(request, operation=True)
+    pairs, sent = posted(request, most=BYTES_MAX)
+    if sent is not None:
+        pairs += plain(given(sent))
     search = prepare(pairs, context.repository.projection, now=context.clock(), base=request.base)
     return Answer(content=search(reader))
 

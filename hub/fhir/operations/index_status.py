@@ -17,9 +17,9 @@ ROUTES = (("GET", f"/{RESOURCE}/${NAME}"),)
 WRITES = False
 
 
-def answer(context: Context, _reader: Reader, _request: Request) -> Answer:
+def answer(context: Context, reader: Reader, _request: Request) -> Answer:
     """Whether it is running, and how many resources of how many are done."""
-    running, done, total = context.index_progress()
+    running, done, total = context.index_progress(reader)
     parameters = [
         {"name": "running", "valueBoolean": running},
         {"name": "done", "valueInteger": done},

@@ -4,13 +4,13 @@ Where no map is named, ours are looked in, and all that are stored from the code
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from hub.fhir.context import Context
+from hub.fhir.definitions import StoredDefinitions
 from hub.fhir.formats import encoded
 from hub.fhir.request import Answer, Request
-from hub.fhir.terminology import Question, missing, question, stored_maps
+from hub.fhir.terminology import Question, missing, question
 from hub.store.reader import Reader
 from hub.terminology import translation
 from hub.terminology.definitions import Unknown
@@ -45,7 +45,8 @@ def answer(context: Context, reader: Reader, request: Request) -> Answer:
         "ConceptMap", inline="conceptMap", url=asked.one("url"), version=asked.one("conceptMapVersion")
     )
     found: list[translation.Match] = []
-    others = partial(stored_maps, context, reader, request.base, reverse=asked.one("reverse", False))
+    targets: set[str] = set()
+    stored, reverse = StoredDefinitions(context, reader), asked.one("reverse", False)
     try:
         for coded in asked.coded():
             if tree is None and not coded.system:
@@ -53,11 +54,14 @@ def answer(context: Context, reader: Reader, request: Request) -> Answer:
                     "system", "erwartet wird system, oder url einer Tabelle", "expected system, or a map's url"
                 )
             one = _asked(asked, coded.code, coded.system)
-            maps = (tree,) if tree is not None else (*asked.definitions.concept_maps(), *others(coded.system))
+            shipped = asked.definitions.concept_maps()
+            maps = (tree,) if tree is not None else (*shipped, *stored.concept_maps(coded.system, reverse=reverse))
+            targets |= translation.target_systems(maps, one)
             found += (each for each in translation.matches(maps, one, asked.definitions) if each not in found)
     except Unknown as error:
         raise asked.unresolved(error) from error
-    return Answer(content=encoded(translation.written(found, asked.languages)))
+    instead = set() if asked.one("targetsystem") in {"", *targets} else targets
+    return Answer(content=encoded(translation.written(found, asked.languages, sorted(instead))))
 
 
 def _asked(asked: Question, code: str, system: str) -> translation.Asked:

@@ -10,6 +10,7 @@ from hub.errors import Malformed, http_part
 from hub.fhir.context import Context
 from hub.fhir.form import pairs_of
 from hub.fhir.outcome import outcome_bytes
+from hub.fhir.parameters import given
 from hub.fhir.profiles import is_base, named
 from hub.fhir.received import received
 from hub.fhir.request import Answer, Request
@@ -44,7 +45,7 @@ class _Asked:
 def answer(context: Context, reader: Reader, request: Request) -> Answer:
     """200 and all findings, also where there is nothing to find."""
     resource_type, resource_id = request.variables["type"], request.variables.get("id")
-    asked = _asked(context, request)
+    asked = _asked(request)
     issues: list[Issue] = []
     if asked.resource is None or asked.mode == "delete":
         if resource_id is None:
@@ -65,7 +66,7 @@ def answer(context: Context, reader: Reader, request: Request) -> Answer:
     return Answer(content=outcome_bytes(issues or [_fine()]))
 
 
-def _asked(context: Context, request: Request) -> _Asked:
+def _asked(request: Request) -> _Asked:
     asked = _Asked()
     for name, value in pairs_of(request.query):
         if name == "mode":
@@ -73,7 +74,7 @@ def _asked(context: Context, request: Request) -> _Asked:
         elif name == "profile":
             asked.profiles.append(value)
     if request.body:
-        tree = received(context, request).tree
+        tree = received(request).tree
         if tree["resourceType"] == "Parameters" and (request.variables["type"] != "Parameters" or _is_envelope(tree)):
             _open(tree, asked)
         else:
@@ -87,26 +88,19 @@ def _asked(context: Context, request: Request) -> _Asked:
 
 
 def _is_envelope(tree: Mapping[str, Any]) -> bool:
-    return any(isinstance(one, dict) and one.get("name") == "resource" for one in _parameters(tree))
+    """Whether a Parameters resource brings one, rather than being the one to validate."""
+    told = tree.get("parameter")
+    return isinstance(told, list) and any(isinstance(one, dict) and one.get("name") == "resource" for one in told)
 
 
 def _open(tree: Mapping[str, Any], asked: _Asked) -> None:
-    for one in _parameters(tree):
-        if not isinstance(one, dict):
-            continue
-        name = one.get("name")
-        value = next((one[key] for key in one if key.startswith("value")), None)
-        if name == "resource" and isinstance(one.get("resource"), dict):
-            asked.resource = one["resource"]
+    for name, element, value in given(tree):
+        if name == "resource" and element == "resource" and isinstance(value, dict):
+            asked.resource = value
         elif name == "mode" and isinstance(value, str):
             asked.mode = value
         elif name == "profile" and isinstance(value, str):
             asked.profiles.append(value)
-
-
-def _parameters(tree: Mapping[str, Any]) -> list[Any]:
-    told = tree.get("parameter")
-    return told if isinstance(told, list) else []
 
 
 def _addressed(tree: Mapping[str, Any], resource_type: str, resource_id: str | None, mode: str | None) -> list[Issue]:

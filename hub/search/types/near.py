@@ -77,15 +77,18 @@ def box(latitude: float, longitude: float, kilometres: float) -> dict[str, float
     # Slightly wider than the circle, so that rounding cuts nothing off its rim.
     north_south = angle * 1.000001 + 1e-9
     cosine = math.cos(math.radians(min(abs(latitude) + north_south, 89.9)))
-    east_west = north_south / cosine
+    east_west, middle = north_south / cosine, longitude
+    if abs(latitude) + north_south > 89.9 or abs(longitude) + east_west > 180:
+        # Around a pole, or across the line where days begin: every longitude, the distance decides.
+        east_west, middle = 180.0, 0.0
     return {
         "latitude": latitude,
         "longitude": longitude,
         "cosine": math.cos(math.radians(latitude)),
         "south": latitude - north_south,
         "north": latitude + north_south,
-        "west": longitude - east_west,
-        "east": longitude + east_west,
+        "west": middle - east_west,
+        "east": middle + east_west,
     }
 
 

@@ -28,11 +28,15 @@ _PARTS = {
 }
 
 
+_LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})
+"""What is a letter of its own, and written without its stroke by whoever has no such key."""
+
+
 def folded(text: str) -> str:
-    """The text without case, accents and doubled spaces; ß is ss."""
+    """The text without case, accents, strokes and doubled spaces; ß is ss."""
     text = text.casefold()
     if not text.isascii():
-        decomposed = unicodedata.normalize("NFKD", text)
+        decomposed = unicodedata.normalize("NFKD", text.translate(_LETTERS))
         # What is decomposed may have a case again.
         text = "".join(character for character in decomposed if not unicodedata.combining(character)).casefold()
     if "\0" in text:

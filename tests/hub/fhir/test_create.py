@@ -116,7 +116,7 @@ def test_conditions_that_select_nothing_are_refused(sqlite_client: Client, crite
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
-        (b"", 400, "structure"),
+        (b"", 400, "required"),
         (b"{", 400, "structure"),
         (b"[]", 400, "structure"),
         (b"null", 400, "structure"),

@@ -47,7 +47,7 @@ def test_a_history_tells_every_version_newest_first(client: Client) -> None:
     assert (bundle["type"], bundle["total"]) == ("history", 5)
     assert not [finding for finding in r4.findings(bundle) if finding.severity == "error"]
     made, deleted, changed = bundle["entry"][:3]
-    assert made["request"] == {"method": "POST", "url": "Organization"}
+    assert made["request"] == {"method": "PUT", "url": "Organization/c"}
     assert made["response"] == {"status": "201", "etag": 'W/"1"', "lastModified": "2026-11-22T13:00:00.000Z"}
     assert made["resource"] == client.json("/fhir/Organization/c")
     assert deleted["request"] == {"method": "DELETE", "url": "Organization/a"}
@@ -55,6 +55,21 @@ def test_a_history_tells_every_version_newest_first(client: Client) -> None:
     assert changed["request"] == {"method": "PUT", "url": "Organization/b"}
     assert changed["response"]["status"] == "200"
     assert changed["fullUrl"] == f"{BASE}/fhir/Organization/b"
+
+
+def test_a_history_tells_how_each_version_was_made(hub: Hub) -> None:
+    """Who replays it must not give a resource another id than it has."""
+    client = Client(hub, sandbox=True)
+    made = client.request("POST", "/fhir/Basic", json={"resourceType": "Basic", "code": {"text": "a"}})
+    where = "/".join(made.headers["location"].split("/")[4:6])
+    assert made.status_code == 201
+    client.request("DELETE", f"/fhir/{where}")
+    again = {"resourceType": "Basic", "id": where.partition("/")[2], "code": {"text": "b"}}
+    assert client.request("PUT", f"/fhir/{where}", json=again).status_code == 201
+    told = [
+        (one["request"]["method"], one["response"]["status"]) for one in client.json(f"/fhir/{where}/_history")["entry"]
+    ]
+    assert told == [("PUT", "201"), ("DELETE", "204"), ("POST", "201")]
 
 
 def test_a_resource_has_a_history_of_its_own(client: Client) -> None:

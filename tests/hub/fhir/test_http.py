@@ -1,4 +1,4 @@
-"""What HTTP itself asks of the API: formats named in forms, request ids, pages of other origins."""
+"""What HTTP itself asks of the API: formats named in forms, request ids."""
 
 import pytest
 
@@ -7,7 +7,6 @@ from tests.hub.client import Client
 from tests.hub.fhir.resources import put, sent
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
-ORIGIN = {"origin": "https://example.org"}
 
 
 @pytest.fixture
@@ -68,30 +67,3 @@ def test_a_compartment_is_searched_by_its_address(client: Client) -> None:
 def test_a_request_id_is_told_back(client: Client, told: str | bytes, echoed: str | None) -> None:
     for address in ("/fhir/metadata", "/fhir/Nothing"):
         assert client.get(address, headers={"X-Request-Id": told}).headers.get("x-request-id") == echoed
-
-
-@pytest.mark.parametrize("sandbox", [True, False])
-def test_pages_of_every_origin_may_ask(sqlite_hub: Hub, sandbox: bool) -> None:
-    client = Client(sqlite_hub, sandbox=sandbox)
-    for address in ("/fhir/Organization", "/fhir/Organization/x", "/fhir/Nothing"):
-        answer = client.get(address, headers=ORIGIN)
-        assert answer.headers["access-control-allow-origin"] == "*"
-        assert "ETag" in answer.headers["access-control-expose-headers"]
-        assert "access-control-allow-origin" not in client.get(address).headers
-
-
-@pytest.mark.parametrize("sandbox", [True, False])
-def test_browsers_are_told_first_what_may_be_done(sqlite_hub: Hub, sandbox: bool) -> None:
-    client = Client(sqlite_hub, sandbox=sandbox)
-    asked = {**ORIGIN, "access-control-request-method": "PUT", "access-control-request-headers": "content-type,prefer"}
-    answer = client.request("OPTIONS", "/fhir/Organization/a", headers=asked)
-    assert answer.status_code == 204
-    methods = answer.headers["access-control-allow-methods"].split(", ")
-    assert ("PUT" in methods) is sandbox
-    assert {"GET", "POST"} <= set(methods)
-    assert "*" in answer.headers["access-control-allow-headers"]
-
-
-def test_options_without_a_preflight_are_the_capabilities(client: Client) -> None:
-    assert client.request("OPTIONS", "/fhir", headers=ORIGIN).json()["resourceType"] == "CapabilityStatement"
-    sent(client, "OPTIONS", "Organization/a", status=405)

@@ -9,6 +9,7 @@ import pytest
 
 from hub.app import Hub
 from tests.hub.client import Client
+from tests.hub.region import report, tell
 
 WRITING = {"put", "patch", "delete"}
 
@@ -46,42 +47,84 @@ def test_every_variable_of_a_path_is_told(document: Any) -> None:
             assert told["summary"]
 
 
-def test_every_example_can_be_asked(client: Client, document: Any) -> None:
-    tried = 0
+def test_every_example_is_taken(sqlite_hub: Hub, client: Client, document: Any, sandbox: bool) -> None:
+    tell(sqlite_hub, report(), report("bruch"))
+    tried: dict[str, int] = {}
     for path, item in document["paths"].items():
-        told = item.get("get")
-        if told is None or "{" in path:
-            continue
-        examples: dict[str, str] = {}
-        for one in told.get("parameters", []):
+        for method, told in item.items():
+            if path == "/ingest/{source}" and not sandbox:
+                continue  # it takes a source's token
+            for content_type, body in _bodies(told):
+                if method == "patch":
+                    _write_what_is_changed(client, document)
+                response = _asked(client, method, path, told, content_type, body)
+                assert 200 <= response.status_code < 300, (method, path, content_type, response.text)
+                assert str(response.status_code) in told["responses"], (method, path)
+                tried[method] = tried.get(method, 0) + 1
+    assert set(tried) == {"get", "post"} | (WRITING if sandbox else set())
+    assert tried["get"] >= 30
+    assert tried["post"] >= 25
+
+
+def test_every_body_has_an_example(document: Any) -> None:
+    for path, item in document["paths"].items():
+        for told in item.values():
+            for one in told.get("requestBody", {}).get("content", {}).values():
+                assert one["example"], path
+
+
+def test_the_resource_to_validate_shows_what_is_wrong(client: Client, document: Any) -> None:
+    told = document["paths"]["/fhir/{type}/$validate"]["post"]
+    for content_type, body in _bodies(told):
+        outcome = _asked(client, "post", "/fhir/{type}/$validate", told, content_type, body).json()
+        assert [one["expression"] for one in outcome["issue"] if one["severity"] == "error"] == [["Slot.status"]]
+
+
+def test_the_translation_to_try_finds_something(client: Client, document: Any) -> None:
+    for path in ("/fhir/ConceptMap/$translate", "/fhir/ConceptMap/{id}/$translate"):
+        answer = _asked(client, "get", path, document["paths"][path]["get"], None, None).json()
+        assert {"name": "result", "valueBoolean": True} in answer["parameter"]
+
+
+def test_conditions_can_be_told(document: Any, sandbox: bool) -> None:
+    item = document["paths"]["/fhir/{type}/{id}"]
+    expected = {"get": "If-None-Match"} | (dict.fromkeys(WRITING, "If-Match") if sandbox else {})
+    for method, header in expected.items():
+        assert [one["name"] for one in item[method]["parameters"] if one["in"] == "header"] == [header]
+
+
+def test_the_bare_address_leads_to_the_page(client: Client) -> None:
+    response = client.get("/")
+    assert response.status_code == 303
+    assert httpx.URL("http://here/").join(response.headers["location"]).path == "/docs"
+
+
+def _bodies(told: Any) -> list[tuple[str | None, Any]]:
+    content = told.get("requestBody", {}).get("content", {})
+    return [(name, one["example"]) for name, one in content.items()] or [(None, None)]
+
+
+def _asked(client: Client, method: str, path: str, told: Any, content_type: str | None, body: Any) -> httpx.Response:
+    """The answer to what the page sends when nothing in it is changed."""
+    query: dict[str, str] = {}
+    for one in told.get("parameters", []):
+        if one["in"] == "path":
+            path = path.replace(f"{{{one['name']}}}", one["example"])
+            assert one["schema"].get("default", one["example"]) == one["example"]
+        elif one["in"] == "query":
             example = one.get("example", {})
-            examples |= example if isinstance(example, dict) else {one["name"]: example}
-        if not examples and "$" in path:
-            continue
-        response = client.get(path, params=examples)
-        assert response.status_code == 200, (path, response.text)
-        tried += 1
-    assert tried >= 8
+            query |= example if isinstance(example, dict) else {one["name"]: example}
+    headers = {} if content_type is None else {"content-type": content_type}
+    if content_type == "application/x-www-form-urlencoded":
+        return client.request(method, path, params=query, data=body, headers=headers)
+    content = body.encode() if isinstance(body, str) else None if body is None else orjson.dumps(body)
+    return client.request(method, path, params=query, content=content, headers=headers)
 
 
-def test_every_body_to_try_is_taken(client: Client, document: Any, sandbox: bool) -> None:
-    told = document["paths"]
-    content = told["/fhir"]["post"]["requestBody"]["content"]["application/fhir+json"]
-    assert client.request("POST", "/fhir", json=content["example"]).status_code == 200
-    if sandbox:
-        create, patch = (
-            told[path][method] for path, method in (("/fhir/{type}", "post"), ("/fhir/{type}/{id}", "patch"))
-        )
-        example = create["requestBody"]["content"]["application/fhir+json"]["example"]
-        made = client.request("POST", "/fhir/Organization", json=example)
-        assert made.status_code == 201
-        for media_type in ("application/json-patch+json", "application/fhir+json"):
-            change = orjson.dumps(patch["requestBody"]["content"][media_type]["example"])
-            where = f"/fhir/Organization/{made.json()['id']}"
-            patched = client.request("PATCH", where, content=change, headers={"content-type": media_type})
-            assert patched.status_code == 200, patched.text
-        delivery = told["/ingest/{source}"]["post"]["requestBody"]["content"]["application/json"]["example"]
-        assert client.request("POST", "/ingest/json", json=delivery).status_code == 200
+def _write_what_is_changed(client: Client, document: Any) -> None:
+    told = document["paths"]["/fhir/{type}/{id}"]["put"]
+    content_type, body = _bodies(told)[0]
+    assert _asked(client, "put", "/fhir/{type}/{id}", told, content_type, body).status_code in (200, 201)
 
 
 def test_the_page_needs_no_other_server(client: Client) -> None:

@@ -137,7 +137,7 @@ def test_self_says_what_was_used() -> None:
 
 
 def test_types_that_are_not_served_are_not_reached() -> None:
-    public = Registry.of(SERVED_TYPES)
+    public = Registry(SERVED_TYPES)
     for name in ("_has:Observation:subject:code", "organization:Patient.name"):
         query = parse(public, "PractitionerRole", [(name, "x")], codes=OWN_CODES) if name[0] == "_" else None
         assert query is None or query.ignored

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.formats import fhirpath
+from hub.search import registry as registry_module
 from hub.search.registry import ALL_TYPES, SERVED_TYPES, Registry
 from tests.hub.search.universe import universe
 
@@ -158,7 +159,7 @@ def test_a_parameter_can_be_added_as_a_resource() -> None:
     }
     assert rows(more, tree, "ward") == {("token", "w", "s")}
     assert "ward" not in REGISTRY.parameters("Location")
-    assert more.fingerprint() != REGISTRY.fingerprint() == Registry.of(SERVED_TYPES).fingerprint()
+    assert more.fingerprint() != REGISTRY.fingerprint() == Registry(SERVED_TYPES).fingerprint()
     assert more.knows(ADDED["url"])
     assert not REGISTRY.knows(ADDED["url"])
     assert more.serving(SERVED_TYPES).parameters("Location")["ward"].type == "token"
@@ -200,3 +201,18 @@ def test_composites_know_the_types_of_their_components() -> None:
     kinds = {component.type for component in REGISTRY.parameters("Observation")["code-value-quantity"].components}
     assert kinds == {"token", "quantity"}
     assert fhirpath.compile("code", of="Observation.component")
+
+
+def test_no_shipped_parameter_has_a_type_that_its_expression_never_gives() -> None:
+    shipped = Registry.shipped()
+    for resource_type in ALL_TYPES:
+        for parameter in shipped.parameters(resource_type).values():
+            assert registry_module._fits(parameter.type, parameter.holds), (resource_type, parameter.code)
+
+
+def test_what_the_types_index_is_what_they_are_said_to() -> None:
+    values = {"string": {"HumanName": {"text": "x"}, "boolean": True}, "token": {"boolean": True, "Reference": {}}}
+    for search_type, by_kind in values.items():
+        for kind, value in by_kind.items():
+            rows = list(registry_module._MODULES[search_type].rows(kind, value))
+            assert bool(rows) == registry_module._fits(search_type, {kind})

@@ -66,6 +66,9 @@ def upgrade() -> None:
             f"UPDATE {view}_history SET type = "  # noqa: S608
             f"(SELECT r.type FROM {view}_resource r WHERE r.rid = {view}_history.rid)"
         )
+        op.add_column(f"{view}_history", sa.Column("change", TEXT, nullable=False, server_default="updated"))
+        op.execute(f"UPDATE {view}_history SET change = 'created' WHERE version = 1")  # noqa: S608
+        op.execute(f"UPDATE {view}_history SET change = 'deleted' WHERE content IS NULL")  # noqa: S608
         op.create_index(f"{view}_history_by_time", f"{view}_history", ["updated", "rid", "version"])
         op.create_index(f"{view}_history_by_type", f"{view}_history", ["type", "updated", "rid", "version"])
     op.create_table(
