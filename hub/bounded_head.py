@@ -1,11 +1,11 @@
-"""HTTP/1.1 whose head is bounded: what comes before a request's body has a size and a time.
+"""HTTP/1.1 whose head is bounded: what comes before a request's body has a size and a time; answers leave in one piece.
 
 uvicorn's parser bounds neither: a head that never ends would take all memory, and connections that begin a request and
 fall silent all places (https://cwe.mitre.org/data/definitions/770.html).
 """
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -18,6 +18,37 @@ _SECONDS = 15
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
+class _InOnePiece:
+    """A transport that holds the head of an answer until its body comes: each piece costs as much as an answer."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self._held = b""
+        self.is_closing = transport.is_closing
+        self.get_extra_info = transport.get_extra_info
+
+    def write(self, data: bytes) -> None:
+        """Send, unless it is a head: that waits for its body."""
+        if not self._held and data.startswith(b"HTTP/1.1 "):
+            self._held = data
+        else:
+            held, self._held = self._held, b""
+            self._transport.write(held + data if held else data)
+
+    def flush(self) -> None:
+        """Send what is held: there is no body."""
+        if self._held:
+            self.write(b"")
+
+    def close(self) -> None:
+        """Send what is held, and close."""
+        self.flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class BoundedHead(HttpToolsProtocol):
     """Closes a connection whose head is longer than 64 KiB, or takes longer than 15 seconds."""
 
@@ -27,7 +58,8 @@ class BoundedHead(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """A client has connected."""
-        super().connection_made(transport)
+        self._out = _InOnePiece(transport)
+        super().connection_made(cast(asyncio.Transport, self._out))
         self._begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -57,6 +89,11 @@ class BoundedHead(HttpToolsProtocol):
         """The request has come."""
         self._begin()
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """The answer is made."""
+        self._out.flush()
+        super().on_response_complete()
 
     def _begin(self) -> None:
         self._in_head, self._head = True, 0

@@ -56,6 +56,17 @@ def test_an_ordinary_request_is_answered() -> None:
     asyncio.run(run())
 
 
+def test_an_answer_without_a_body_is_sent_at_once() -> None:
+    async def run() -> None:
+        async with serving() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"HEAD / HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert b"200 OK" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 2)
+            writer.close()
+
+    asyncio.run(run())
+
+
 def test_a_head_that_does_not_end_is_cut() -> None:
     async def run() -> None:
         async with serving() as port:
