@@ -22,7 +22,7 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 from directory import Directory, Question
@@ -147,7 +147,7 @@ def _quoted(path: str) -> str:
 
 
 def _script(folder: Path, base: str, requests: list[str], run: int) -> Path:
-    path_of_base = "/" + base.split("/", 3)[3]
+    path_of_base = urlsplit(base).path
     (folder / "requests").write_text("\n".join(f"{path_of_base}/{request}" for request in requests))
     script = folder / "load.lua"
     script.write_text(_LUA % (folder / "requests", run + 1))
