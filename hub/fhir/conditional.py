@@ -22,7 +22,7 @@ from hub.store.clock import moment
 from hub.store.prepared import Prepared
 from hub.store.reader import Reader
 from hub.store.repository import Stored
-from hub.store.tables import PROFESSIONAL, PUBLIC
+from hub.store.tables import VIEWS
 from mappings.errors import Issue
 
 __all__ = ["current", "is_known", "names_version", "none_exist", "refuse_stale", "sole"]
@@ -31,7 +31,6 @@ _TAG = re.compile(r'(?:W/)?(?:"([^"]{0,64})"|([0-9]{1,9}))')
 """An ETag; many clients send the version without its quotes."""
 _TAGS = re.compile(rf"\s*{_TAG.pattern}(?:\s*,\s*{_TAG.pattern})*\s*")
 _OF_ANSWERS = ("_format", "_pretty", "_summary", "_elements")
-_VIEWS = {view.name: view for view in (PUBLIC, PROFESSIONAL)}
 
 
 def is_known(request: Request, stored: Stored) -> bool:
@@ -128,7 +127,7 @@ def _names(tags: str, version: int) -> bool:
 
 @cache
 def _lock(view: str) -> Prepared:
-    resource = _VIEWS[view].resource
+    resource = VIEWS[view].resource
     return Prepared(
         select(resource.c.rid)
         .where(resource.c.type == bindparam("type"), resource.c.id == bindparam("id"))

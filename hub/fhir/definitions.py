@@ -15,7 +15,7 @@ from hub.search.types.term import key
 from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader, Row
 from hub.store.repository import current, tree_of
-from hub.store.tables import PROFESSIONAL, PUBLIC
+from hub.store.tables import VIEWS
 from mappings.errors import Issue
 
 __all__ = ["Asked", "StoredDefinitions", "latest"]
@@ -23,7 +23,6 @@ __all__ = ["Asked", "StoredDefinitions", "latest"]
 Asked = tuple[str, str]
 """Resource type and canonical URL of a definition."""
 
-_VIEWS = {view.name: view for view in (PUBLIC, PROFESSIONAL)}
 _MAPS_MAX = 500
 
 
@@ -98,7 +97,7 @@ def _lateness(tree: Mapping[str, Any]) -> tuple[list[int], str]:
 
 @cache
 def _contents(view: str) -> Prepared:
-    projection = _VIEWS[view]
+    projection = VIEWS[view]
     uri, resource, history = projection.indexes["uri"], projection.resource, projection.history
     return Prepared(
         select(resource.c.digest, history.c.content)
@@ -111,7 +110,7 @@ def _contents(view: str) -> Prepared:
 
 @cache
 def _digests(view: str) -> Prepared:
-    projection = _VIEWS[view]
+    projection = VIEWS[view]
     uri, resource = projection.indexes["uri"], projection.resource
     return Prepared(
         select(uri.c.param, uri.c.uri, resource.c.digest)

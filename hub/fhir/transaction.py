@@ -32,7 +32,7 @@ from hub.store.draft import Draft
 from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader, Transaction
 from hub.store.repository import Written
-from hub.store.tables import PROFESSIONAL, PUBLIC
+from hub.store.tables import VIEWS
 from mappings.errors import Issue, PlatzfreiError
 
 __all__ = ["at_entry", "transact"]
@@ -43,7 +43,6 @@ _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(.+)", re.DOTALL)
 _PLACEHOLDER = ("urn:uuid:", "urn:oid:")
 _MOST_ISSUES = 200
 _JSON = msgspec.json.Encoder(decimal_format="number")
-_VIEWS = {view.name: view for view in (PUBLIC, PROFESSIONAL)}
 
 
 def transact(context: Context, reader: Reader, entries: Sequence[Entry]) -> list[Answer]:
@@ -455,7 +454,7 @@ def _wrong(place: str, text_de: str, text_en: str, fhir_code: str = "value") -> 
 
 @cache
 def _there(view: str) -> Prepared:
-    resource = _VIEWS[view].resource
+    resource = VIEWS[view].resource
     return Prepared(
         select(resource.c.id).where(
             resource.c.type == bindparam("type"), one_of(resource.c.id, "ids"), resource.c.deleted.is_(False)

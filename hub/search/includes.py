@@ -15,7 +15,7 @@ from hub.search.registry import Registry
 from hub.search.types.term import unindexed
 from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader
-from hub.store.tables import PROFESSIONAL, PUBLIC, Projection
+from hub.store.tables import VIEWS, Projection
 
 __all__ = ["INCLUDED_MAX", "INCLUDED_OF_ONE_MAX", "Include", "included"]
 
@@ -24,7 +24,6 @@ INCLUDED_MAX = 1000
 INCLUDED_OF_ONE_MAX = 5000
 """With a match alone on its page."""
 _ROUNDS_MAX = 10
-_VIEWS = {view.name: view for view in (PUBLIC, PROFESSIONAL)}
 _ITERATE = ("iterate", "recurse")
 
 
@@ -162,7 +161,7 @@ def _followed(
 
 @lru_cache
 def _targets(view: str, typed: bool) -> Prepared:
-    tables = _VIEWS[view]
+    tables = VIEWS[view]
     link, target = tables.indexes["reference"], tables.resource
     statement = (
         select(target.c.rid, target.c.type, target.c.id)
@@ -184,7 +183,7 @@ def _targets(view: str, typed: bool) -> Prepared:
 
 @lru_cache
 def _pointing(view: str) -> Prepared:
-    tables = _VIEWS[view]
+    tables = VIEWS[view]
     link, source = tables.indexes["reference"], tables.resource
     return Prepared(
         select(source.c.rid, source.c.type, source.c.id)

@@ -25,7 +25,7 @@ from hub.search.types import near
 from hub.search.types.term import Bind, unindexed
 from hub.store.prepared import Prepared, one_of
 from hub.store.repository import current
-from hub.store.tables import PROFESSIONAL, PUBLIC, Projection
+from hub.store.tables import VIEWS, Projection
 
 __all__ = [
     "Start",
@@ -41,7 +41,6 @@ __all__ = [
     "total_of_type",
 ]
 
-_VIEWS = {view.name: view for view in (PUBLIC, PROFESSIONAL)}
 _SHAPES = 512
 _ONE: ColumnElement[int] = literal_column("1")
 
@@ -60,13 +59,13 @@ def _of(number: int) -> Bind:
 @lru_cache(_SHAPES)
 def candidates(view: str, shape: Shape) -> Prepared:
     """The rids that one condition names, some perhaps twice; no more than `most`."""
-    return Prepared(_named(_VIEWS[view], shape, 0).limit(bindparam("most")))
+    return Prepared(_named(VIEWS[view], shape, 0).limit(bindparam("most")))
 
 
 @lru_cache(_SHAPES)
 def fitting(view: str, shapes: tuple[Shape, ...], driver: int) -> Prepared:
     """Which of the `rids` fulfil all conditions but the one that named them."""
-    tables = _VIEWS[view]
+    tables = VIEWS[view]
     row = tables.resource
     return Prepared(
         select(row.c.rid).where(
@@ -79,7 +78,7 @@ def fitting(view: str, shapes: tuple[Shape, ...], driver: int) -> Prepared:
 @lru_cache(_SHAPES)
 def counted(view: str, shapes: tuple[Shape, ...], driver: int | None, *, up_to: bool = False) -> Prepared:
     """How many resources of a `type` fulfil all conditions; `up_to`: how many rows the driver has, `most` at most."""
-    tables = _VIEWS[view]
+    tables = VIEWS[view]
     if up_to:
         assert driver is not None
         named = _named(tables, shapes[driver], driver).limit(bindparam("most")).subquery()
@@ -93,7 +92,7 @@ def counted(view: str, shapes: tuple[Shape, ...], driver: int | None, *, up_to: 
 @lru_cache(_SHAPES)
 def by_rid(view: str, shapes: tuple[Shape, ...], driver: int | None, start: Start) -> Prepared:
     """The rids that fulfil all conditions, behind `after` in order, no more than `most`."""
-    source, rid, conditions = _source(_VIEWS[view], shapes, driver)
+    source, rid, conditions = _source(VIEWS[view], shapes, driver)
     statement = select(rid).select_from(source).where(*conditions)
     if start is not None:
         statement = statement.where(rid > bindparam("after"))
@@ -107,7 +106,7 @@ def by_key(view: str, shapes: tuple[Shape, ...], keys: tuple[By, ...], start: St
     """Rid and values, in the order of several keys, of the resources that fulfil all conditions and have a value of
     the first: its index is walked, and each resource that comes by is looked at.
     """
-    tables = _VIEWS[view]
+    tables = VIEWS[view]
     row = tables.resource.alias("row")
     first = keys[0]
     conditions: list[ColumnElement[bool]] = [shape.holds(tables, row, _of(n)) for n, shape in enumerate(shapes)]
@@ -145,7 +144,7 @@ def by_key(view: str, shapes: tuple[Shape, ...], keys: tuple[By, ...], start: St
 @lru_cache
 def key_values(view: str, by: By) -> Prepared:
     """Rid and value, for one key, of those of the `rids` that have one; several rows where it has several."""
-    tables = _VIEWS[view]
+    tables = VIEWS[view]
     if by.is_column:
         row = tables.resource
         return Prepared(select(row.c.rid, row.c[by.table]).where(one_of(row.c.rid, "rids")))
@@ -166,7 +165,7 @@ def distances(view: str) -> Prepared:
 @lru_cache
 def contents(view: str) -> Prepared:
     """Rid, type, id and current content of the `rids`."""
-    tables = _VIEWS[view]
+    tables = VIEWS[view]
     row = tables.resource
     return Prepared(
         select(row.c.rid, row.c.type, row.c.id, tables.history.c.content)
@@ -178,14 +177,14 @@ def contents(view: str) -> Prepared:
 @lru_cache
 def present_types(view: str) -> Prepared:
     """The types of which there are resources."""
-    count = _VIEWS[view].count
+    count = VIEWS[view].count
     return Prepared(select(count.c.type).where(count.c.resources > literal_column("0")))
 
 
 @lru_cache
 def total_of_type(view: str) -> Prepared:
     """How many resources of a type there are."""
-    count = _VIEWS[view].count
+    count = VIEWS[view].count
     return Prepared(select(count.c.resources).where(count.c.type == bindparam("type")))
 
 

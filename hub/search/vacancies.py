@@ -24,12 +24,10 @@ from hub.search.types.near import box, kilometres_from
 from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader, Row
 from hub.store.repository import current
-from hub.store.tables import PROFESSIONAL, PUBLIC, Projection
+from hub.store.tables import VIEWS, Projection
 from mappings.vacancy import State
 
 __all__ = ["Freshness", "Hit", "Hits", "Member", "VacancyQuery", "find"]
-
-_PROJECTIONS = {projection.name: projection for projection in (PUBLIC, PROFESSIONAL)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +161,7 @@ class _Shape:
 @lru_cache
 def _candidates(shape: _Shape) -> Prepared:
     """Rid, position and free places of all that fits but for the exact distance; an offer can have several rows."""
-    tables = _PROJECTIONS[shape.projection]
+    tables = VIEWS[shape.projection]
     vacancy, freshness = tables.vacancy, tables.freshness
     some: ColumnElement[str] = literal_column(f"'{State.SOME.value}'")
     unknown: ColumnElement[str] = literal_column(f"'{State.UNKNOWN.value}'")
@@ -210,7 +208,7 @@ def _free_together(tables: Projection) -> ColumnElement[int]:
 
 @lru_cache
 def _content(projection: str) -> Prepared:
-    tables = _PROJECTIONS[projection]
+    tables = VIEWS[projection]
     resource, freshness = tables.resource, tables.freshness
     return Prepared(
         select(
@@ -231,7 +229,7 @@ def _content(projection: str) -> Prepared:
 
 @lru_cache
 def _shown_with(projection: str) -> Prepared:
-    tables = _PROJECTIONS[projection]
+    tables = VIEWS[projection]
     return Prepared(
         select(tables.member.c.rid, tables.resource.c.type, tables.resource.c.id, tables.history.c.content)
         .join(tables.resource, tables.resource.c.rid == tables.member.c.member)

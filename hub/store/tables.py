@@ -29,6 +29,7 @@ from sqlalchemy.types import TypeEngine
 __all__ = [
     "PROFESSIONAL",
     "PUBLIC",
+    "VIEWS",
     "Projection",
     "about",
     "census",
@@ -202,6 +203,8 @@ def _index_tables(view: str) -> dict[str, Table]:
 
 PUBLIC = _projection("public")
 PROFESSIONAL = _projection("professional")
+VIEWS: Mapping[str, Projection] = MappingProxyType({view.name: view for view in (PUBLIC, PROFESSIONAL)})
+"""Both, by name: what statements that are built once a view are told by."""
 
 about = Table(
     "about",

@@ -9,7 +9,7 @@ from sqlalchemy.sql.expression import Select
 
 from hub.store.prepared import Prepared
 from hub.store.reader import Reader
-from hub.store.tables import PROFESSIONAL, PUBLIC, Projection
+from hub.store.tables import VIEWS, Projection
 
 __all__ = ["FAR", "After", "Asked", "Past", "count", "find"]
 
@@ -18,7 +18,6 @@ Scope = Literal["instance", "type", "system"]
 FAR = 1 << 62
 """A moment behind all that there are."""
 _ALL_VERSIONS = 1 << 30
-_VIEWS = {view.name: view for view in (PUBLIC, PROFESSIONAL)}
 
 
 class After(NamedTuple):
@@ -91,7 +90,7 @@ def _binds(asked: Asked) -> dict[str, object]:
 
 @cache
 def _page(view: str, scope: Scope, standing: bool) -> Prepared:
-    tables = _VIEWS[view]
+    tables = VIEWS[view]
     history, resource = tables.history, tables.resource
     if scope == "instance":
         # A clock that was set back must not mix up the versions of one resource.
@@ -128,7 +127,7 @@ def _page(view: str, scope: Scope, standing: bool) -> Prepared:
 
 @cache
 def _count(view: str, scope: Scope, standing: bool) -> Prepared:
-    tables = _VIEWS[view]
+    tables = VIEWS[view]
     counted: Select[tuple[int]] = (
         select(literal_column("1").label("one"))
         .select_from(tables.history)
