@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from adapters.base import Delivery
+from adapters.receipt import Receipt
 from hub.app import Hub
 from hub.commands.options import opened, parser, run, text
 from hub.commands.receipt_text import render
-from hub.ingest.receipt import Receipt
 from hub.purpose import Purpose, claim
 from mappings.errors import Issue, Rejected
 

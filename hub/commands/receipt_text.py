@@ -2,7 +2,7 @@
 
 import re
 
-from hub.ingest.receipt import Receipt, in_language
+from adapters.receipt import Receipt, in_language
 from mappings.errors import Severity
 
 __all__ = ["render"]

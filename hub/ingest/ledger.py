@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy import Connection, delete, insert, select, update
 
 from adapters.base import Delivery
-from hub.ingest.receipt import Receipt
+from adapters.receipt import Receipt
 from hub.store.clock import micros
 from hub.store.tables import delivery as deliveries
 from hub.store.tables import set_aside

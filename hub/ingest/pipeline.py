@@ -16,10 +16,10 @@ from sqlalchemy.exc import IntegrityError
 
 from adapters import registry
 from adapters.base import Broken, Decoded, Delivery, Record
+from adapters.receipt import Receipt
 from hub.errors import Invalid, http_part
 from hub.ingest import ledger
 from hub.ingest.ledger import BrokenPart, Entry, Kept
-from hub.ingest.receipt import Receipt
 from hub.ingest.reconcile import Reconciler, oddities_of_time
 from hub.ingest.vacancy_index import position_of
 from hub.ingest.wards import Wards

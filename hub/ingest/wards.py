@@ -6,7 +6,7 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Connection, delete, insert, select
 
-from hub.ingest.receipt import Receipt
+from adapters.receipt import Receipt
 from hub.store.clock import micros
 from hub.store.lock import lock
 from hub.store.tables import census as events_table
