@@ -4,6 +4,7 @@ What this module does not know is not public. A statement of vacancy (Schedule, 
 coarsened over all places of its offer (`mappings/view.py`): one resource by itself cannot be.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,14 +31,15 @@ _PUBLIC = frozenset(
 )
 _CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 _MARKS = (INTERNAL.encode(), b'"security"', b'"header"')
+_ASCII_ESCAPED = re.compile(rb"\\(?:/|u00[0-7])")
+"""What can write one of the marks in another way."""
 _OPEN = frozenset({"U", "L"})
 """Unrestricted and low; what is labelled otherwise stays with professionals."""
 
 
 def hides_nothing(text: bytes) -> bool:
     """Whether the JSON of a resource is sure to hold nothing that `public_copy` takes away; quicker than to look."""
-    # An escape can write anything in another way.
-    return b"\\" not in text and not any(mark in text for mark in _MARKS)
+    return not any(mark in text for mark in _MARKS) and not (b"\\" in text and _ASCII_ESCAPED.search(text))
 
 
 def public_copy(resource: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -40,6 +40,8 @@ _MARKS = (b",", b"{", b"[", b"<")
 """What stands before a value in JSON, and before an element in XML."""
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _THREADS = 8
+_AT_ONCE = 20_000
+"""Bytes of a body that is read in the event loop; what takes longer would hold up all others."""
 _LOOK_AGAIN = timedelta(seconds=1)
 _JSON_AS_EVER = ("", "*/*", "application/fhir+json", "application/json")
 _ASKED_BY_FORM = "platzfrei.asked_by_form"
@@ -93,6 +95,8 @@ class FhirEndpoint:
         """The answer to a request; raises `PlatzfreiError`, or what the database raises."""
         module, found = routed(self.context, request)
         if writes(self.context, module, found):
+            if hasattr(module, "ahead"):
+                found = found.with_ahead(await self._ahead(module, found))
             work = self.writer.submit(
                 lambda transaction: module.answer(self.context, transaction, found), size=len(found.body)
             )
@@ -104,6 +108,12 @@ class FhirEndpoint:
             await asyncio.get_running_loop().run_in_executor(self._threads, self.withdraw)
             return await self._somewhere(self._read_now, module, found)
         return read
+
+    async def _ahead(self, module: Any, request: Request) -> object:
+        """What needs no turn at the writer is done before it: others write meanwhile."""
+        if len(request.body) < _AT_ONCE:
+            return module.ahead(self.context, request)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, module.ahead, self.context, request)
 
     async def _somewhere(self, work: Callable[[Any, Request], T], module: Any, request: Request) -> T:
         if self.database.dialect == "sqlite":

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Any
 
 __all__ = ["Answer", "Request"]
 
@@ -23,10 +24,19 @@ class Request:
     base: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
     """What stands in the path where the route has a name: `type`, `id`, `version`."""
+    _ahead: list[Any] = field(default_factory=list, compare=False, repr=False)
 
     def routed(self, variables: Mapping[str, str]) -> "Request":
         """The request with the variables of its route."""
         return replace(self, variables=variables)
+
+    def with_ahead(self, work: object) -> "Request":
+        """The request with what its module's `ahead` made of it, before it has its turn at the writer."""
+        return replace(self, _ahead=[work])
+
+    def take_ahead(self) -> Any:
+        """That, once: who answers a second time, after a lost race, begins anew. None where nothing was done ahead."""
+        return self._ahead.pop() if self._ahead else None
 
     def header(self, name: str) -> str:
         """The value of a header, blank where there is none."""

@@ -1,26 +1,55 @@
-"""One resource from its body into the store: validated, then written."""
+"""One resource from its body into the store: parsed and held to FHIR R4 before its turn at the writer, then written."""
+
+from dataclasses import dataclass
 
 from hub.fhir.context import Context
-from hub.fhir.received import Received
-from hub.fhir.validation import refuse_invalid
+from hub.fhir.received import Received, received
+from hub.fhir.request import Request
+from hub.fhir.validation import issues_of, refuse_invalid
 from hub.store.clock import micros
 from hub.store.draft import Draft
 from hub.store.reader import Transaction
 from hub.store.repository import Version
+from mappings.errors import Issue
 
-__all__ = ["store"]
+__all__ = ["Candidate", "candidate", "store"]
 
 
-def store(
-    context: Context, transaction: Transaction, sent: Received, resource_id: str, *, posted: bool = False
-) -> Version:
-    """The version that a resource has once it is written under an id.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A resource that is to be stored under an id, and what base R4 has to say of it; what is wrong has no draft."""
+
+    sent: Received
+    id: str
+    issues: list[Issue]
+    draft: Draft | None
+
+    @classmethod
+    def of(cls, sent: Received, resource_id: str, *, posted: bool = False) -> "Candidate":
+        """What was received, as it would be stored under an id."""
+        tree = {**sent.tree, "id": resource_id}
+        issues = issues_of(tree)
+        wrong = any(issue.severity == "error" for issue in issues)
+        draft = None if wrong else Draft.received(tree, sent.text, resource_id=resource_id, posted=posted)
+        return cls(sent=sent, id=resource_id, issues=issues, draft=draft)
+
+
+def candidate(request: Request, resource_id: str, *, posted: bool = False) -> Candidate:
+    """The resource in the body of a request, of the type that its address says.
+
+    Raises what `received` raises.
+    """
+    return Candidate.of(received(request, resource_type=request.variables["type"]), resource_id, posted=posted)
+
+
+def store(context: Context, transaction: Transaction, one: Candidate) -> Version:
+    """The version that a candidate has once it is written.
 
     Raises `Invalid` with all findings where it is not valid.
     """
     assert context.store is not None, "the router refuses what writes where nothing is written"
-    tree = {**sent.tree, "id": resource_id}
-    refuse_invalid(context, transaction, tree)
-    draft = Draft.received(tree, sent.text, resource_id=resource_id, posted=posted)
-    made = context.store(transaction, [draft], at=micros(context.clock()))
-    return made.versions[(draft.type, resource_id)]
+    tree = {**one.sent.tree, "id": one.id} if one.draft is None else one.draft.tree
+    refuse_invalid(context, transaction, tree, one.issues)
+    assert one.draft is not None, "what has none is refused"
+    made = context.store(transaction, [one.draft], at=micros(context.clock()))
+    return made.versions[(one.draft.type, one.id)]

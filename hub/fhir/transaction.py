@@ -6,7 +6,7 @@ with few statements for many resources; identities are settled before that, so t
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import bindparam, select
 
 from hub.errors import Invalid, Malformed, PreconditionFailed
-from hub.fhir.conditional import current, none_exist, refuse_stale, sole
+from hub.fhir.conditional import current, names_version, none_exist, refuse_stale, sole
 from hub.fhir.context import Context, Store
 from hub.fhir.entry import Entry
 from hub.fhir.form import pairs_of
@@ -24,7 +24,7 @@ from hub.fhir.interactions.read import ID
 from hub.fhir.interactions.update import target
 from hub.fhir.references import Link, Target, links, renamed_in_narrative, root_of, target_of
 from hub.fhir.request import Answer
-from hub.fhir.validation import validate
+from hub.fhir.validation import issues_of, validate
 from hub.fhir.written import deleted, unchanged, written
 from hub.search.page import matching
 from hub.store.clock import micros
@@ -35,7 +35,7 @@ from hub.store.repository import Written
 from hub.store.tables import VIEWS
 from mappings.errors import Issue, PlatzfreiError
 
-__all__ = ["at_entry", "transact"]
+__all__ = ["Ahead", "ahead", "at_entry", "transact"]
 
 Key = tuple[str, str]
 
@@ -45,16 +45,61 @@ _MOST_ISSUES = 200
 _JSON = msgspec.json.Encoder(decimal_format="number")
 
 
-def transact(context: Context, reader: Reader, entries: Sequence[Entry]) -> list[Answer]:
+def ahead(context: Context, entries: Sequence[Entry]) -> "Ahead":
+    """What can be done of a transaction before its turn at the writer: most, where nothing in it depends on what is
+    stored, on what criteria find or on what a patch finds before it."""
+    parts = _Parts.of(context, entries)
+    done = Ahead(parts=parts)
+    if context.store is None or parts.patches or not _is_settled(context, parts):
+        return done
+    base = entries[0].request.base
+    found: list[_Resource] = []
+    names: dict[str, str] = {}
+    for entry in (*parts.creates, *parts.updates):
+        variables = entry.request.variables
+        if entry.tree is None or entry.tree["resourceType"] != variables["type"]:
+            return done
+        told = entry.tree.get("id")
+        key = (variables["type"], variables.get("id") or str(uuid4()))
+        if "id" in variables and (told != key[1] or not ID.fullmatch(key[1])):
+            return done
+        found.append(_Resource(entry=entry, type=key[0], id=key[1], tree=entry.tree))
+        if name := _named(entry, key, base):
+            names[name] = "/".join(key)
+    for one in found:
+        one.links = links(one.tree, uris=bool(names))
+        if any(_criteria(context, link, base) for link in one.links):
+            return done
+    for one in found:
+        one.tree["id"] = one.id
+        one.rename(names, base)
+        one.issues = issues_of(one.tree, place=f"{one.entry.place}.resource")
+        if not any(issue.severity == "error" for issue in one.issues):
+            one.drafted = one.draft()
+            if one.drafted.posted:
+                one.drafted.found_by(context.repository.index)
+    done.resources.update((one.entry.position, one) for one in found)
+    return done
+
+
+def _is_settled(context: Context, parts: "_Parts") -> bool:
+    """Whether every entry that writes says itself what it is written to."""
+    return all(none_exist(context, entry.request) is None for entry in parts.creates) and all(
+        "id" in entry.request.variables for entry in parts.updates
+    )
+
+
+def transact(context: Context, reader: Reader, entries: Sequence[Entry], done: "Ahead | None" = None) -> list[Answer]:
     """The answers in the order of the entries; what one of them raises, told of its place, undoes all.
 
-    Where nothing is written a plain reader will do.
+    Where nothing is written a plain reader will do. What was `done` ahead is used up by it.
     """
     answers: dict[int, Answer] = {}
-    parts = _Parts.of(context, entries)
+    parts = _Parts.of(context, entries) if done is None else done.parts
     if context.store is not None and (parts.deletes or parts.creates or parts.updates or parts.patches):
         assert isinstance(reader, Transaction), "what writes is given a transaction"
-        answers.update(_Writing(context, reader, context.store, entries[0].request.base).answers(parts))
+        resources = {} if done is None else done.resources
+        answers.update(_Writing(context, reader, context.store, entries[0].request.base, resources).answers(parts))
     for entry in parts.asked:
         with _at(entry):
             answers[entry.position] = context.perform(context, reader, entry.request)
@@ -122,6 +167,9 @@ class _Resource:
     tree: dict[str, Any]
     links: list[Link] = field(default_factory=list)
     rewritten: bool = False
+    issues: list[Issue] | None = None
+    """What base R4 has to say of it, where that was asked ahead."""
+    drafted: Draft | None = None
 
     @property
     def key(self) -> Key:
@@ -132,11 +180,36 @@ class _Resource:
         link.becomes(text)
         self.rewritten = True
 
+    def rename(self, names: Mapping[str, str], base: str) -> None:
+        """Have every link to a resource of the Bundle say its address here."""
+        # https://hl7.org/fhir/R4/bundle.html#references: a relative one begins where its own resource stands.
+        root = root_of(self.entry.full_url) or base
+        for link in self.links if names else ():
+            if link.kind == "narrative":
+                name: str | None = renamed_in_narrative(link.text, names.get)
+            elif link.kind == "reference":
+                name = names.get(link.text) or names.get(f"{root}/{link.text}")
+            else:
+                name = names.get(link.text)
+            if name is not None and name != link.text:
+                self.rewrite(link, name)
+
     def draft(self) -> Draft:
         """As it was sent, unless it names what has another name here."""
+        if self.drafted is not None:
+            return self.drafted
         text = _JSON.encode(self.tree) if self.rewritten else self.entry.text
         posted = self.entry.request.method == "POST"
         return Draft.received(self.tree, text, resource_id=self.id, posted=posted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """What was done of a transaction ahead: the entries by what is done to them, and the resources that they bring, by
+    position; none of these where they have to wait."""
+
+    parts: _Parts
+    resources: dict[int, _Resource] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +229,10 @@ class _Undone(Exception):
 class _Writing:
     """The part of a transaction that writes."""
 
-    def __init__(self, context: Context, transaction: Transaction, store: Store, base: str) -> None:
+    def __init__(
+        self, context: Context, transaction: Transaction, store: Store, base: str, ahead: Mapping[int, _Resource]
+    ) -> None:
+        self._ahead = ahead
         self._context = context
         self._transaction = transaction
         self._store = store
@@ -224,6 +300,9 @@ class _Writing:
     def _created_by(self, entry: Entry) -> Iterator[_Resource]:
         """What is to be created; nothing where `If-None-Exist` finds it."""
         resource_type, request = entry.request.variables["type"], entry.request
+        if (one := self._ahead.get(entry.position)) is not None:
+            yield self._known(one)
+            return
         tree = _brought(entry, resource_type)
         criteria = none_exist(self._context, request)
         resource_id = str(uuid4())
@@ -245,11 +324,15 @@ class _Writing:
 
     def _updated_by(self, entry: Entry) -> _Resource:
         request, resource_type = entry.request, entry.request.variables["type"]
-        tree = _brought(entry, resource_type)
-        resource_id = target(self._context, self._transaction, request, tree.get("id"))
-        if "if-match" in request.headers or "if-none-match" in request.headers:
-            refuse_stale(request, current(self._context, self._transaction, resource_type, resource_id))
-        return self._bringing(entry, (resource_type, resource_id), tree)
+        one = self._ahead.get(entry.position)
+        if one is not None:
+            key, tree = one.key, one.tree
+        else:
+            tree = _brought(entry, resource_type)
+            key = (resource_type, target(self._context, self._transaction, request, tree.get("id")))
+        if names_version(request):
+            refuse_stale(request, current(self._context, self._transaction, *key))
+        return self._bringing(entry, key, tree) if one is None else self._known(one)
 
     def _patched_by(self, entry: Entry) -> "_Resource | Entry":
         """The patch that goes to a resource; the entry itself where it goes to none: to be refused like any other."""
@@ -277,6 +360,10 @@ class _Writing:
             resource_id = sole(self._context, self._transaction, resource_type, request.query, self._base)
         return None if resource_id is None or not ID.fullmatch(resource_id) else (resource_type, resource_id)
 
+    def _known(self, one: _Resource) -> _Resource:
+        self._touch(one.key, one.entry)
+        return one
+
     def _bringing(self, entry: Entry, key: Key, tree: dict[str, Any]) -> _Resource:
         self._touch(key, entry)
         self._name(entry, key)
@@ -294,36 +381,22 @@ class _Writing:
             )
 
     def _name(self, entry: Entry, key: Key) -> None:
-        name = "/".join(key)
-        if entry.full_url and entry.full_url != f"{self._base}/{name}":
-            self._names[entry.full_url] = name
+        if name := _named(entry, key, self._base):
+            self._names[name] = "/".join(key)
 
     def _rename(self, resources: Iterable[_Resource]) -> None:
         """Have every link to a resource of the Bundle say its address here."""
-        names = self._names
         for one in resources:
-            one.links = links(one.tree, uris=bool(names))
-            if not names:
-                continue
-            # https://hl7.org/fhir/R4/bundle.html#references: a relative one begins where its own resource stands.
-            root = root_of(one.entry.full_url) or self._base
-            for link in one.links:
-                if link.kind == "narrative":
-                    name: str | None = renamed_in_narrative(link.text, names.get)
-                elif link.kind == "reference":
-                    name = names.get(link.text) or names.get(f"{root}/{link.text}")
-                else:
-                    name = names.get(link.text)
-                if name is not None and name != link.text:
-                    one.rewrite(link, name)
+            if one.issues is None:
+                one.links = links(one.tree, uris=bool(self._names))
+                one.rename(self._names, self._base)
 
     def _conditions(self, resources: Iterable[_Resource]) -> list[_Condition]:
         """The conditional references; where they stood, an id of the right type stands until they are resolved."""
         found = []
         for one in resources:
             for link in one.links:
-                match = link.kind == "reference" and _CONDITIONAL.fullmatch(link.text.removeprefix(f"{self._base}/"))
-                if match and match[1] in self._context.registry().types:
+                if one.issues is None and (match := _criteria(self._context, link, self._base)):
                     found.append(_Condition(resource=one, link=link, type=match[1], criteria=match[2]))
                     one.rewrite(link, f"{match[1]}/{uuid4()}")
         return found
@@ -335,7 +408,7 @@ class _Writing:
         issues: list[Issue] = []
         for one in resources:
             place = f"{one.entry.place}.resource"
-            found = validate(self._context, self._transaction, one.tree, place=place)
+            found = validate(self._context, self._transaction, one.tree, place=place, base=one.issues)
             issues += [issue for issue in found if issue.severity == "error"]
             if len(issues) > _MOST_ISSUES:
                 break
@@ -409,6 +482,17 @@ class _Writing:
                 )
             )
         return str(ids[0])
+
+
+def _named(entry: Entry, key: Key, base: str) -> str:
+    """The name by which the Bundle speaks of a resource, where it has another one here; else blank."""
+    return entry.full_url if entry.full_url != f"{base}/{'/'.join(key)}" else ""
+
+
+def _criteria(context: Context, link: Link, base: str) -> re.Match[str] | None:
+    """Type and criteria of a conditional reference; None for any other link."""
+    match = _CONDITIONAL.fullmatch(link.text.removeprefix(f"{base}/")) if link.kind == "reference" else None
+    return match if match and match[1] in context.registry().types else None
 
 
 def _brought(entry: Entry, resource_type: str) -> dict[str, Any]:

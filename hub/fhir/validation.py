@@ -20,12 +20,14 @@ def validate(
     *,
     place: str | None = None,
     follows: Sequence[str] = (),
+    base: Sequence[Issue] | None = None,
 ) -> list[Issue]:
-    """Everything there is to say of a resource; `place` is where it stands, unless that is its own type.
+    """Everything there is to say of a resource; `place` is where it stands, unless that is its own type, and `base`
+    what `issues_of` said already.
 
     It is held to the profiles that it claims, and to those it `follows`; of these, what is not known is passed over.
     """
-    found = issues_of(tree, place=place)
+    found = issues_of(tree, place=place) if base is None else list(base)
     if not isinstance(tree.get("resourceType"), str):
         return found
     claimed = profiles.claimed(context, reader, tree)
@@ -42,9 +44,12 @@ def issues_of(tree: Mapping[str, Any], *, place: str | None = None) -> list[Issu
     return [_issue(finding, place) for finding in r4.findings(tree)]
 
 
-def refuse_invalid(context: Context, reader: Reader, tree: Mapping[str, Any]) -> None:
-    """Raises `Invalid` with everything there is to say, errors first, where one finding is an error."""
-    issues = validate(context, reader, tree)
+def refuse_invalid(
+    context: Context, reader: Reader, tree: Mapping[str, Any], base: Sequence[Issue] | None = None
+) -> None:
+    """Raises `Invalid` with everything there is to say, errors first, where one finding is an error; `base` is what
+    `issues_of` said already."""
+    issues = validate(context, reader, tree, base=base)
     if any(issue.severity == "error" for issue in issues):
         raise Invalid(*sorted(issues, key=lambda issue: issue.severity != "error"))
 

@@ -6,7 +6,7 @@ What is indexed, what can be asked for and what the CapabilityStatement declares
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from functools import cache, cached_property, lru_cache
 from importlib import resources
 from types import MappingProxyType, ModuleType
@@ -247,10 +247,11 @@ class _Known:
             found.add(string.TABLE)
         return frozenset(found)
 
-    def rows(self, tree: Mapping[str, Any]) -> list[tuple[str, Row]]:
-        """What a resource is found by."""
+    def rows(self, tree: Mapping[str, Any], elements: Set[str] | None = None) -> list[tuple[str, Row]]:
+        """What a resource is found by; with `elements`, of what they bear on."""
         by_key, always = self.by_key
-        concerned = {parameter.number: parameter for key in tree if key in by_key for parameter in by_key[key]}
+        keys = tree if elements is None else elements
+        concerned = {parameter.number: parameter for key in keys if key in by_key for parameter in by_key[key]}
         found: list[tuple[str, Row]] = []
         for parameter in always:
             parameter.rows(tree, found)
@@ -302,9 +303,10 @@ class Registry:
         """Whether a parameter with this URL is here."""
         return url in _shipped_urls() or any(one["url"] == url for one in self._added)
 
-    def rows(self, tree: Mapping[str, Any]) -> Sequence[tuple[str, Row]]:
-        """What a resource is found by: (index table, its row without the rid)."""
-        return self._of(tree["resourceType"]).rows(tree)
+    def rows(self, tree: Mapping[str, Any], elements: Set[str] | None = None) -> Sequence[tuple[str, Row]]:
+        """What a resource is found by: (index table, its row without the rid); with `elements`, all parameters that
+        read one of them, whatever else they read."""
+        return self._of(tree["resourceType"]).rows(tree, elements)
 
     def tables(self, resource_type: str) -> Collection[str]:
         """The index tables in which resources of a type can have rows."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -14,14 +15,18 @@ Found = Set[tuple[str, tuple[object, ...]]]
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+_TREE = msgspec.json.Decoder(float_hook=Decimal)
 _SERVERS_OWN = ("versionId", "lastUpdated")
+_HEAD = ("resourceType", "id", "meta")
 
 
 class Index(Protocol):
     """What resources are found by."""
 
-    def rows(self, tree: Mapping[str, Any]) -> Iterable[tuple[str, tuple[object, ...]]]:
-        """(index table, its row without the rid) of each value of a resource."""
+    def rows(
+        self, tree: Mapping[str, Any], elements: Set[str] | None = None
+    ) -> Iterable[tuple[str, tuple[object, ...]]]:
+        """(index table, its row without the rid) of each value of a resource, or of what `elements` bear on."""
 
     def tables(self, resource_type: str) -> Collection[str]:
         """The index tables in which resources of a type can have rows."""
@@ -29,7 +34,7 @@ class Index(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """`meta` and `rest` are JSON members without the braces around them: what a sender wrote, to the last decimal zero.
+    """`members` are what a sender wrote, to the last decimal zero; `meta` and `rest` join them, without braces around.
 
     https://hl7.org/fhir/R4/resource.html#Meta: version and time of `meta` are the server's own.
     """
@@ -37,11 +42,13 @@ class Draft:
     type: str
     id: str
     tree: Mapping[str, Any]
+    members: Mapping[str, bytes]
     meta: bytes
     rest: bytes
     posted: bool = False
     """Whether the server gave it its id: a create, which the history tells from an update that created."""
     _found: list[Any] = field(default_factory=list, compare=False, repr=False)
+    _moved: list[Any] = field(default_factory=list, compare=False, repr=False)
 
     def found_by(self, index: Index) -> Found:
         """What it is found by; both views are the same, so it is made out once."""
@@ -50,29 +57,52 @@ class Draft:
         found: Found = self._found[1]
         return found
 
+    def moved_from(self, stored: bytes, index: Index) -> tuple[Found, Found]:
+        """What it was found by as it stood, and no longer is; and what it is found by now, and was not before.
+
+        Only elements that differ are looked at. Both views mostly differ alike, so it is made out once.
+        """
+        members, meta = _parted(stored)
+        if not self._moved or self._moved[0] != (members, meta) or self._moved[1] is not index:
+            names = members.keys() | self.members.keys()
+            differ = {name for name in names if members.get(name) != self.members.get(name)}
+            if meta != self.meta:
+                differ.add("meta")
+            elements = {name.removeprefix("_") for name in differ}
+            before, now = set(index.rows(_TREE.decode(stored), elements)), set(index.rows(self.tree, elements))
+            self._moved[:] = [(members, meta), index, before - now, now - before]
+        return self._moved[2], self._moved[3]
+
     @classmethod
     def of(cls, tree: Mapping[str, Any], *, resource_id: str | None = None) -> "Draft":
         """The draft of a tree that nobody wrote down."""
-        return cls.received(tree, _ENCODER.encode(tree), resource_id=resource_id)
+        members = {name: _ENCODER.encode(value) for name, value in tree.items() if name not in _HEAD}
+        return cls._of(tree, members, _own_meta(_ENCODER.encode(tree["meta"])) if "meta" in tree else b"", resource_id)
 
     @classmethod
     def received(
         cls, tree: Mapping[str, Any], text: bytes, *, resource_id: str | None = None, posted: bool = False
     ) -> "Draft":
         """The draft of a resource as it was sent: `text` is the JSON that `tree` was read from."""
-        members = _MEMBERS.decode(msgspec.json.format(text, indent=-1))
-        meta = members.pop("meta", None)
-        kept = _MEMBERS.decode(meta) if meta is not None else {}
-        for name in _SERVERS_OWN:
-            kept.pop(name, None)
-            kept.pop(f"_{name}", None)
-        members.pop("resourceType", None)
-        members.pop("id", None)
+        members, meta = _parted(msgspec.json.format(text, indent=-1))
+        return cls._of(tree, members, meta, resource_id, posted=posted)
+
+    @classmethod
+    def _of(
+        cls,
+        tree: Mapping[str, Any],
+        members: Mapping[str, bytes],
+        meta: bytes,
+        resource_id: str | None,
+        *,
+        posted: bool = False,
+    ) -> "Draft":
         return cls(
             type=tree["resourceType"],
             id=tree["id"] if resource_id is None else resource_id,
             tree=tree,
-            meta=_joined(kept),
+            members=members,
+            meta=meta,
             rest=_joined(members),
             posted=posted,
         )
@@ -96,5 +126,22 @@ class Draft:
         )
 
 
-def _joined(members: Mapping[str, msgspec.Raw]) -> bytes:
-    return b",".join(b'"%s":%s' % (name.encode(), bytes(value)) for name, value in members.items())
+def _parted(text: bytes) -> tuple[dict[str, bytes], bytes]:
+    """The members of a resource but for type and id, and those of its `meta` that are not the server's own, joined."""
+    members = {name: bytes(value) for name, value in _MEMBERS.decode(text).items()}
+    meta = members.pop("meta", None)
+    members.pop("resourceType", None)
+    members.pop("id", None)
+    return members, b"" if meta is None else _own_meta(meta)
+
+
+def _own_meta(text: bytes) -> bytes:
+    kept = _MEMBERS.decode(text)
+    for name in _SERVERS_OWN:
+        kept.pop(name, None)
+        kept.pop(f"_{name}", None)
+    return _joined({name: bytes(value) for name, value in kept.items()})
+
+
+def _joined(members: Mapping[str, bytes]) -> bytes:
+    return b",".join([b'"%s":%s' % (name.encode(), value) for name, value in members.items()])

@@ -5,7 +5,7 @@ Versions are numbered from 1 in each projection and move only when the content d
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
@@ -26,6 +26,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.dialects import postgresql
 
 from hub.store.clock import instant
 from hub.store.draft import Draft, Index
@@ -41,8 +42,8 @@ Key = tuple[str, str]
 Change = Literal["created", "updated", "unchanged", "deleted"]
 
 _T = TypeVar("_T")
-_Indexed = tuple[int, str | None, Draft | None]
-"""A row, the type it is indexed as so far (blank: not at all, None: who knows), and what is to be found by it now."""
+_Found = tuple[str, Row]
+"""An index table, and a row of it."""
 _CHUNK = 500
 _DELETED = b""
 _TREE = msgspec.json.Decoder(float_hook=Decimal)
@@ -92,6 +93,7 @@ class _Row:
     digest: bytes
     deleted: bool
     updated: int
+    content: bytes
 
 
 def tree_of(content: bytes) -> Resource:
@@ -131,9 +133,10 @@ class Repository:
                 resource.c.digest,
                 resource.c.deleted,
                 resource.c.updated,
+                history.c.content,
             )
+            .join(history, current(projection))
             .where(resource.c.type == bindparam("type"), one_of(resource.c.id, "ids"))
-            .with_for_update()
         )
         self._rids = {
             "sqlite": Prepared(
@@ -154,7 +157,15 @@ class Repository:
             .values({name: bindparam(name) for name in ("version", "updated", "digest", "deleted")})
         )
         self._remember = _insert(history)
-        self._add = {name: _insert(table) for name, table in projection.indexes.items()}
+        self._add = {
+            # A row may be there already: where another process knows a parameter that this one has just learnt.
+            name: Prepared(postgresql.insert(table).on_conflict_do_nothing())
+            for name, table in projection.indexes.items()
+        }
+        self._clear = {
+            name: Prepared(delete(table).where(one_of(table.c.rid, "rids")))
+            for name, table in projection.indexes.items()
+        }
         self._indexed = {
             name: Prepared(select(*table.columns).where(one_of(table.c.rid, "rids")))
             for name, table in projection.indexes.items()
@@ -178,7 +189,7 @@ class Repository:
             )
         )
         self._after = Prepared(
-            select(resource.c.rid, resource.c.type, history.c.content)
+            select(resource.c.rid, history.c.content)
             .join(history, current(projection))
             .where(resource.c.rid > bindparam("after"), resource.c.deleted.is_(False))
             .order_by(resource.c.rid)
@@ -223,22 +234,21 @@ class Repository:
 
         No version is older than one that is there: who reads the history since the last time misses none.
         """
+        take_turn(transaction)
         wanted = {(draft.type, draft.id): draft for draft in drafts}
         gone = [key for key in deletions if key not in wanted]
         known = self._known(transaction, [*wanted, *gone])
         written = Written()
-        take_turn(transaction)
         newest = transaction.first(self._newest)
-        changed = _Changes(at=max(at, newest[0]) if newest else at, delivery=delivery)
+        changed = _Changes(index=self.index, at=max(at, newest[0]) if newest else at, delivery=delivery)
         fresh = [key for key in wanted if key not in known]
         for key, rid in zip(fresh, self._new_rids(transaction, len(fresh)), strict=True):
             written.versions[key] = changed.add(key, wanted[key], rid, None)
         for key, draft in wanted.items():
             row = known.get(key)
             if row is not None and row.digest == draft.digest:
-                content = draft.content(row.version, instant(row.updated))
                 written.versions[key] = Version(
-                    rid=row.rid, version=row.version, updated=row.updated, change="unchanged", content=content
+                    rid=row.rid, version=row.version, updated=row.updated, change="unchanged", content=row.content
                 )
             elif row is not None:
                 written.versions[key] = changed.add(key, draft, row.rid, row)
@@ -246,13 +256,17 @@ class Repository:
             row = known.get(key)
             if row is not None and not row.deleted:
                 written.versions[key] = changed.add(key, None, row.rid, row)
-        transaction.many(self._insert, changed.inserted)
-        transaction.many(self._update, changed.updated)
-        transaction.many(self._remember, changed.remembered)
+        transaction.many_rows(self._insert, changed.inserted)
+        transaction.many_rows(self._update, changed.updated)
+        transaction.many_rows(self._remember, changed.remembered)
         for resource_type, more in changed.counts.items():
             if more:
                 self._count(transaction, resource_type, more)
-        self._index(transaction, changed.indexed)
+        for resource_type, rids in changed.cleared.items():
+            for table in self.index.tables(resource_type):
+                for chunk in _chunks(rids):
+                    transaction.run(self._clear[table], {"rids": chunk})
+        self._move(transaction, changed.lost, changed.found)
         return written
 
     def forget(self, transaction: Transaction, keys: Iterable[Key]) -> None:
@@ -263,7 +277,16 @@ class Repository:
     def reindex(self, transaction: Transaction, after: int, *, most: int = _CHUNK) -> int | None:
         """Index some resources anew, those behind row `after`; the last row that was, or None where none was left."""
         rows = transaction.all(self._after, {"after": after, "most": most})
-        self._index(transaction, [(rid, None, _unwritten(tree_of(content))) for rid, _, content in rows])
+        found = ((rid, one) for rid, content in rows for one in self.index.rows(tree_of(content)))
+        wanted = _by_table((table, (*row, rid)) for rid, (table, row) in found)
+        there = self._rows_there(transaction, [rid for rid, _ in rows])
+        tables = {*wanted, *there}
+        none: set[Row] = set()
+        self._move(
+            transaction,
+            {table: there.get(table, none) - wanted.get(table, none) for table in tables},
+            {table: wanted.get(table, none) - there.get(table, none) for table in tables},
+        )
         return rows[-1][0] if rows else None
 
     def left_to_index(self, reader: Reader, after: int) -> int:
@@ -276,10 +299,10 @@ class Repository:
         for resource_type, resource_id in keys:
             by_type.setdefault(resource_type, []).append(resource_id)
         return {
-            (resource_type, resource_id): _Row(rid, version, bytes(digest), bool(deleted), updated)
+            (resource_type, resource_id): _Row(rid, version, bytes(digest), bool(deleted), updated, content)
             for resource_type, ids in by_type.items()
             for chunk in _chunks(ids)
-            for resource_id, rid, version, digest, deleted, updated in transaction.all(
+            for resource_id, rid, version, digest, deleted, updated, content in transaction.all(
                 self._current, {"type": resource_type, "ids": chunk}
             )
         }
@@ -299,78 +322,73 @@ class Repository:
             transaction.run(self._first_counted, {"type": resource_type})
             transaction.run(self._counted, values)
 
-    def _index(self, transaction: Transaction, resources: Sequence[_Indexed]) -> None:
-        """Make the index rows of resources what they have to be; rows that stay are not touched."""
-        wanted: dict[str, set[Row]] = {}
-        for rid, _, draft in resources:
-            if draft is not None:
-                for table, row in draft.found_by(self.index):
-                    wanted.setdefault(table, set()).add((*row, rid))
-        there = self._rows_there(transaction, resources)
-        for table in {*wanted, *there}:
-            old, new = there.get(table, set()), wanted.get(table, set())
-            transaction.many_rows(self._remove[table], old - new)
-            transaction.many_rows(self._add[table], new - old)
+    def _move(
+        self, transaction: Transaction, lost: Mapping[str, Collection[Row]], found: Mapping[str, Collection[Row]]
+    ) -> None:
+        """Rows that stay are not touched."""
+        for table, rows in lost.items():
+            transaction.many_rows(self._remove[table], rows)
+        for table, rows in found.items():
+            transaction.many_rows(self._add[table], rows)
 
-    def _rows_there(self, transaction: Transaction, resources: Sequence[_Indexed]) -> dict[str, set[Row]]:
-        rids: dict[str, list[int]] = {}
-        for rid, indexed_as, _ in resources:
-            tables = () if indexed_as == "" else self._add if indexed_as is None else self.index.tables(indexed_as)
-            for table in tables:
-                rids.setdefault(table, []).append(rid)
+    def _rows_there(self, transaction: Transaction, rids: list[int]) -> dict[str, set[Row]]:
         return {
-            table: {row for chunk in _chunks(each) for row in transaction.all(self._indexed[table], {"rids": chunk})}
-            for table, each in rids.items()
+            table: {row for chunk in _chunks(rids) for row in transaction.all(statement, {"rids": chunk})}
+            for table, statement in self._indexed.items()
         }
 
 
 @dataclass(slots=True, kw_only=True)
 class _Changes:
-    """The rows that a write makes."""
+    """The rows that a write makes, each in the order of its table's columns."""
 
+    index: Index
     at: int
     delivery: int
-    inserted: list[dict[str, object]] = field(default_factory=list)
-    updated: list[dict[str, object]] = field(default_factory=list)
-    remembered: list[dict[str, object]] = field(default_factory=list)
-    indexed: "list[_Indexed]" = field(default_factory=list)
+    inserted: list[Row] = field(default_factory=list)
+    updated: list[Row] = field(default_factory=list)
+    remembered: list[Row] = field(default_factory=list)
+    cleared: dict[str, list[int]] = field(default_factory=dict)
+    """Rows of resources, by type, that nothing is found by any more."""
+    lost: dict[str, list[Row]] = field(default_factory=dict)
+    found: dict[str, list[Row]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
 
     def add(self, key: Key, draft: Draft | None, rid: int, before: _Row | None) -> Version:
         """Note a new version; no draft: it is deleted."""
         version = before.version + 1 if before else 1
         content = draft.content(version, instant(self.at)) if draft else None
-        row = {
-            "version": version,
-            "updated": self.at,
-            "digest": draft.digest if draft else _DELETED,
-            "deleted": draft is None,
-        }
+        state = (version, self.at, draft.digest if draft else _DELETED, draft is None)
         if before is None:
-            self.inserted.append({**row, "rid": rid, "type": key[0], "id": key[1]})
+            self.inserted.append((rid, *key, *state))
         else:
-            self.updated.append({**row, "the_rid": rid})
-        is_there, was_there = draft is not None, before is not None and not before.deleted
+            self.updated.append((*state, rid))
+        was_there = before is not None and not before.deleted
         change: Change = "deleted" if draft is None else "updated" if was_there else "created"
-        self.remembered.append(
-            {
-                "rid": rid,
-                "version": version,
-                "type": key[0],
-                "updated": self.at,
-                "change": "posted" if change == "created" and draft is not None and draft.posted else change,
-                "delivery": self.delivery,
-                "content": content,
-            }
-        )
-        self.counts[key[0]] += is_there - was_there
-        self.indexed.append((rid, key[0] if was_there else "", draft))
+        told = "posted" if change == "created" and draft is not None and draft.posted else change
+        self.remembered.append((rid, version, key[0], self.at, told, self.delivery, content))
+        self.counts[key[0]] += (draft is not None) - was_there
+        if draft is None:
+            self.cleared.setdefault(key[0], []).append(rid)
+        elif was_there and before is not None:
+            lost, found = draft.moved_from(before.content, self.index)
+            _note(self.lost, lost, rid)
+            _note(self.found, found, rid)
+        else:
+            _note(self.found, draft.found_by(self.index), rid)
         return Version(rid=rid, version=version, updated=self.at, change=change, content=content)
 
 
-def _unwritten(tree: Resource) -> Draft:
-    """A draft that is only to be found by what it says."""
-    return Draft(type=tree["resourceType"], id=tree["id"], tree=tree, meta=b"", rest=b"")
+def _note(rows: dict[str, list[Row]], found: Iterable[_Found], rid: int) -> None:
+    for table, row in found:
+        rows.setdefault(table, []).append((*row, rid))
+
+
+def _by_table(found: Iterable[_Found]) -> dict[str, set[Row]]:
+    rows: dict[str, set[Row]] = {}
+    for table, row in found:
+        rows.setdefault(table, set()).add(row)
+    return rows
 
 
 def _insert(table: Any) -> Prepared:

@@ -5,7 +5,7 @@
 import contextlib
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -15,12 +15,13 @@ from hub.fhir.entry import Entry, read_entry, response_entry
 from hub.fhir.received import received
 from hub.fhir.refusal import refusal
 from hub.fhir.request import Answer, Request
-from hub.fhir.transaction import at_entry, transact
+from hub.fhir.transaction import Ahead, at_entry, transact
+from hub.fhir.transaction import ahead as ahead_of_transaction
 from hub.fhir.validation import issues_of
 from hub.store.reader import Reader, Transaction
 from mappings.errors import Issue, PlatzfreiError
 
-__all__ = ["CODES", "ROUTES", "WRITES", "answer", "writes"]
+__all__ = ["CODES", "ROUTES", "WRITES", "ahead", "answer", "writes"]
 
 CODES = ("batch", "transaction")
 ROUTES = (("POST", "/"),)
@@ -63,8 +64,38 @@ def writes(context: Context, request: Request) -> bool:
         return True
 
 
+class _Read(NamedTuple):
+    """A Bundle as it was read: its type, its entries or why one is none, and what was done of a transaction ahead."""
+
+    kind: str
+    entries: list[Entry | Malformed]
+    done: Ahead | None
+
+
+def ahead(context: Context, request: Request) -> _Read:
+    """What can be done before the turn at the writer: reading, and of a transaction most."""
+    read = _read(context, request)
+    entries = [one for one in read.entries if isinstance(one, Entry)]
+    if read.kind != "transaction" or not entries or len(entries) < len(read.entries):
+        return read
+    return read._replace(done=ahead_of_transaction(context, entries))
+
+
 def answer(context: Context, reader: Reader, request: Request) -> Answer:
     """A Bundle that answers each entry, in their order; a transaction of which one entry fails does nothing."""
+    read: _Read = request.take_ahead() or _read(context, request)
+    answered = _transaction(context, reader, read) if read.kind == "transaction" else _batch(context, reader, read)
+    entries, length = [], 0
+    for one, entry in answered:
+        entries.append(response_entry(one, entry, request.base))
+        length += len(entries[-1])
+        if length > _BYTES_MAX:
+            raise _too_much()
+    head = b'{"resourceType":"Bundle","type":"%s-response"' % read.kind.encode()
+    return Answer(content=head + (b',"entry":[%s]}' % b",".join(entries) if entries else b"}"))
+
+
+def _read(context: Context, request: Request) -> _Read:
     sent = received(request, resource_type="Bundle")
     kind, told = sent.tree.get("type"), sent.tree.get("entry", [])
     if kind not in CODES:
@@ -75,16 +106,7 @@ def answer(context: Context, reader: Reader, request: Request) -> Answer:
     amiss = _amiss(sent.tree, told)
     if None in amiss:
         raise Malformed(*amiss[None])
-    read = _entries(told, sent.text, request, amiss)
-    answered = _transaction(context, reader, read) if kind == "transaction" else _batch(context, reader, read)
-    entries, length = [], 0
-    for one, entry in answered:
-        entries.append(response_entry(one, entry, request.base))
-        length += len(entries[-1])
-        if length > _BYTES_MAX:
-            raise _too_much()
-    head = b'{"resourceType":"Bundle","type":"%s-response"' % kind.encode()
-    return Answer(content=head + (b',"entry":[%s]}' % b",".join(entries) if entries else b"}"))
+    return _Read(kind, list(_entries(told, sent.text, request, amiss)), None)
 
 
 def _amiss(tree: Mapping[str, Any], told: list[Any]) -> dict[int | None, list[Issue]]:
@@ -120,25 +142,21 @@ def _entries(
             yield error
 
 
-def _transaction(
-    context: Context, reader: Reader, read: Iterator[Entry | Malformed]
-) -> Iterator[tuple[Answer, Entry | None]]:
+def _transaction(context: Context, reader: Reader, read: _Read) -> Iterator[tuple[Answer, Entry | None]]:
     entries: list[Entry] = []
     issues: list[Issue] = []
-    for one in read:
+    for one in read.entries:
         if isinstance(one, Entry):
             entries.append(one)
         else:
             issues += one.issues
     if issues:
         raise Malformed(*issues)
-    yield from zip(transact(context, reader, entries), entries, strict=True)
+    yield from zip(transact(context, reader, entries, read.done), entries, strict=True)
 
 
-def _batch(
-    context: Context, reader: Reader, read: Iterator[Entry | Malformed]
-) -> Iterator[tuple[Answer, Entry | None]]:
-    for one in read:
+def _batch(context: Context, reader: Reader, read: _Read) -> Iterator[tuple[Answer, Entry | None]]:
+    for one in read.entries:
         if not isinstance(one, Entry):
             yield refusal(one), None
             continue

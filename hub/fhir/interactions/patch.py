@@ -15,7 +15,7 @@ from hub.fhir.interactions.read import ID, unknown_id, versioned
 from hub.fhir.negotiation import Format
 from hub.fhir.received import Received, received
 from hub.fhir.request import Answer, Request
-from hub.fhir.storing import store
+from hub.fhir.storing import Candidate, store
 from hub.fhir.written import written
 from hub.store.reader import Transaction
 from hub.store.repository import tree_of
@@ -46,7 +46,7 @@ def answer(context: Context, transaction: Transaction, request: Request) -> Answ
         return versioned(request, stored)
     tree = _patched(request, stored.content)
     sent = Received(tree=tree, text=encoded(tree), format=Format.JSON)
-    return written(request, resource_type, resource_id, store(context, transaction, sent, resource_id))
+    return written(request, resource_type, resource_id, store(context, transaction, Candidate.of(sent, resource_id)))
 
 
 def _patched(request: Request, content: bytes) -> dict[str, Any]:

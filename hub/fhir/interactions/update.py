@@ -6,28 +6,34 @@ from hub.errors import Malformed, VersionConflict
 from hub.fhir.conditional import current, names_version, refuse_stale, sole
 from hub.fhir.context import Context
 from hub.fhir.interactions.read import ID
-from hub.fhir.received import received
 from hub.fhir.request import Answer, Request
-from hub.fhir.storing import store
+from hub.fhir.storing import Candidate, candidate, store
 from hub.fhir.written import written
 from hub.store.reader import Transaction
 from mappings.errors import Issue
 
-__all__ = ["CODE", "ROUTES", "WRITES", "answer", "target"]
+__all__ = ["CODE", "ROUTES", "WRITES", "ahead", "answer", "target"]
 
 CODE = "update"
 ROUTES = (("PUT", "/{type}/{id}"), ("PUT", "/{type}"))
 WRITES = True
 
 
+def ahead(_context: Context, request: Request) -> Candidate:
+    """What can be done before the turn at the writer."""
+    return candidate(request, request.variables.get("id", ""))
+
+
 def answer(context: Context, transaction: Transaction, request: Request) -> Answer:
     """The resource as it is now; 201 where it was not there before, the same version where nothing differs."""
     resource_type = request.variables["type"]
-    sent = received(request, resource_type=resource_type)
-    resource_id = target(context, transaction, request, sent.tree.get("id"))
+    one: Candidate = request.take_ahead() or ahead(context, request)
+    resource_id = target(context, transaction, request, one.sent.tree.get("id"))
     if names_version(request):
         refuse_stale(request, current(context, transaction, resource_type, resource_id))
-    return written(request, resource_type, resource_id, store(context, transaction, sent, resource_id))
+    if one.id != resource_id:
+        one = Candidate.of(one.sent, resource_id)
+    return written(request, resource_type, resource_id, store(context, transaction, one))
 
 
 def target(context: Context, transaction: Transaction, request: Request, told: object) -> str:

@@ -1,7 +1,7 @@
 """What a repository keeps: every byte of a version, numbers from 1, counters, and index rows of what is there now."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,11 @@ AT = 1_795_000_000_000_000
 class ByName:
     """Indexes `name` and the id."""
 
-    def rows(self, tree: Mapping[str, Any]) -> Iterable[tuple[str, tuple[object, ...]]]:
+    def rows(
+        self, tree: Mapping[str, Any], elements: Set[str] | None = None
+    ) -> Iterable[tuple[str, tuple[object, ...]]]:
         yield "token", (1, tree["id"], "")
-        if "name" in tree:
+        if "name" in tree and (elements is None or "name" in elements):
             yield "string", (2, tree["name"], tree["name"])
 
     def tables(self, resource_type: str) -> Iterable[str]:
