@@ -6,15 +6,38 @@ from typing import Any
 
 from mappings.errors import Issue
 
-__all__ = ["Receipt", "in_language"]
+__all__ = ["Receipt", "Result", "in_language"]
 
 _ISSUES_SHOWN = 200
+_RESULTS_SHOWN = 1000
 
 
 def in_language(reason: str, language: str) -> str:
     """A reason in one language: they are written `deutsch / english`."""
     german, _, english = reason.partition(" / ")
     return english or german if language == "en" else german
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of one record: `taken`, `leftOut`, `setAside` or `rejected`; of a taken one each offer, by the
+    source's own key: `applied`, `unchanged` or `superseded`."""
+
+    place: str
+    outcome: str
+    offers: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as published."""
+        told: dict[str, Any] = {"place": self.place, "outcome": self.outcome}
+        if self.offers:
+            told["offers"] = [{"id": key, "effect": effect} for key, effect in self.offers.items()]
+        return told
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> "Result":
+        """The result that `to_json` wrote."""
+        return cls(told["place"], told["outcome"], {one["id"]: one["effect"] for one in told.get("offers", ())})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +64,8 @@ class Receipt:
     unread: Counter[str] = field(default_factory=Counter)
     issues: list[Issue] = field(default_factory=list)
     issues_not_shown: int = 0
+    results: list[Result] = field(default_factory=list)
+    results_not_shown: int = 0
     duplicate: bool = False
     """The same message was taken before; this is what was said then."""
     kept_whole: bool = False
@@ -56,6 +81,22 @@ class Receipt:
         shown = issues[: max(_ISSUES_SHOWN - len(self.issues), 0)]
         self.issues.extend(shown)
         self.issues_not_shown += len(issues) - len(shown)
+
+    def tell(self, *results: Result) -> None:
+        """Add what became of records; beyond a limit only counted."""
+        shown = results[: max(_RESULTS_SHOWN - len(self.results), 0)]
+        self.results.extend(shown)
+        self.results_not_shown += len(results) - len(shown)
+
+    def count(self, effect: str, versions: int) -> None:
+        """Count what became of an offer."""
+        if effect == "applied":
+            self.applied += 1
+        elif effect == "unchanged":
+            self.unchanged += 1
+        else:
+            self.superseded += 1
+        self.versions += versions
 
     def to_json(self) -> dict[str, Any]:
         """The receipt as published: names and codes are stable."""
@@ -73,6 +114,8 @@ class Receipt:
             },
             "offers": {"applied": self.applied, "unchanged": self.unchanged, "superseded": self.superseded},
             "versions": self.versions,
+            "results": [result.to_json() for result in self.results],
+            "resultsNotShown": self.results_not_shown,
             "leftOut": [
                 {"reason": {"de": in_language(reason, "de"), "en": in_language(reason, "en")}, "count": count}
                 for reason, count in self.left_out.most_common()
@@ -121,5 +164,8 @@ class Receipt:
                 for issue in told["issues"]
             ],
             issues_not_shown=told["issuesNotShown"],
+            # Receipts of before 2026-11-22 may tell no results.
+            results=[Result.from_json(result) for result in told.get("results", ())],
+            results_not_shown=told.get("resultsNotShown", 0),
             kept_whole=told["keptWhole"],
         )

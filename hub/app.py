@@ -26,6 +26,7 @@ from hub.fhir.refusal import refusal
 from hub.fhir.router import perform
 from hub.indexing import Indexing
 from hub.ingest.fhir_offers import FhirOffers
+from hub.ingest.in_flight import InFlight
 from hub.ingest.pipeline import Pipeline
 from hub.ingest.reconcile import Reconciler
 from hub.keys import Key
@@ -88,9 +89,11 @@ class Hub:
         sources = Sources(settings.sources, database)
         pipeline = Pipeline(
             database=database,
+            writer=writer,
             sources=sources,
             reconciler=Reconciler(repositories),
             key=Key.of(settings.key_file),
+            in_flight=InFlight(settings.folder, database),
             clock=clock,
         )
         return cls(
@@ -106,6 +109,7 @@ class Hub:
     def close(self) -> None:
         """Write what waits, and let go of the database."""
         self.indexing.close()
+        self.pipeline.close()
         self.writer.close()
         self.database.close()
 
@@ -161,7 +165,7 @@ def _catch_up(hub: Hub) -> Callable[[Transaction], None]:
     offers = FhirOffers(hub.repositories[View.PROFESSIONAL], hub.sources.named("fhir"), numbers)
 
     def catch_up(transaction: Transaction) -> None:
-        hub.pipeline.expire_in(transaction.connection)
+        hub.pipeline.expire_in(transaction)
         offers.catch_up(transaction, hub.clock())
 
     return catch_up

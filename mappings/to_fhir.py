@@ -57,6 +57,10 @@ __all__ = [
     "TELEMATIK_ID",
     "VACANCY",
     "Resource",
+    "capacity_status",
+    "facility_resources",
+    "offer_resource",
+    "statement_resources",
     "to_fhir",
 ]
 
@@ -140,24 +144,58 @@ def to_fhir(
 ) -> tuple[Resource, ...]:
     """The report's resources, what is referred to before what refers to it; without versionId and lastUpdated.
 
-    `at` is the moment from which places without a start are free where the report states no `valid_at`. `care_forms`
-    are all care forms that the facility is known to offer: Organization and Location are typed by them, not by the one
-    form of the report, or the reports of one facility would overwrite each other's types for ever.
-
-    A block that is empty, over, or ends before it starts, makes no Slot.
+    `at` and `care_forms` are those of `statement_resources` and `facility_resources`.
     """
-    facility, offer = report.facility, report.offer
-    begin = report.valid_at or at
-    slots = _slots(report.blocks, offer, source=source, begin=begin)
+    return (
+        *facility_resources(report.facility, source=source, care_forms=care_forms),
+        offer_resource(report, source=source),
+        *statement_resources(report, source=source, at=at),
+    )
+
+
+def facility_resources(facility: Facility, *, source: str, care_forms: Collection[str]) -> tuple[Resource, ...]:
+    """The operator, if one is known, the facility and its site.
+
+    `care_forms` are all care forms that the facility is known to offer: Organization and Location are typed by them,
+    not by the one form of a report, or the reports of one facility would overwrite each other's types for ever.
+    """
     operator = facility.operator
     return (
         *(() if operator is None else (_operator(operator, source=source),)),
         _organization(facility, source=source, care_forms=care_forms),
         _location(facility, source=source, care_forms=care_forms),
-        _healthcare_service(report, source=source),
-        _schedule(report, source=source),
-        *slots,
     )
+
+
+def offer_resource(report: VacancyReport, *, source: str) -> Resource:
+    """The offer; of the statement it tells the capacity status alone."""
+    return _healthcare_service(report, source=source)
+
+
+def statement_resources(report: VacancyReport, *, source: str, at: datetime) -> tuple[Resource, ...]:
+    """The statement, and each block of like places.
+
+    `at` is the moment from which places without a start are free where the report states no `valid_at`. A block that is
+    empty, over, or ends before it starts, makes no Slot.
+    """
+    slots = _slots(report.blocks, report.offer, source=source, begin=report.valid_at or at)
+    return (_schedule(report, source=source), *slots)
+
+
+def capacity_status(state: State, counts: Counts) -> str:
+    """The code of SDOH Clinical Care's capacity status; blank for `unknown`.
+
+    https://hl7.org/fhir/us/sdoh-clinicalcare/
+    """
+    match state:
+        case State.SOME:
+            return "capacity"
+        case State.NONE:
+            return "waitlist" if counts.waiting else "no-capacity"
+        case State.ASK:
+            return "additional-assessment-required"
+        case State.UNKNOWN:
+            return ""
 
 
 def _operator(operator: Operator, *, source: str) -> Resource:
@@ -213,7 +251,7 @@ def _location(facility: Facility, *, source: str, care_forms: Collection[str]) -
 def _healthcare_service(report: VacancyReport, *, source: str) -> Resource:
     facility, offer = report.facility, report.offer
     resource = _head("HealthcareService", "HealthcareService", offer.key, source)
-    if status := _capacity_status(report.state, report.counts):
+    if status := capacity_status(report.state, report.counts):
         resource["extension"] = [_capacity_extension(status)]
     resource |= {
         "identifier": [_source_identifier(source, offer.key)],
@@ -344,18 +382,6 @@ def _place(block: Block) -> list[Resource]:
         reason = _coding(CLOSING_REASON, "closing-reason", block.closing_reason)
         place.append({"url": "closingReason", "valueCoding": reason})
     return place
-
-
-def _capacity_status(state: State, counts: Counts) -> str:
-    match state:
-        case State.SOME:
-            return "capacity"
-        case State.NONE:
-            return "waitlist" if counts.waiting else "no-capacity"
-        case State.ASK:
-            return "additional-assessment-required"
-        case State.UNKNOWN:
-            return ""
 
 
 @lru_cache

@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 
-from mappings.vacancy import Block, BlockStatus, Contact, Counts, State, VacancyReport
+from mappings.vacancy import Block, BlockStatus, Contact, Counts, Facility, State, VacancyReport
 
-__all__ = ["View", "expired", "seen"]
+__all__ = ["View", "expired", "public_facility", "seen"]
 
 
 class View(StrEnum):
@@ -37,7 +37,7 @@ def seen(report: VacancyReport, view: View, *, at_least: int = 2) -> VacancyRepo
     shown = (accepting, waiting, sum(block.count for block in blocks))
     return replace(
         report,
-        facility=replace(report.facility, contacts=_public_contacts(report.facility.contacts)),
+        facility=public_facility(report.facility),
         offer=replace(report.offer, contacts=_public_contacts(report.offer.contacts), pool=""),
         state=State.NONE if report.state is State.SOME and accepting == 0 and not blocks else report.state,
         counts=Counts(
@@ -48,6 +48,11 @@ def seen(report: VacancyReport, view: View, *, at_least: int = 2) -> VacancyRepo
         blocks=blocks,
         coarsened=at_least in shown,
     )
+
+
+def public_facility(facility: Facility) -> Facility:
+    """What everybody may see of a facility."""
+    return replace(facility, contacts=_public_contacts(facility.contacts))
 
 
 def expired(report: VacancyReport) -> VacancyReport:

@@ -12,9 +12,9 @@ from sqlalchemy import bindparam, delete, select
 
 from adapters.base import Record
 from adapters.inbound import fhir_bundle
-from hub.ingest.vacancy_index import Times, index_freshness, index_vacancies
+from hub.ingest.vacancy_index import Times, VacancyIndex
 from hub.store.clock import micros
-from hub.store.prepared import Prepared, one_of
+from hub.store.prepared import Prepared
 from hub.store.reader import Reader, Transaction
 from hub.store.repository import Repository, Resource, tree_of
 from hub.store.tables import offer_part
@@ -66,10 +66,7 @@ class FhirOffers:
             .join(resource, resource.c.rid == member.c.member)
             .where(resource.c.type == bindparam("type"), resource.c.id == bindparam("id"))
         )
-        self._clear = [
-            Prepared(delete(table).where(one_of(table.c.rid, "rids")))
-            for table in (tables.vacancy, tables.member, tables.freshness)
-        ]
+        self._vacancies = VacancyIndex(tables)
 
     def catch_up(self, transaction: Transaction, now: datetime) -> int:
         """Index the offers whose parts were written since; returns how many there were."""
@@ -108,17 +105,15 @@ class FhirOffers:
         group = self._group(transaction, offer)
         report = self._report(group)
         if report is None:
-            for statement in self._clear:
-                transaction.run(statement, {"rids": [row[0]]})
+            self._vacancies.clear(transaction, row[0])
             return
-        rids = {}
-        for one in group:
-            key = (one["resourceType"], one["id"])
-            found = transaction.first(self._rid, {"type": key[0], "id": key[1]})
-            if found is not None:
-                rids[key] = found[0]
-        projection = self._repository.projection
-        index_vacancies(transaction.connection, projection, [(report, list(group))], rids)
+        shown = (
+            transaction.first(self._rid, {"type": one["resourceType"], "id": one["id"]})
+            for one in group
+            if one["resourceType"] != _OFFER
+        )
+        self._vacancies.put_members(transaction, {row[0]: {found[0] for found in shown if found is not None}})
+        self._vacancies.put_places(transaction, {row[0]: report})
         at = min(report.valid_at or now, now)
         times = Times(
             offer=offer,
@@ -127,7 +122,7 @@ class FhirOffers:
             based_on=micros(at),
             ladder=self._map.ladder,
         )
-        index_freshness(transaction.connection, projection, [times])
+        self._vacancies.put_freshness(transaction, {row[0]: times})
 
     def _group(self, reader: Reader, offer: str) -> Sequence[Resource]:
         """The offer with all that says something of it; nothing where it is deleted."""

@@ -9,27 +9,73 @@ import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from adapters.base import Delivery
 from adapters.receipt import Receipt
 from hub.store.clock import micros
+from hub.store.prepared import Prepared, one_of
+from hub.store.reader import Reader, Transaction
+from hub.store.serial import next_serials
 from hub.store.tables import delivery as deliveries
-from hub.store.tables import set_aside
+from hub.store.tables import delivery_part, set_aside
 from mappings.errors import Issue
+
+_KEPT = (
+    "id",
+    "message_id",
+    "source",
+    "received_at",
+    "digest",
+    "status",
+    "parts",
+    "parts_done",
+    "content",
+    "receipt",
+)
+_ENTER = Prepared(insert(deliveries))
+_KNOWN = Prepared(
+    select(*(deliveries.c[name] for name in _KEPT)).where(
+        deliveries.c.source == bindparam("source"), one_of(deliveries.c.message_id, "message_ids")
+    )
+)
+_ADD_PART = Prepared(insert(delivery_part))
+_OF_DELIVERY = delivery_part.c.delivery == bindparam("number")
+_PART = Prepared(select(delivery_part.c.content).where(_OF_DELIVERY, delivery_part.c.ordinal == bindparam("ordinal")))
+_IS_IT = deliveries.c.id == bindparam("number")
+_RECEIVED = Prepared(
+    update(deliveries).where(_IS_IT).values(status="received", parts=bindparam("parts"), content=bindparam("content"))
+)
+_FINISHED = Prepared(select(deliveries.c.receipt).where(_IS_IT, deliveries.c.status != "received"))
+_ADVANCE = Prepared(update(deliveries).where(_IS_IT).values(parts_done=bindparam("done"), receipt=bindparam("receipt")))
+_LEFT_ARRIVING = Prepared(
+    select(deliveries.c.id).where(deliveries.c.status == "arriving", deliveries.c.received_at < bindparam("before"))
+)
+_DROP_PARTS = Prepared(delete(delivery_part).where(_OF_DELIVERY))
+_DROP = Prepared(delete(deliveries).where(_IS_IT))
 
 __all__ = [
     "BrokenPart",
     "Entry",
     "Kept",
+    "Row",
+    "add_part",
+    "advance",
+    "arrive",
     "close",
+    "enter",
     "finished",
+    "forget_arriving",
     "keep",
     "known",
+    "known_among",
+    "numbers",
     "open_deliveries",
+    "part",
+    "received",
     "replace_entries",
     "replace_set_aside",
     "set_aside_before",
@@ -97,6 +143,102 @@ class Kept:
     unread: Mapping[str, int]
     entries: tuple[Entry, ...]
     receipt: Receipt | None
+    status: str = "received"
+    parts: int = 0
+    parts_done: int = 0
+
+
+class Row(NamedTuple):
+    """A delivery and what became of it, as it is entered whole."""
+
+    number: int
+    delivery: Delivery
+    digest: bytes
+    entries: Sequence[Entry]
+    atomic: bool
+    unread: Mapping[str, int]
+    receipt: Receipt
+
+
+def numbers(transaction: Transaction, most: int) -> Sequence[int]:
+    """The numbers of the deliveries that come next."""
+    return next_serials(transaction, deliveries.name, most)
+
+
+def enter(transaction: Transaction, rows: Sequence[Row]) -> None:
+    """Write deliveries down with what became of them."""
+    transaction.many_rows(
+        _ENTER,
+        [
+            (
+                row.number,
+                row.delivery.source,
+                row.delivery.message_id,
+                row.digest,
+                len(row.delivery.body),
+                micros(row.delivery.received_at),
+                _status(row.receipt),
+                _packed({"atomic": row.atomic, "unread": dict(row.unread)}, row.entries),
+                orjson.dumps(row.receipt.to_json()),
+                0,
+                0,
+            )
+            for row in rows
+        ],
+    )
+
+
+def known_among(reader: Reader, source: str, message_ids: Iterable[str]) -> dict[str, Kept]:
+    """The deliveries that came under these message ids before."""
+    rows = reader.all(_KNOWN, {"source": source, "message_ids": list(message_ids)})
+    return {row[1]: _kept_row(row) for row in rows}
+
+
+def arrive(transaction: Transaction, delivery: Delivery, digest: bytes) -> int:
+    """Write down that a delivery comes in parts; it counts once it is `received`. Returns its number."""
+    (number,) = numbers(transaction, 1)
+    stamp = micros(delivery.received_at)
+    content = _packed({"atomic": False, "unread": {}}, ())
+    row = (number, delivery.source, delivery.message_id, digest, len(delivery.body), stamp, "arriving", content)
+    transaction.many_rows(_ENTER, [(*row, None, 0, 0)])
+    return number
+
+
+def finished(reader: Reader, number: int) -> Receipt | None:
+    """The receipt of a delivery that somebody else finished."""
+    row = reader.first(_FINISHED, {"number": number})
+    return Receipt.from_json(orjson.loads(row[0])) if row else None
+
+
+def add_part(transaction: Transaction, number: int, ordinal: int, entries: Sequence[Entry]) -> None:
+    """Write down some records of a delivery."""
+    transaction.many_rows(_ADD_PART, [(number, ordinal, _packed({}, entries))])
+
+
+def received(transaction: Transaction, number: int, parts: int, unread: Mapping[str, int]) -> None:
+    """All parts of a delivery are there: from now on it is finished, whatever happens."""
+    values = {"number": number, "parts": parts, "content": _packed({"atomic": False, "unread": dict(unread)}, ())}
+    transaction.run(_RECEIVED, values)
+
+
+def part(reader: Reader, number: int, ordinal: int) -> tuple[Entry, ...]:
+    """The records of one part."""
+    row = reader.first(_PART, {"number": number, "ordinal": ordinal})
+    assert row is not None, "parts are there before their delivery is received"
+    return tuple(Entry.from_line(line) for line in zlib.decompress(row[0]).split(b"\n")[1:])
+
+
+def advance(transaction: Transaction, number: int, done: int, receipt: Receipt) -> None:
+    """Note that the effect of so many parts is written, and what became of them."""
+    values = {"number": number, "done": done, "receipt": orjson.dumps(receipt.to_json())}
+    transaction.run(_ADVANCE, values)
+
+
+def forget_arriving(transaction: Transaction, before: int) -> None:
+    """Forget what began to arrive before a moment and never did: nobody was told that it was taken."""
+    for (number,) in transaction.all(_LEFT_ARRIVING, {"before": before}):
+        transaction.run(_DROP_PARTS, {"number": number})
+        transaction.run(_DROP, {"number": number})
 
 
 def keep(
@@ -152,20 +294,12 @@ def replace_entries(connection: Connection, number: int, entries: Sequence[Entry
     connection.execute(update(deliveries).where(deliveries.c.id == number).values(content=content))
 
 
-def finished(connection: Connection, number: int) -> Receipt | None:
-    """The receipt of a delivery that somebody else finished; until the transaction ends nobody else can."""
-    statement = select(deliveries.c.receipt).where(deliveries.c.id == number).with_for_update()
-    told = connection.execute(statement).scalar_one()
-    return Receipt.from_json(orjson.loads(told)) if told else None
-
-
 def close(connection: Connection, number: int, receipt: Receipt) -> None:
     """Write what became of a delivery."""
-    status = "rejected" if receipt.rejected else "done"
     connection.execute(
         update(deliveries)
         .where(deliveries.c.id == number)
-        .values(status=status, receipt=orjson.dumps(receipt.to_json()))
+        .values(status=_status(receipt), receipt=orjson.dumps(receipt.to_json()))
     )
 
 
@@ -226,18 +360,30 @@ def _packed(head: Mapping[str, Any], entries: Sequence[Entry]) -> bytes:
     return zlib.compress(b"\n".join((orjson.dumps(head), *(entry.to_line() for entry in entries))), 1)
 
 
+def _status(receipt: Receipt) -> str:
+    return "rejected" if receipt.rejected else "done"
+
+
 def _kept(row: Any) -> Kept:
-    head, *lines = zlib.decompress(row.content).split(b"\n")
+    return _kept_row(tuple(getattr(row, name) for name in _KEPT))
+
+
+def _kept_row(row: Sequence[Any]) -> Kept:
+    number, _, source, received_at, digest, status, parts, parts_done, content, receipt = row
+    head, *lines = zlib.decompress(content).split(b"\n")
     told = orjson.loads(head)
     return Kept(
-        id=row.id,
-        source=row.source,
-        received_at=row.received_at,
-        digest=row.digest,
+        id=number,
+        source=source,
+        received_at=received_at,
+        digest=bytes(digest),
         atomic=told["atomic"],
         unread=told["unread"],
         entries=tuple(Entry.from_line(line) for line in lines),
-        receipt=Receipt.from_json(orjson.loads(row.receipt)) if row.receipt else None,
+        receipt=Receipt.from_json(orjson.loads(receipt)) if receipt else None,
+        status=status,
+        parts=parts,
+        parts_done=parts_done,
     )
 
 

@@ -1,57 +1,50 @@
-"""From bytes to receipt: adapter, patient filter, ledger, source map, reconciliation.
+"""From bytes to receipt: adapter, patient filter, source map, ledger, reconciliation.
 
-Two transactions: the first writes the delivery into the ledger as it passed the patient filter, the second writes all
-of its effect and its receipt. What is acknowledged is in both; what fails between lies in the ledger and is finished
-when it is asked for again, or by a job.
+What a delivery is, what it does and its receipt are written in one transaction, together with other deliveries that
+wait; what is acknowledged is committed. A large delivery is written into the ledger part by part, and takes effect part
+by part once all of it is there; what fails between is finished when it is asked for again, or by a job.
 """
 
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
-
-from adapters import registry
-from adapters.base import Broken, Decoded, Delivery, Record
+from adapters.base import Delivery
 from adapters.receipt import Receipt
 from hub.errors import Invalid, http_part
 from hub.ingest import ledger
-from hub.ingest.ledger import BrokenPart, Entry, Kept
-from hub.ingest.reconcile import Reconciler, oddities_of_time
-from hub.ingest.vacancy_index import position_of
+from hub.ingest.arrival import Arrival, Door, blank_receipt
+from hub.ingest.in_flight import CRASHES_MAX, InFlight
+from hub.ingest.ledger import Entry, Kept
+from hub.ingest.reconcile import Effect, Reconciler, Told
 from hub.ingest.wards import Wards
 from hub.keys import Key
 from hub.sources import Sources
-from hub.store.clock import instant, micros, moment
-from hub.store.database import Database
-from hub.store.lock import lock
-from hub.store.reader import Reader
-from mappings.census_event import CensusEvent, admitted, event_of, forgotten, pseudonymised
-from mappings.errors import Issue, Rejected
+from hub.store.clock import micros, moment
+from hub.store.database import UNAVAILABLE, Database
+from hub.store.reader import Reader, Transaction
+from hub.store.writer import Writer
+from mappings.census_event import forgotten
+from mappings.errors import Issue, PlatzfreiError, Rejected, Retriable
 from mappings.language import SourceMap
-from mappings.patient_filter import admit
-from mappings.vacancy import VacancyReport
-from mappings.wards import WardIndex
 
-__all__ = ["Pipeline"]
+__all__ = ["Pipeline", "Progress"]
+
+Progress = Callable[[int], object]
+"""Is told how many records of a large delivery are done."""
 
 _log = logging.getLogger(__name__)
-_BROKEN_MAX = 2_000
-"""So many parts of one delivery may be unreadable before it is refused whole: it is not what its source map reads."""
 _FORGET_AFTER = timedelta(days=30)
-
-
-@dataclass(slots=True)
-class _Reading:
-    """What the records of a delivery say, before anything of it is written."""
-
-    wards: WardIndex
-    reports: list[VacancyReport] = field(default_factory=list)
-    events: list[CensusEvent] = field(default_factory=list)
-    aside: list[tuple[int, Entry, tuple[Issue, ...]]] = field(default_factory=list)
+_PART = 500
+"""Records of a part."""
+_LARGE = 2_000
+"""Records of a delivery that is taken in parts."""
+_ARRIVES = timedelta(minutes=10)
+"""How long a large delivery may take to arrive before another try under its message id takes its place."""
 
 
 class Pipeline:
@@ -61,348 +54,434 @@ class Pipeline:
         self,
         *,
         database: Database,
+        writer: Writer,
         sources: Sources,
         reconciler: Reconciler,
         key: Key,
+        in_flight: InFlight,
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
+        self._writer = writer
         self._sources = sources
         self._reconciler = reconciler
         self._key = key
+        self._door = Door(key)
+        self._in_flight = in_flight
         self._clock = clock
         self._wards = Wards()
+        self._large = ThreadPoolExecutor(1, "large")
 
-    def receive(self, delivery: Delivery) -> Receipt:
+    def close(self) -> None:
+        """Finish what large deliveries are being taken in."""
+        self._large.shutdown()
+        self._in_flight.close()
+
+    def receive(self, delivery: Delivery, progress: Progress | None = None) -> Receipt:
         """Take a delivery in; when this returns, what the receipt says is committed and synced.
 
         Raises `NotFound` for an unknown source, `Invalid` for a message id that came with another body before.
         """
+        return self.submit(delivery, progress).result()
+
+    def submit(self, delivery: Delivery, progress: Progress | None = None) -> "Future[Receipt]":
+        """The future receipt: it is there when all it says is committed and synced; raises what `receive` raises."""
         source_map = self._sources.named(delivery.source)
         digest = self._key.digest(delivery.body)
         if delivery.message_id is not None:
             # What a sender makes its ids of, we do not know: they are kept as keyed hashes.
             delivery = replace(delivery, message_id=self._key.pseudonym(delivery.message_id))
-            if (told := self._told_before(delivery, digest)) is not None:
-                return told
-        unread: Counter[str] = Counter()
+        self._in_flight.begin(digest)
         try:
-            decoded = registry.adapter(source_map.format).decode(delivery.body, source_map.options)
-            entries = list(self._admitted(decoded, source_map, unread))
-        except Rejected as error:
-            return self._reject(delivery, digest, source_map, error)
-        try:
-            with self._database.writing() as connection:
-                number = ledger.keep(connection, delivery, digest, entries, atomic=decoded.atomic, unread=unread)
-        except IntegrityError:
-            # Its twin under the same message id came at the same moment.
-            told = self._told_before(delivery, digest)
-            assert told is not None
-            return told
-        return self._finish(
-            number, source_map, entries, micros(delivery.received_at), unread=unread, atomic=decoded.atomic
-        )
+            done = self._submitted(delivery, digest, source_map, progress)
+        except BaseException:
+            self._in_flight.end(digest)
+            raise
+        done.add_done_callback(lambda _: self._in_flight.end(digest))
+        return done
 
     def rerun(self, source: str | None = None) -> list[Receipt]:
         """Run again what was set aside, of one source or of all there are, and what was never finished."""
         sources = [self._sources.named(source)] if source is not None else list(self._sources)
         receipts = self.resume(source)
-        with self._database.writing() as connection:
-            lock(connection, [one.name for one in sources])
-            batches = ledger.take_back(connection, [one.name for one in sources])
+
+        def take_back(transaction: Transaction) -> set[int]:
             kept: set[int] = set()
-            for name, received_at, aside in batches:
+            for name, received_at, aside in ledger.take_back(transaction.connection, [one.name for one in sources]):
                 unread: Counter[str] = Counter()
                 source_map = self._sources.named(name)
-                entries = [again for entry in aside for again in self._decoded_again(entry, source_map, unread)]
+                entries = [again for entry in aside for again in self._door.again(entry, source_map, unread)]
                 delivery = Delivery(source=name, body=b"", received_at=moment(received_at))
-                kept.add(ledger.keep(connection, delivery, b"", entries, unread=unread))
+                kept.add(ledger.keep(transaction.connection, delivery, b"", entries, unread=unread))
+            return kept
+
+        kept = self._writer.submit(take_back, limited=False).result()
         with self._database.reading() as connection:
             again = [one for one in ledger.open_deliveries(connection) if one.id in kept]
         return [*receipts, *self._finished(again)]
 
     def discard(self, source: str | None = None) -> int:
         """Forget what was set aside, of one source or of all there are; returns how many records."""
-        sources = [self._sources.named(source)] if source is not None else list(self._sources)
-        with self._database.writing() as connection:
-            batches = ledger.take_back(connection, [one.name for one in sources])
-        return sum(len(entries) for _, _, entries in batches)
+        names = [self._sources.named(source).name] if source is not None else [one.name for one in self._sources]
+
+        def take_back(transaction: Transaction) -> int:
+            return sum(len(entries) for _, _, entries in ledger.take_back(transaction.connection, names))
+
+        return self._writer.submit(take_back, limited=False).result()
 
     def resume(self, source: str | None = None, *, older_than: timedelta = timedelta()) -> list[Receipt]:
         """Finish deliveries that were written down and not applied, because something failed between."""
         before = micros(self._clock() - older_than) if older_than else None
-        with self._database.reading() as connection:
-            left = ledger.open_deliveries(connection, source, before=before)
+        # After all that waits to be written: it may be kept for us there.
+        left = self._writer.submit(
+            lambda transaction: ledger.open_deliveries(transaction.connection, source, before=before), limited=False
+        ).result()
         known = {one.name for one in self._sources}
         for unknown in sorted({kept.source for kept in left} - known):
             _log.warning("deliveries of the source %s wait for its map", unknown)
         return list(self._finished([kept for kept in left if kept.source in known]))
 
-    def _finished(self, left: Sequence[Kept]) -> Iterator[Receipt]:
-        """The receipts of deliveries; one that cannot be finished waits, and holds up no other."""
-        for kept in left:
-            try:
-                yield self._finish_kept(kept)
-            except Exception as error:
-                _log.error("delivery %d of %s cannot be finished: %s", kept.id, kept.source, type(error).__name__)
-
     def expire(self) -> int:
         """Withdraw statements that nobody has said again for too long; returns how many."""
         withdrawn = 0
-        while True:
-            with self._database.writing() as connection:
-                batch = self.expire_in(connection)
+        while batch := self._writer.submit(self.expire_in, limited=False).result():
             withdrawn += batch
-            if not batch:
-                return withdrawn
+        return withdrawn
 
-    def expire_in(self, connection: Connection) -> int:
+    def expire_in(self, transaction: Transaction) -> int:
         """Some of the same, in a transaction of the caller's."""
-        return self._reconciler.expire(connection, now=self._clock())
+        return self._reconciler.expire(transaction, now=self._clock())
 
     def is_due(self, reader: Reader) -> bool:
         """Whether anything has expired and still stands: who reads sees nothing stale, however late the job is."""
         return self._reconciler.is_due(reader, now=self._clock())
 
     def purge(self) -> int:
-        """Forget the stays that ended more than 30 days ago; returns how many events went."""
-        old = micros(self._clock() - _FORGET_AFTER)
-        with self._database.writing() as connection:
+        """Forget the stays that ended more than 30 days ago, and what never arrived; returns how many events went."""
+        now = self._clock()
+
+        def forget(transaction: Transaction) -> int:
+            connection = transaction.connection
+            ledger.forget_arriving(transaction, micros(now - timedelta(days=1)))
             for source_map in self._sources:
                 if source_map.wards:
+                    old = micros(now - _FORGET_AFTER)
                     for number, ordinal, entry in ledger.set_aside_before(connection, source_map.name, old):
                         ledger.replace_set_aside(connection, number, ordinal, _without_stay(entry))
-            return self._wards.purge(connection, self._clock())
+            return self._wards.purge(connection, now)
 
-    def _told_before(self, delivery: Delivery, digest: bytes) -> Receipt | None:
-        assert delivery.message_id is not None
-        with self._database.reading() as connection:
-            before = ledger.known(connection, delivery.source, delivery.message_id)
-        if before is None:
-            return None
-        if before.digest != digest:
-            raise Invalid(
-                Issue(
-                    code="message-id-reused",
-                    fhir_code="duplicate",
-                    place=http_part("Idempotency-Key"),
-                    text_de="unter dieser Kennung kam schon anderer Inhalt; neuen Inhalt unter neuer Kennung senden",
-                    text_en="this id came with another content before; send new content under a new id",
+        return self._writer.submit(forget, limited=False).result()
+
+    def _submitted(
+        self, delivery: Delivery, digest: bytes, source_map: SourceMap, progress: Progress | None
+    ) -> "Future[Receipt]":
+        unread: Counter[str] = Counter()
+        crashes = self._in_flight.crashes(digest)
+        try:
+            if crashes >= CRASHES_MAX:
+                raise Rejected(_poisonous())
+            entries, atomic = self._door.decoded(delivery, source_map, unread)
+            first = list(islice(entries, None if atomic else _LARGE + 1))
+        except Rejected as error:
+            broken = Entry(place="", broken=self._door.broken(delivery.body, source_map), issues=error.issues)
+            keeps = source_map.patient_free
+            arrival = Arrival.rejected(delivery, digest, source_map, broken, keeps=keeps)
+        else:
+            if len(first) > _LARGE and not atomic:
+                parts = _parts(first, entries)
+                return self._large.submit(self._in_parts, delivery, digest, source_map, parts, unread, progress)
+            arrival = Arrival.of(delivery, digest, source_map, first, unread, atomic=atomic)
+        size = len(delivery.body)
+        if crashes:
+            # Nobody else shall be lost with it, should it kill us again.
+            return self._writer.submit(lambda transaction: _sole(self._take(transaction, [arrival])), limited=False)
+        return self._kept_at_least(arrival, self._writer.join(self._take, arrival, size=size))
+
+    def _kept_at_least(self, arrival: Arrival, done: "Future[Receipt]") -> "Future[Receipt]":
+        """Where it is our fault that nothing came of a delivery, it is kept, and finished later."""
+
+        def keep(finished: "Future[Receipt]") -> None:
+            error = finished.exception()
+            if error is None or isinstance(error, (PlatzfreiError, *UNAVAILABLE)):
+                return
+            _log.error("%s while writing a delivery of %s", type(error).__name__, arrival.source_map.name)
+            self._writer.submit(
+                lambda transaction: ledger.keep(
+                    transaction.connection,
+                    arrival.delivery,
+                    arrival.digest,
+                    arrival.entries,
+                    atomic=arrival.atomic,
+                    unread=arrival.unread,
                 )
             )
-        receipt = before.receipt or self._finish_kept(before)
-        receipt.duplicate = True
-        return receipt
 
-    def _admitted(self, decoded: Decoded, source_map: SourceMap, unread: Counter[str]) -> Iterator[Entry]:
-        """The records past the patient filter; what was dropped is counted by name."""
-        wards = WardIndex(source_map.wards)
-        broken = 0
-        for part in decoded.records:
-            broken += isinstance(part, Broken) or any(issue.severity == "error" for issue in part.issues)
-            if broken > _BROKEN_MAX:
-                raise Rejected(_too_broken())
-            if isinstance(part, Broken):
-                yield Entry(place=part.place, broken=self._broken(part.body, source_map), issues=(part.issue,))
-                continue
-            unread.update(part.dropped)
-            yield self._admitted_record(part, source_map, wards, unread)
+        done.add_done_callback(keep)
+        return done
 
-    def _admitted_record(self, record: Record, source_map: SourceMap, wards: WardIndex, unread: Counter[str]) -> Entry:
-        if source_map.wards:
-            hashed = pseudonymised(record.fields, self._key.pseudonym)
-            return Entry(place=record.place, fields=admitted(hashed, wards), issues=record.issues)
-        kept = admit(record.fields, source_map)
-        unread.update(kept.dropped)
-        return Entry(place=record.place, fields=kept.fields, issues=record.issues)
+    def _take(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> list[Receipt | Exception]:
+        """Write deliveries, their effect and their receipts; those of a source as if they were one."""
+        answers: dict[int, Receipt | Exception] = {}
+        by_source: dict[str, list[Arrival]] = {}
+        twins: list[tuple[Arrival, Arrival]] = []
+        for source, mine in _by_source(arrivals).items():
+            names = [one.delivery.message_id for one in mine if one.number is None and one.delivery.message_id]
+            before = ledger.known_among(transaction, source, names) if names else {}
+            firsts: dict[str, Arrival] = {}
+            for one in mine:
+                name = one.delivery.message_id if one.number is None else None
+                if name is not None and name in before:
+                    answers[id(one)] = self._told_before(before[name], one.digest)
+                elif name is not None and (first := firsts.setdefault(name, one)) is not one:
+                    twins.append((first, one))
+                else:
+                    by_source.setdefault(source, []).append(one)
+        fresh = [one for mine in by_source.values() for one in mine if one.number is None]
+        for one, number in zip(fresh, ledger.numbers(transaction, len(fresh)), strict=True):
+            one.receipt.delivery = number
+        for mine in by_source.values():
+            self._apply(transaction, mine)
+            for one in mine:
+                answers[id(one)] = one.receipt
+                self._in_flight.clear(transaction, one.digest)
+        ledger.enter(transaction, [_row(one) for one in fresh])
+        for mine in by_source.values():
+            for one in mine:
+                aside = one.reading.aside
+                ledger.set_records_aside(transaction.connection, one.receipt.delivery, one.source_map.name, aside)
+                if one.number is not None:
+                    ledger.close(transaction.connection, one.number, one.receipt)
+        for first, twin in twins:
+            answers[id(twin)] = replace(first.receipt, duplicate=True) if first.digest == twin.digest else _reused()
+        return [answers[id(one)] for one in arrivals]
 
-    def _decoded_again(self, entry: Entry, source_map: SourceMap, unread: Counter[str]) -> Iterator[Entry]:
-        """What bytes that were kept whole are now, that could not be read before."""
-        if entry.broken is None or entry.broken.body is None:
-            yield entry
+    def _told_before(self, before: Kept, digest: bytes) -> Receipt | Exception:
+        if before.digest != digest:
+            return _reused()
+        if before.receipt is None or before.status in ("arriving", "received"):
+            return _not_finished()
+        before.receipt.duplicate = True
+        return before.receipt
+
+    def _apply(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> None:
+        """Write the effect of deliveries of one source, and count it in their receipts."""
+        source_map = arrivals[0].source_map
+        told: list[Told] = []
+        whose = []
+        for one in arrivals:
+            one.receipt.delivery = one.number if one.number is not None else one.receipt.delivery
+            for result, report in one.reading.reports:
+                told.append(Told(report=report, received_at=one.delivery.received_at, delivery=one.receipt.delivery))
+                whose.append((one.receipt, result))
+        if not told and not source_map.wards:
             return
-        try:
-            decoded = registry.adapter(source_map.format).decode(entry.broken.body, source_map.options)
-            yield from list(self._admitted(decoded, source_map, unread))
-        except Rejected:
-            yield entry
-
-    def _broken(self, body: bytes, source_map: SourceMap) -> BrokenPart:
-        return BrokenPart(
-            length=len(body),
-            digest=self._key.digest(body).hex(),
-            body=body if source_map.patient_free else None,
-        )
-
-    def _reject(self, delivery: Delivery, digest: bytes, source_map: SourceMap, error: Rejected) -> Receipt:
-        """Nothing of the delivery can be taken: the ledger keeps that it came, and why it was refused."""
-        broken = Entry(place="", broken=self._broken(delivery.body, source_map), issues=error.issues)
-        receipt = Receipt(source=source_map.name, records=1, rejected=1, kept_whole=source_map.patient_free)
-        receipt.note(*error.issues)
-        try:
-            with self._database.writing() as connection:
-                receipt.delivery = ledger.keep(connection, delivery, digest, [broken])
-                receipt.received_at = instant(micros(delivery.received_at))
-                if source_map.patient_free:
-                    aside = [(0, broken, error.issues)]
-                    ledger.set_records_aside(connection, receipt.delivery, source_map.name, aside)
-                ledger.close(connection, receipt.delivery, receipt)
-        except IntegrityError:
-            told = self._told_before(delivery, digest)
-            assert told is not None
-            return told
-        return receipt
-
-    def _finish_kept(self, kept: Kept) -> Receipt:
-        source_map = self._sources.named(kept.source)
-        return self._finish(
-            kept.id, source_map, kept.entries, kept.received_at, unread=Counter(kept.unread), atomic=kept.atomic
-        )
-
-    def _finish(
-        self,
-        number: int,
-        source_map: SourceMap,
-        entries: Sequence[Entry],
-        received_at: int,
-        *,
-        unread: Counter[str],
-        atomic: bool = False,
-    ) -> Receipt:
-        """Map the records and write their effect, what is set aside and the receipt in one transaction."""
-        receipt = Receipt(
-            source=source_map.name,
-            delivery=number,
-            received_at=instant(received_at),
-            records=len(entries),
-            unread=unread,
-            kept_whole=source_map.patient_free,
-        )
-        reading = self._read(entries, source_map, moment(received_at), receipt)
-        if atomic and reading.aside:
-            receipt.rejected, receipt.taken, reading.reports, reading.aside = len(entries), 0, [], []
-            receipt.left_out.clear()
-            receipt.kept_whole = False
-        receipt.set_aside = len(reading.aside)
-        with self._database.writing() as connection:
-            lock(connection, [source_map.name])
-            if (told := ledger.finished(connection, number)) is not None:
-                return told
-            reports = list(reading.reports)
-            if source_map.wards:
-                reports += self._wards.reports(connection, source_map, reading.events, receipt, self._clock())
-                # The census knows its events now; what would tell of a stay need not stand here, too.
-                ledger.replace_entries(connection, number, [_without_stay(entry) for entry in entries])
-            outcome = self._reconciler.reconcile(
-                connection,
-                reports,
-                source=source_map.name,
-                ladder=source_map.ladder,
-                received_at=moment(received_at),
-                now=self._clock(),
-                delivery=number,
-            )
-            receipt.applied, receipt.unchanged = outcome.applied, outcome.unchanged
-            receipt.superseded, receipt.versions = outcome.superseded, outcome.versions
-            ledger.set_records_aside(connection, number, source_map.name, reading.aside)
-            ledger.close(connection, number, receipt)
-        return receipt
-
-    def _read(
-        self, entries: Sequence[Entry], source_map: SourceMap, received_at: datetime, receipt: Receipt
-    ) -> _Reading:
-        reading = _Reading(wards=WardIndex(source_map.wards))
-        for ordinal, entry in enumerate(entries):
-            try:
-                issues = self._read_entry(entry, source_map, received_at, receipt, reading)
-            except Exception as error:
-                # One record that we cannot read must not hold up the others; its content never reaches the log.
-                _log.error("%s while reading a record of %s", type(error).__name__, source_map.name)
-                issues = (*entry.issues, _our_fault(entry.place))
-            # What is true of every offer of a record is said of the record once.
-            issues = tuple(dict.fromkeys(issues))
-            receipt.note(*issues)
-            if any(issue.severity == "error" for issue in issues):
-                reading.aside.append((ordinal, entry, issues))
-        return reading
-
-    def _read_entry(
-        self,
-        entry: Entry,
-        source_map: SourceMap,
-        received_at: datetime,
-        receipt: Receipt,
-        reading: _Reading,
-    ) -> tuple[Issue, ...]:
-        """Add what one record says to the reading; returns what is to be said of it."""
-        if entry.fields is None or any(issue.severity == "error" for issue in entry.issues):
-            return entry.issues
         if source_map.wards:
-            told = event_of(entry.fields, reading.wards, received_at)
-            issues = (*entry.issues, *(_placed(issue, entry.place) for issue in told.issues))
-            if any(issue.severity == "error" for issue in issues):
-                return issues
-            if told.event is None:
-                receipt.left_out[told.left_out] += 1
-            else:
-                receipt.taken += 1
-                reading.events.append(told.event)
-            return issues
-        mapped = source_map.read(entry.fields)
-        issues = (*entry.issues, *(_placed(issue, entry.place) for issue in mapped.issues))
-        if any(issue.severity == "error" for issue in issues):
-            return issues
-        if mapped.left_out:
-            receipt.left_out[mapped.left_out] += 1
-            return issues
-        receipt.taken += 1
-        for report in mapped.reports:
-            reading.reports.append(report)
-            issues = (*issues, *oddities_of_time(report, received_at, source_map.ladder, entry.place))
-            if position_of(report.facility) is None:
-                issues = (*issues, _no_place(entry.place))
-        return issues
+            self._apply_events(transaction, source_map, arrivals)
+        effects = self._reconciled(transaction, source_map, told)
+        for (receipt, result), effect, one_told in zip(whose, effects, told, strict=True):
+            result.offers[one_told.report.offer.key] = effect.change
+            receipt.count(effect.change, effect.versions)
+
+    def _apply_events(self, transaction: Transaction, source_map: SourceMap, arrivals: Sequence[Arrival]) -> None:
+        """The wards that events touch are reported once; that is the effect of each delivery that touched them."""
+        events = [event for one in arrivals for _, event in one.reading.events]
+        last, noted = arrivals[-1], Receipt(source=source_map.name)
+        reports = self._wards.reports(transaction.connection, source_map, events, noted, self._clock())
+        received_at, number = last.delivery.received_at, last.receipt.delivery
+        told = [Told(report=report, received_at=received_at, delivery=number) for report in reports]
+        effects = self._reconciled(transaction, source_map, told)
+        for one in arrivals:
+            one.receipt.note(*noted.issues)
+            # The census knows its events now; what would tell of a stay need not stand here, too.
+            one.entries = [_without_stay(entry) for entry in one.entries]
+            if one.reading.events:
+                for effect in effects:
+                    one.receipt.count(effect.change, effect.versions if one is last else 0)
+
+    def _reconciled(self, transaction: Transaction, source_map: SourceMap, told: Sequence[Told]) -> list[Effect]:
+        return self._reconciler.reconcile(
+            transaction, told, source=source_map.name, ladder=source_map.ladder, now=self._clock()
+        )
+
+    def _in_parts(
+        self,
+        delivery: Delivery,
+        digest: bytes,
+        source_map: SourceMap,
+        parts: Iterator[list[Entry]],
+        unread: Counter[str],
+        progress: Progress | None,
+    ) -> Receipt:
+        """Write a large delivery into the ledger part by part, then its effect."""
+        told = self._writer.submit(lambda transaction: self._arrive(transaction, delivery, digest)).result()
+        if isinstance(told, Receipt):
+            return told
+        number, count = told, 0
+        for entries in parts:
+            self._writer.submit(
+                lambda transaction, entries=entries, ordinal=count: ledger.add_part(  # type: ignore[misc]
+                    transaction, number, ordinal, entries
+                ),
+                size=_LARGE * _PART,
+            ).result()
+            count += 1
+        self._writer.submit(lambda transaction: ledger.received(transaction, number, count, unread)).result()
+        receipt = blank_receipt(delivery, source_map, unread)
+        receipt.delivery = number
+        return self._in_parts_from(0, count, delivery, digest, source_map, receipt, progress)
+
+    def _arrive(self, transaction: Transaction, delivery: Delivery, digest: bytes) -> int | Receipt:
+        if delivery.message_id is not None:
+            before = ledger.known_among(transaction, delivery.source, [delivery.message_id]).get(delivery.message_id)
+            if before is not None and before.status == "arriving" and before.digest == digest:
+                if delivery.received_at - moment(before.received_at) < _ARRIVES:
+                    raise _not_finished()
+                ledger.forget_arriving(transaction, before.received_at + 1)
+            elif before is not None:
+                told = self._told_before(before, digest)
+                if isinstance(told, Exception):
+                    raise told
+                return told
+        return ledger.arrive(transaction, delivery, digest)
+
+    def _in_parts_from(
+        self,
+        ordinal: int,
+        parts: int,
+        delivery: Delivery,
+        digest: bytes,
+        source_map: SourceMap,
+        receipt: Receipt,
+        progress: Progress | None = None,
+    ) -> Receipt:
+        """The effect of the parts that are left; what is done of them is noted with each."""
+
+        def apply(transaction: Transaction, ordinal: int, arrival: Arrival, receipt: Receipt) -> None:
+            arrival.number = receipt.delivery
+            self._apply(transaction, [arrival])
+            aside = [(ordinal * _PART + place, entry, issues) for place, entry, issues in arrival.reading.aside]
+            ledger.set_records_aside(transaction.connection, receipt.delivery, source_map.name, aside)
+            ledger.advance(transaction, receipt.delivery, ordinal + 1, receipt)
+            if ordinal + 1 == parts:
+                ledger.close(transaction.connection, receipt.delivery, receipt)
+                self._in_flight.clear(transaction, digest)
+
+        for one in range(ordinal, parts):
+            with self._database.snapshot() as reader:
+                entries = ledger.part(reader, receipt.delivery, one)
+            # A part that is undone must leave no trace in the receipt.
+            after = Receipt.from_json(receipt.to_json())
+            arrival = Arrival.into(after, delivery, digest, source_map, entries)
+            self._writer.submit(
+                lambda transaction, one=one, arrival=arrival, after=after: apply(  # type: ignore[misc]
+                    transaction, one, arrival, after
+                ),
+                size=_LARGE * _PART,
+                limited=False,
+            ).result()
+            receipt = after
+            if progress is not None:
+                progress(receipt.records)
+        return receipt
+
+    def _finished(self, left: Sequence[Kept]) -> Iterator[Receipt]:
+        """The receipts of deliveries; one that cannot be finished waits, and holds up no other."""
+        for kept in left:
+            try:
+                yield self._finish(kept)
+            except Exception as error:
+                _log.error("delivery %d of %s cannot be finished: %s", kept.id, kept.source, type(error).__name__)
+
+    def _finish(self, kept: Kept) -> Receipt:
+        source_map = self._sources.named(kept.source)
+        delivery = Delivery(source=kept.source, body=b"", received_at=moment(kept.received_at))
+        unread = Counter(kept.unread)
+        if kept.parts:
+            receipt = kept.receipt or blank_receipt(delivery, source_map, unread)
+            receipt.delivery = kept.id
+            return self._in_parts_from(kept.parts_done, kept.parts, delivery, kept.digest, source_map, receipt)
+        arrival = Arrival.of(
+            delivery, kept.digest, source_map, kept.entries, unread, atomic=kept.atomic, number=kept.id
+        )
+        arrival.receipt.delivery = kept.id
+
+        def finish(transaction: Transaction) -> Receipt:
+            if (told := ledger.finished(transaction, kept.id)) is not None:
+                return told
+            return _sole(self._take(transaction, [arrival]))
+
+        return self._writer.submit(finish, limited=False).result()
 
 
-def _placed(issue: Issue, place: str) -> Issue:
-    return Issue(
-        code=issue.code,
-        text_de=issue.text_de,
-        text_en=issue.text_en,
-        place=f"{place}, {issue.place}" if issue.place else place,
-        severity=issue.severity,
-        fhir_code=issue.fhir_code,
+def _by_source(arrivals: Sequence[Arrival]) -> dict[str, list[Arrival]]:
+    found: dict[str, list[Arrival]] = {}
+    for one in arrivals:
+        found.setdefault(one.source_map.name, []).append(one)
+    return found
+
+
+def _row(one: Arrival) -> ledger.Row:
+    return ledger.Row(
+        number=one.receipt.delivery,
+        delivery=one.delivery,
+        digest=one.digest,
+        entries=one.entries,
+        atomic=one.atomic,
+        unread=one.unread,
+        receipt=one.receipt,
     )
+
+
+def _sole(answers: Sequence[Receipt | Exception]) -> Receipt:
+    (answer,) = answers
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _parts(first: list[Entry], rest: Iterator[Entry]) -> Iterator[list[Entry]]:
+    """All entries, so many at once that nobody holds many."""
+    while first:
+        yield first[:_PART]
+        del first[:_PART]
+    while entries := list(islice(rest, _PART)):
+        yield entries
 
 
 def _without_stay(entry: Entry) -> Entry:
     return entry if entry.fields is None else replace(entry, fields=forgotten(entry.fields))
 
 
-def _too_broken() -> Issue:
-    return Issue(
-        code="too-many-broken",
-        fhir_code="structure",
-        text_de=f"mehr als {_BROKEN_MAX} Stellen sind nicht lesbar: Format und Quellenkarte prüfen, dann neu senden",
-        text_en=f"more than {_BROKEN_MAX} places cannot be read: check format and source map, then send it again",
+def _reused() -> Invalid:
+    return Invalid(
+        Issue(
+            code="message-id-reused",
+            fhir_code="duplicate",
+            place=http_part("Idempotency-Key"),
+            text_de="unter dieser Kennung kam schon anderer Inhalt; neuen Inhalt unter neuer Kennung senden",
+            text_en="this id came with another content before; send new content under a new id",
+        )
     )
 
 
-def _no_place(place: str) -> Issue:
-    return Issue(
-        code="no-place",
-        severity="warning",
-        place=place,
-        text_de="ohne Koordinaten und ohne bekannte Postleitzahl: dieses Angebot findet keine Suche nach einem Ort",
-        text_en="without coordinates and without a known postal code: no search for a place finds this offer",
+def _not_finished() -> Retriable:
+    return Retriable(
+        Issue(
+            code="not-finished",
+            fhir_code="transient",
+            place=http_part("Idempotency-Key"),
+            text_de="diese Lieferung wird gerade aufgenommen; dieselbe in einer Minute noch einmal senden",
+            text_en="this delivery is being taken in just now; send the same again in a minute",
+        )
     )
 
 
-def _our_fault(place: str) -> Issue:
+def _poisonous() -> Issue:
     return Issue(
-        code="fault",
-        fhir_code="exception",
-        place=place,
-        text_de="das ist unser Fehler: der Datensatz liegt beiseite und wird nach der Behebung erneut gelesen",
-        text_en="this is our fault: the record is set aside and will be read again once it is mended",
+        code="quarantined",
+        fhir_code="processing",
+        text_de=f"beim Lesen dieser Lieferung ist der Hub {CRASHES_MAX}-mal abgestürzt; sie liegt in Quarantäne, bis "
+        "der Betreiber sie ansieht. Noch einmal senden hilft nicht",
+        text_en=f"the hub crashed {CRASHES_MAX} times while reading this delivery; it is quarantined until the "
+        "operator looks at it. Sending it again does not help",
     )

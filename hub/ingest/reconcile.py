@@ -1,51 +1,58 @@
 """Holds reports against what is known of their offers, and writes what differs into both projections.
 
 Per offer the statement with the greatest (valid at, sequence) wins, whatever the order of arrival. The same content
-again, later, is a heartbeat: it moves the times and makes no version. A newer report replaces all places of its offer.
+again, later, is a heartbeat: it moves the times and makes no version. A newer report replaces all places of its offer;
+what it says of offer and facility is written where it differs from what is shown.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Literal
 
 import orjson
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
-from hub.ingest.vacancy_index import Times, index_freshness, index_vacancies, move_offers, position_of
+from hub.ingest import statements
+from hub.ingest.statements import Known, Offered
+from hub.ingest.vacancy_index import Times, VacancyIndex, position_of
 from hub.store.clock import micros, moment
-from hub.store.lock import lock
-from hub.store.prepared import Prepared
-from hub.store.reader import Reader
-from hub.store.repository import Repository, Resource
-from hub.store.tables import PROFESSIONAL, PUBLIC, Projection, statement
+from hub.store.draft import Draft
+from hub.store.reader import Reader, Transaction
+from hub.store.repository import Repository
 from mappings.errors import Issue
 from mappings.identity import resource_id
 from mappings.language import Ladder
-from mappings.to_fhir import to_fhir
+from mappings.to_fhir import Resource, capacity_status, facility_resources, offer_resource, statement_resources
 from mappings.vacancy import Facility, VacancyReport
-from mappings.view import View, expired, seen
+from mappings.view import View, expired, public_facility, seen
 
-__all__ = ["Outcome", "Reconciler", "oddities_of_time"]
+__all__ = ["Effect", "Reconciler", "Told", "oddities_of_time"]
+
+Key = tuple[str, str]
+Change = Literal["applied", "unchanged", "superseded"]
 
 _REPORT: TypeAdapter[VacancyReport] = TypeAdapter(VacancyReport)
 _AHEAD = timedelta(seconds=10)
 """How far a source's clock may be ahead of ours before its word is clamped."""
-_DUE = Prepared(
-    select(statement.c.offer).where(statement.c.expired.is_(False), statement.c.expires_at <= bindparam("now")).limit(1)
-)
-_CHUNK = 500
+_DIGEST = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A report on its way in: when it was received, and by which delivery."""
+
+    report: VacancyReport
+    received_at: datetime
+    delivery: int = 0
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What became of reports, by number."""
+class Effect:
+    """What became of a report, and how many FHIR versions it made."""
 
-    applied: int = 0
-    unchanged: int = 0
-    superseded: int = 0
+    change: Change
     versions: int = 0
 
 
@@ -56,12 +63,13 @@ class _Statement:
     offer: str
     report: VacancyReport
     digest: bytes
-    public_digest: bytes
     order: tuple[int, int]
     stated_at: int | None
     times: Times
+    delivery: int
+    effect: Effect
 
-    def repeats(self, stored: Any) -> bool:
+    def repeats(self, stored: Known) -> bool:
         """Whether the source states the very moment that it stated before: nothing is confirmed by that."""
         return self.stated_at is not None and self.stated_at == stored.stated_at
 
@@ -75,25 +83,60 @@ class _Statement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _KnownFacility:
+class _Site:
     """A facility as it was told of last, with the care forms and ids of all its offers."""
 
     facility: Facility
     care_forms: tuple[str, ...]
     offers: tuple[str, ...]
+    digests: Mapping[View, bytes]
+    """What each view is to show of it."""
+    differs: frozenset[View]
+    """The views that show something else so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """A statement that is to be shown, and what of it may differ from what is."""
+
+    told: _Statement
+    stored: Known | None
+    site: _Site
+    public_digest: bytes
+    offer_digest: bytes
+    shown: Mapping[View, VacancyReport]
+    """The report as each view shows it."""
+    publicly: bool
+    """Whether the public sees a difference: what changes for professionals alone must not move a public version."""
+    known_publicly: bool
+    """Whether the public hears again what it knows, of the very moment it knows: hidden changes confirm nothing."""
+
+    def tells(self, view: View) -> bool:
+        """Whether the view hears of the statement."""
+        return view is View.PROFESSIONAL or self.publicly
+
+    def is_whole(self, view: View) -> bool:
+        """Whether all that belongs to the offer is written, and not the statement alone."""
+        return self.stored is None or self.stored.offer_digest is None or view in self.site.differs
+
+    @property
+    def moves_offer(self) -> bool:
+        """Whether the offer itself may be shown otherwise than so far: what was withdrawn is shown as unknown."""
+        return self.stored is None or self.stored.expired or self.offer_digest != self.stored.offer_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rendering:
-    """A report as one view sees it, on its way into FHIR."""
+    """What one view is to show of an offer."""
 
+    offer: str
     report: VacancyReport
-    source: str
-    at: datetime
-    care_forms: Collection[str]
-
-    def resources(self) -> list[Resource]:
-        return list(to_fhir(self.report, source=self.source, at=self.at, care_forms=self.care_forms))
+    resources: tuple[Resource, ...]
+    delivery: int
+    effect: Effect
+    is_whole: bool = False
+    tells: bool = True
+    """Whether the statement is in it; else the facility alone."""
 
 
 class Reconciler:
@@ -101,196 +144,165 @@ class Reconciler:
 
     def __init__(self, repositories: Mapping[View, Repository]) -> None:
         self._repositories = repositories
+        self._indexes = {view: VacancyIndex(one.projection) for view, one in repositories.items()}
 
     def reconcile(
-        self,
-        connection: Connection,
-        reports: Iterable[VacancyReport],
-        *,
-        source: str,
-        ladder: Ladder,
-        received_at: datetime,
-        now: datetime,
-        delivery: int,
-    ) -> Outcome:
-        """Apply the reports of one delivery; `now` is the moment of the write, the caller holds the source's lock."""
-        outcome = Outcome()
+        self, transaction: Transaction, told: Sequence[Told], *, source: str, ladder: Ladder, now: datetime
+    ) -> list[Effect]:
+        """Apply reports of a source in their order; `now` is the moment of the write. What became of each."""
+        effects = []
         winners: dict[str, _Statement] = {}
-        for ordinal, report in enumerate(reports):
-            told = _statement(report, source, ladder, received_at, ordinal)
-            rival = winners.get(told.offer)
-            if rival is not None:
-                outcome.superseded += 1
-            if rival is None or told.order > rival.order:
-                winners[told.offer] = told
-        known = _known(connection, list(winners))
+        for ordinal, one in enumerate(told):
+            mine = _statement(one, source, ladder, ordinal)
+            effects.append(mine.effect)
+            rival = winners.get(mine.offer)
+            if rival is None:
+                winners[mine.offer] = mine
+            elif mine.order > rival.order:
+                rival.effect.change, winners[mine.offer] = "superseded", mine
+            else:
+                mine.effect.change = "superseded"
+        known = statements.known(transaction, winners)
         to_apply: list[_Statement] = []
         confirmed: list[_Statement] = []
-        for offer, told in winners.items():
+        for offer, mine in winners.items():
             stored = known.get(offer)
             if stored is None:
-                to_apply.append(told)
-            elif told.repeats(stored) and told.digest == stored.digest:
-                outcome.unchanged += 1  # a stuck export: the same moment said again confirms nothing
-            elif told.order < (stored.ordered_at, stored.sequence):
-                outcome.superseded += 1
-            elif told.digest == stored.digest and not stored.expired:
-                outcome.unchanged += 1
-                confirmed.append(told)
+                to_apply.append(mine)
+            elif mine.repeats(stored) and mine.digest == stored.digest:
+                mine.effect.change = "unchanged"  # a stuck export: the same moment said again confirms nothing
+            elif mine.order < (stored.ordered_at, stored.sequence):
+                mine.effect.change = "superseded"
+            elif mine.digest == stored.digest and not stored.expired:
+                mine.effect.change = "unchanged"
+                confirmed.append(mine)
             else:
-                to_apply.append(told)
-        outcome.applied = len(to_apply)
-        self._confirm(connection, confirmed)
-        for chunk in _chunks(to_apply):
-            outcome.versions += self._apply(connection, chunk, known, now=micros(now), delivery=delivery, source=source)
-        return outcome
+                to_apply.append(mine)
+        self._confirm(transaction, confirmed)
+        self._apply(transaction, to_apply, known, now=micros(now), source=source)
+        return effects
 
     def is_due(self, reader: Reader, *, now: datetime) -> bool:
         """Whether a statement has expired by `now` and still stands."""
-        return reader.first(_DUE, {"now": micros(now)}) is not None
+        return statements.is_due(reader, micros(now))
 
-    def expire(self, connection: Connection, *, now: datetime, most: int = 1000) -> int:
+    def expire(self, transaction: Transaction, *, now: datetime, most: int = 1000) -> int:
         """Withdraw what has expired by `now`: the places go, the state is unknown; returns how many were withdrawn."""
-        is_due = and_(statement.c.expired.is_(False), statement.c.expires_at <= micros(now))
-        lock(connection, connection.execute(select(statement.c.source).where(is_due).distinct()).scalars())
-        due = connection.execute(select(statement).where(is_due).limit(most)).all()
-        care_forms = {
-            (row.source, row.facility): _stored_care_forms(connection, row.source, row.facility) for row in due
-        }
-        for projection, repository in self._each():
-            rendered = [
+        due = statements.due(transaction, micros(now), most)
+        withdrawn = [(one, expired(_last_said(one))) for one in due]
+        for view in self._repositories:
+            renderings = [
                 _Rendering(
-                    report=seen(expired(_last_said(row)), View(projection.name)),
-                    source=row.source,
-                    at=moment(row.ordered_at),
-                    care_forms=care_forms[row.source, row.facility],
+                    offer=one.offer,
+                    report=seen(report, view),
+                    resources=_resources(seen(report, view), one.source, moment(one.ordered_at)),
+                    delivery=0,
+                    effect=Effect("applied"),
                 )
-                for row in due
+                for one, report in withdrawn
             ]
-            self._write(connection, repository, rendered, now=micros(now), delivery=0)
-        for chunk in _chunks([row.offer for row in due]):
-            connection.execute(update(statement).where(statement.c.offer.in_(chunk)).values(expired=True))
+            self._write(transaction, view, renderings, now=micros(now))
+        statements.mark_expired(transaction, [one.offer for one in due])
         return len(due)
 
     def _apply(
         self,
-        connection: Connection,
-        statements: Sequence[_Statement],
-        known: Mapping[str, Any],
+        transaction: Transaction,
+        told: Sequence[_Statement],
+        known: Mapping[str, Known],
         *,
         now: int,
-        delivery: int,
         source: str,
-    ) -> int:
-        facilities = _facilities(connection, statements, source)
-        told_now = {told.offer for told in statements}
-        versions = 0
-        for projection, repository in self._each():
-            view = View(projection.name)
-            rendered = [
-                _Rendering(
-                    report=seen(_effective(told, facilities[told.facility], now), view),
-                    source=source,
-                    at=told.at,
-                    care_forms=facilities[told.facility].care_forms,
-                )
-                for told in statements
-                if view is View.PROFESSIONAL or _differs_publicly(told, known.get(told.offer), now)
+    ) -> None:
+        if not told:
+            return
+        sites = _sites(transaction, told, source)
+        changes = [_change(one, known.get(one.offer), sites[one.facility], now) for one in told]
+        told_now = {one.offer for one in told}
+        for view in self._repositories:
+            index = self._indexes[view]
+            drawn: dict[Facility, tuple[Resource, ...]] = {}
+            renderings = [
+                _rendering(one, view, source, drawn) for one in changes if one.tells(view) or view in one.site.differs
             ]
-            versions += self._write(connection, repository, rendered, now=now, delivery=delivery)
-            for known_as in facilities.values():
-                siblings = [offer for offer in known_as.offers if offer not in told_now]
+            rids = self._write(transaction, view, renderings, now=now)
+            for site in sites.values():
+                siblings = [offer for offer in site.offers if offer not in told_now] if view in site.differs else ()
                 if siblings:
-                    move_offers(connection, projection, siblings, position_of(known_as.facility))
-            times = [
-                told.times
-                for told in statements
-                if view is View.PROFESSIONAL or not _same_to_the_public(told, known.get(told.offer), now)
-            ]
-            index_freshness(connection, projection, times)
-        rows = [
-            {
-                "offer": told.offer,
-                "source": source,
-                "facility": told.facility,
-                "care_form": told.report.offer.care_form,
-                "stated_at": told.stated_at,
-                "ordered_at": told.order[0],
-                "sequence": told.order[1],
-                "digest": told.digest,
-                "public_digest": told.public_digest,
-                "received_at": told.times.confirmed_at,
-                "confirmed_at": told.times.confirmed_at,
-                "changed_at": told.times.confirmed_at,
-                "expires_at": told.times.expires_at,
-                "expired": told.times.expires_at <= now,
-                "report": orjson.dumps(told.report),
+                    index.move(transaction, index.offers(transaction, siblings).values(), position_of(site.facility))
+            times = {
+                one.told.offer: one.told.times for one in changes if view is View.PROFESSIONAL or not one.known_publicly
             }
-            for told in statements
-        ]
-        old = [told.offer for told in statements if told.offer in known]
-        if old:
-            connection.execute(delete(statement).where(statement.c.offer.in_(old)))
-        connection.execute(insert(statement), rows)
-        return versions
+            rids |= index.offers(transaction, [offer for offer in times if offer not in rids])
+            index.put_freshness(transaction, {rids[offer]: when for offer, when in times.items()})
+        statements.put(transaction, [_row(one, source, now) for one in changes])
+        shown = {key: site.digests for key, site in sites.items() if site.differs}
+        statements.show_facilities(transaction, source, shown)
 
     def _write(
-        self,
-        connection: Connection,
-        repository: Repository,
-        renderings: Sequence[_Rendering],
-        *,
-        now: int,
-        delivery: int,
-    ) -> int:
-        """Render reports as one view sees them and store them; returns how many versions that made."""
-        groups = [(rendering.report, rendering.resources()) for rendering in renderings]
-        resources = [resource for _, group in groups for resource in group]
-        offers = [resource["id"] for resource in resources if resource["resourceType"] == "HealthcareService"]
-        slots = _slots_of(connection, repository.projection, offers)
-        kept = {resource["id"] for resource in resources if resource["resourceType"] == "Slot"}
-        written = repository.write(
-            connection,
-            resources,
-            deletions=[("Slot", slot) for slot in slots if slot not in kept],
-            at=now,
-            delivery=delivery,
+        self, transaction: Transaction, view: View, renderings: Sequence[_Rendering], *, now: int
+    ) -> dict[str, int]:
+        """Store what a view is to show, and have it found; returns the rows of the offers."""
+        index = self._indexes[view]
+        rids = index.offers(transaction, [one.offer for one in renderings])
+        standing = index.slots(transaction, rids.values())
+        drafts: dict[Key, Draft] = {}
+        deliveries: dict[Key, int] = {}
+        causes: dict[Key, Effect] = {}
+        gone: list[Key] = []
+        for one in renderings:
+            keys = [(resource["resourceType"], resource["id"]) for resource in one.resources]
+            for key, resource in zip(keys, one.resources, strict=True):
+                if key not in drafts:
+                    drafts[key], deliveries[key], causes[key] = Draft.of(resource), one.delivery, one.effect
+            slots = standing.get(rids.get(one.offer, 0), {}) if one.tells else {}
+            for key in [("Slot", slot) for slot in slots if ("Slot", slot) not in keys]:
+                gone.append(key)
+                deliveries[key], causes[key] = one.delivery, one.effect
+        written = self._repositories[view].store(
+            transaction, drafts.values(), deletions=gone, at=now, deliveries=deliveries
         )
-        index_vacancies(connection, repository.projection, groups, written.rids)
-        return written.made
+        for key, version in written.versions.items():
+            causes[key].versions += version.change != "unchanged"
+        row = written.rids
+        whole: dict[int, set[int]] = {}
+        taken: list[tuple[int, int]] = []
+        added: list[tuple[int, int]] = []
+        telling = [one for one in renderings if one.tells]
+        for one in telling:
+            keys = [(resource["resourceType"], resource["id"]) for resource in one.resources]
+            offer = rids.setdefault(one.offer, row.get(("HealthcareService", one.offer), 0))
+            if one.is_whole:
+                whole[offer] = {row[key] for key in keys if key[0] != "HealthcareService"}
+                continue
+            slots = standing.get(offer, {})
+            taken += ((offer, rid) for slot, rid in slots.items() if ("Slot", slot) not in keys)
+            added += ((offer, row[key]) for key in keys if key[0] == "Slot" and key[1] not in slots)
+        index.put_members(transaction, whole)
+        index.change_members(transaction, taken, added)
+        index.put_places(transaction, {rids[one.offer]: one.report for one in telling})
+        return rids
 
-    def _confirm(self, connection: Connection, statements: Sequence[_Statement]) -> None:
-        if not statements:
+    def _confirm(self, transaction: Transaction, told: Sequence[_Statement]) -> None:
+        if not told:
             return
-        connection.execute(
-            update(statement)
-            .where(statement.c.offer == bindparam("the_offer"))
-            .values(
-                {
-                    name: bindparam(name)
-                    for name in ("stated_at", "ordered_at", "sequence", "confirmed_at", "expires_at")
-                }
-            ),
+        statements.confirm(
+            transaction,
             [
                 {
-                    "the_offer": told.offer,
-                    "stated_at": told.stated_at,
-                    "ordered_at": told.order[0],
-                    "sequence": told.order[1],
-                    "confirmed_at": told.times.confirmed_at,
-                    "expires_at": told.times.expires_at,
+                    "the_offer": one.offer,
+                    "stated_at": one.stated_at,
+                    "ordered_at": one.order[0],
+                    "sequence": one.order[1],
+                    "confirmed_at": one.times.confirmed_at,
+                    "expires_at": one.times.expires_at,
                 }
-                for told in statements
+                for one in told
             ],
         )
-        for projection, _ in self._each():
-            index_freshness(connection, projection, [told.times for told in statements])
-
-    def _each(self) -> tuple[tuple[Projection, Repository], ...]:
-        return (
-            (PUBLIC, self._repositories[View.PUBLIC]),
-            (PROFESSIONAL, self._repositories[View.PROFESSIONAL]),
-        )
+        for index in self._indexes.values():
+            rids = index.offers(transaction, [one.offer for one in told])
+            index.put_freshness(transaction, {rids[one.offer]: one.times for one in told})
 
 
 def oddities_of_time(report: VacancyReport, received_at: datetime, ladder: Ladder, place: str) -> tuple[Issue, ...]:
@@ -323,19 +335,18 @@ def _expired_already(place: str, ladder: Ladder) -> Issue:
     )
 
 
-def _statement(report: VacancyReport, source: str, ladder: Ladder, received_at: datetime, ordinal: int) -> _Statement:
-    received = micros(received_at)
+def _statement(told: Told, source: str, ladder: Ladder, ordinal: int) -> _Statement:
+    report, received = told.report, micros(told.received_at)
     stated_at = micros(report.valid_at) if report.valid_at is not None else None
-    if report.valid_at is not None and report.valid_at > received_at + _AHEAD:
-        report = replace(report, valid_at=received_at)
+    if report.valid_at is not None and report.valid_at > told.received_at + _AHEAD:
+        report = replace(report, valid_at=told.received_at)
     at = micros(report.valid_at) if report.valid_at is not None else received
     offer = resource_id(source, "HealthcareService", report.offer.key)
     return _Statement(
         offer=offer,
         report=report,
         digest=_digest(report),
-        public_digest=_digest(seen(report, View.PUBLIC)),
-        # Where a source numbers nothing, what was said later counts: our clock, then the order within the delivery.
+        # Where a source numbers nothing, what was said later counts: our clock, then the order of arrival.
         order=(at, report.sequence if report.sequence is not None else received + ordinal),
         stated_at=stated_at,
         times=Times(
@@ -345,10 +356,12 @@ def _statement(report: VacancyReport, source: str, ladder: Ladder, received_at: 
             based_on=at,
             ladder=ladder,
         ),
+        delivery=told.delivery,
+        effect=Effect("applied"),
     )
 
 
-def _last_said(row: Any) -> VacancyReport:
+def _last_said(row: statements.Due) -> VacancyReport:
     """The report of a statement, as of when it was said last: a heartbeat moves the moment alone."""
     report = _REPORT.validate_json(row.report)
     return replace(report, valid_at=moment(row.ordered_at)) if report.valid_at is not None else report
@@ -356,94 +369,125 @@ def _last_said(row: Any) -> VacancyReport:
 
 def _digest(report: VacancyReport) -> bytes:
     """What a report says, whenever it says so."""
-    content = replace(report, valid_at=None, sequence=None)
-    return hashlib.blake2b(orjson.dumps(content), digest_size=16).digest()
+    return _digest_of(replace(report, valid_at=None, sequence=None))
 
 
-def _differs_publicly(told: _Statement, stored: Any, now: int) -> bool:
-    """Whether the public sees a difference: what changes for professionals alone must not move a public version."""
+def _digest_of(*told: object) -> bytes:
+    return hashlib.blake2b(orjson.dumps(told[0] if len(told) == 1 else told), digest_size=_DIGEST).digest()
+
+
+def _change(told: _Statement, stored: Known | None, site: _Site, now: int) -> _Change:
+    public = seen(told.report, View.PUBLIC)
+    public_digest = _digest(public)
+    counts = told.times.expires_at > now
+    publicly = stored is None or stored.expired or not counts or public_digest != stored.public_digest
+    if counts and site.facility == told.report.facility:
+        shown = {View.PUBLIC: public, View.PROFESSIONAL: told.report}
+    else:
+        # Nothing of an expired statement is shown, and of the facility what was said of it last.
+        effective = replace(told.report if counts else expired(told.report), facility=site.facility)
+        shown = {view: seen(effective, view) for view in View}
+    status = [capacity_status(one.state, one.counts) for one in shown.values()]
+    return _Change(
+        told=told,
+        stored=stored,
+        site=site,
+        public_digest=public_digest,
+        offer_digest=_digest_of(told.report.offer, status),
+        shown=shown,
+        publicly=publicly,
+        known_publicly=stored is not None and told.repeats(stored) and not publicly,
+    )
+
+
+def _rendering(one: _Change, view: View, source: str, drawn: dict[Facility, tuple[Resource, ...]]) -> _Rendering:
+    report, is_whole, tells = one.shown[view], one.is_whole(view), one.tells(view)
+    resources: tuple[Resource, ...] = ()
+    if is_whole:
+        # The offers of a facility have it in common.
+        if report.facility not in drawn:
+            drawn[report.facility] = facility_resources(report.facility, source=source, care_forms=one.site.care_forms)
+        resources = drawn[report.facility]
+    if tells and (is_whole or one.moves_offer):
+        resources += (offer_resource(report, source=source),)
+    if tells:
+        resources += statement_resources(report, source=source, at=one.told.at)
+    return _Rendering(
+        offer=one.told.offer,
+        report=report,
+        resources=resources,
+        delivery=one.told.delivery,
+        effect=one.told.effect,
+        is_whole=is_whole,
+        tells=tells,
+    )
+
+
+def _resources(report: VacancyReport, source: str, at: datetime) -> tuple[Resource, ...]:
+    return (offer_resource(report, source=source), *statement_resources(report, source=source, at=at))
+
+
+def _row(one: _Change, source: str, now: int) -> tuple[object, ...]:
+    """The columns of a statement in their order."""
+    told, times = one.told, one.told.times
     return (
-        stored is None or stored.expired or told.times.expires_at <= now or told.public_digest != stored.public_digest
+        told.offer,
+        source,
+        told.facility,
+        told.report.offer.care_form,
+        told.stated_at,
+        *told.order,
+        told.digest,
+        one.public_digest,
+        one.offer_digest,
+        times.confirmed_at,
+        times.confirmed_at,
+        times.confirmed_at,
+        times.expires_at,
+        times.expires_at <= now,
+        orjson.dumps(told.report),
     )
 
 
-def _same_to_the_public(told: _Statement, stored: Any, now: int) -> bool:
-    """Whether the public hears again what it knows, of the very moment it knows: hidden changes confirm nothing."""
-    return stored is not None and told.repeats(stored) and not _differs_publicly(told, stored, now)
-
-
-def _effective(told: _Statement, known_as: _KnownFacility, now: int) -> VacancyReport:
-    """What is to be shown: nothing of an expired statement, and of the facility what was said of it last."""
-    report = told.report if told.times.expires_at > now else expired(told.report)
-    return replace(report, facility=known_as.facility)
-
-
-def _facilities(connection: Connection, statements: Sequence[_Statement], source: str) -> dict[str, _KnownFacility]:
+def _sites(reader: Reader, told: Sequence[_Statement], source: str) -> dict[str, _Site]:
     """Every facility that is told of, by all that was ever told of its offers: the newest statement's word counts."""
-    newest: dict[str, tuple[tuple[int, int], VacancyReport | bytes]] = {}
-    offers: dict[str, dict[str, str]] = {}
-    for chunk in _chunks(list({told.facility for told in statements})):
-        rows = connection.execute(
-            select(statement).where(statement.c.source == source, statement.c.facility.in_(chunk))
-        )
-        for row in rows:
-            offers.setdefault(row.facility, {})[row.offer] = row.care_form
-            order = (row.ordered_at, row.sequence)
-            if row.facility not in newest or order > newest[row.facility][0]:
-                newest[row.facility] = (order, row.report)
-    for told in statements:
-        offers.setdefault(told.facility, {})[told.offer] = told.report.offer.care_form
-        if told.facility not in newest or told.order >= newest[told.facility][0]:
-            newest[told.facility] = (told.order, told.report)
-    return {
-        key: _KnownFacility(
-            facility=(report if isinstance(report, VacancyReport) else _REPORT.validate_json(report)).facility,
-            care_forms=tuple(sorted(set(offers[key].values()))),
-            offers=tuple(offers[key]),
-        )
-        for key, (_, report) in newest.items()
+    keys = dict.fromkeys(one.facility for one in told)
+    stored = statements.offered(reader, source, keys)
+    shown = statements.shown_facilities(reader, source, keys)
+    newest: dict[str, _Statement] = {}
+    forms: dict[str, dict[str, str]] = {
+        key: {one.offer: one.care_form for one in offers} for key, offers in stored.items()
     }
-
-
-def _stored_care_forms(connection: Connection, source: str, facility: str) -> tuple[str, ...]:
-    rows = connection.execute(
-        select(statement.c.care_form).where(statement.c.source == source, statement.c.facility == facility)
-    )
-    return tuple(sorted(set(rows.scalars())))
-
-
-def _known(connection: Connection, offers: Sequence[str]) -> dict[str, Any]:
-    columns = (
-        statement.c.offer,
-        statement.c.stated_at,
-        statement.c.ordered_at,
-        statement.c.sequence,
-        statement.c.digest,
-        statement.c.public_digest,
-        statement.c.expired,
-    )
-    found: dict[str, Any] = {}
-    for chunk in _chunks(offers):
-        for row in connection.execute(select(*columns).where(statement.c.offer.in_(chunk))):
-            found[row.offer] = row
+    for one in told:
+        forms.setdefault(one.facility, {})[one.offer] = one.report.offer.care_form
+        if one.facility not in newest or one.order >= newest[one.facility].order:
+            newest[one.facility] = one
+    older: dict[str, Offered] = {}
+    for key, offers in stored.items():
+        last = max(offers, key=_order)
+        if _order(last) > newest[key].order:
+            older[key] = last
+    reports = statements.reports(reader, [one.offer for one in older.values()]) if older else {}
+    found = {}
+    for key in keys:
+        facility = (
+            _REPORT.validate_json(reports[older[key].offer]).facility if key in older else newest[key].report.facility
+        )
+        care_forms = tuple(sorted(set(forms[key].values())))
+        digests = {
+            View.PUBLIC: _digest_of(public_facility(facility), care_forms),
+            View.PROFESSIONAL: _digest_of(facility, care_forms),
+        }
+        known = shown.get(key, {})
+        found[key] = _Site(
+            facility=facility,
+            care_forms=care_forms,
+            offers=tuple(forms[key]),
+            digests=digests,
+            differs=frozenset(view for view, digest in digests.items() if known.get(view) != digest),
+        )
     return found
 
 
-def _slots_of(connection: Connection, projection: Projection, offers: Sequence[str]) -> list[str]:
-    """The ids of the Slots that are shown with these offers now."""
-    # Three statements that can only go from offer to Slot: joined, a planner without statistics begins with all Slots.
-    resource, member = projection.resource, projection.member
-    found: list[str] = []
-    for chunk in _chunks(offers):
-        of_type = and_(resource.c.type == "HealthcareService", resource.c.id.in_(chunk))
-        rids = connection.execute(select(resource.c.rid).where(of_type)).scalars().all()
-        shown = connection.execute(select(member.c.member).where(member.c.rid.in_(rids))).scalars().all()
-        for some in _chunks(shown):
-            columns = select(resource.c.id, resource.c.type, resource.c.deleted)
-            rows = connection.execute(columns.where(resource.c.rid.in_(some)))
-            found.extend(row.id for row in rows if row.type == "Slot" and not row.deleted)
-    return found
-
-
-def _chunks(items: Sequence[Any]) -> Iterable[Any]:
-    return (items[begin : begin + _CHUNK] for begin in range(0, len(items), _CHUNK))
+def _order(one: Offered) -> tuple[int, int]:
+    return one.ordered_at, one.sequence

@@ -1,23 +1,21 @@
 """What the search for places reads of a projection: places by day, what is shown with an offer, and its freshness."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy.dialects import postgresql
 
 from hub.store.clock import FAR_DAY, NO_DAY, day
-from hub.store.repository import Resource
+from hub.store.prepared import Prepared, one_of
+from hub.store.reader import Reader, Row, Transaction
 from hub.store.tables import Projection
 from mappings import gazetteer
 from mappings.language import Ladder
 from mappings.vacancy import BlockStatus, Facility, Position, State, VacancyReport
 
-__all__ = ["Times", "index_freshness", "index_vacancies", "move_offers", "position_of"]
-
-_T = TypeVar("_T")
-_CHUNK = 500
+__all__ = ["Times", "VacancyIndex", "position_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,49 +34,109 @@ class Times:
         return _after(self.based_on, self.ladder.stale)
 
 
-def index_vacancies(
-    connection: Connection,
-    projection: Projection,
-    groups: Sequence[tuple[VacancyReport, list[Resource]]],
-    rids: Mapping[tuple[str, str], int],
-) -> None:
-    """Replace the rows of each report's offer: its places by day, and the resources that are shown with it."""
-    vacancies: list[dict[str, object]] = []
-    members: list[dict[str, int]] = []
-    offers: list[int] = []
-    for report, group in groups:
-        by_key = [(resource["resourceType"], resource["id"]) for resource in group]
-        offer = next(rids[key] for key in by_key if key[0] == "HealthcareService")
-        offers.append(offer)
-        shown = {rids[key] for key in by_key if key[0] != "HealthcareService"}
-        members.extend({"rid": offer, "member": member} for member in shown)
-        position = position_of(report.facility)
-        if position is None:
-            continue
-        for ordinal, (starts, ends, places) in enumerate(_rows(report)):
-            vacancies.append(
-                {
-                    "rid": offer,
-                    "ordinal": ordinal,
-                    "care_form": report.offer.care_form,
-                    "state": report.state.value,
-                    "latitude": position.latitude,
-                    "longitude": position.longitude,
-                    "starts": starts,
-                    "ends": ends,
-                    "places": places,
-                }
+class VacancyIndex:
+    """That of one projection; offers and what is shown with them are named by their rows."""
+
+    def __init__(self, projection: Projection) -> None:
+        resource, member, vacancy = projection.resource, projection.member, projection.vacancy
+        freshness = projection.freshness
+        self._offers = Prepared(
+            select(resource.c.id, resource.c.rid).where(
+                resource.c.type == "HealthcareService", one_of(resource.c.id, "ids")
             )
-    for table in (projection.vacancy, projection.member):
-        for chunk in _chunks(offers):
-            connection.execute(delete(table).where(table.c.rid.in_(chunk)))
-    if vacancies:
-        connection.execute(insert(projection.vacancy), vacancies)
-    if members:
-        connection.execute(insert(projection.member), members)
+        )
+        # Two statements that can only go from offer to Slot: joined, a planner may begin with all Slots.
+        self._members = Prepared(select(member.c.member, member.c.rid).where(one_of(member.c.rid, "rids")))
+        self._slots = Prepared(
+            select(resource.c.rid, resource.c.id).where(
+                one_of(resource.c.rid, "rids"), resource.c.type == "Slot", resource.c.deleted.is_(False)
+            )
+        )
+        self._clear_places = Prepared(delete(vacancy).where(one_of(vacancy.c.rid, "rids")))
+        self._put_places = Prepared(insert(vacancy))
+        self._clear_members = Prepared(delete(member).where(one_of(member.c.rid, "rids")))
+        self._put_member = Prepared(postgresql.insert(member).on_conflict_do_nothing())
+        self._drop_member = Prepared(
+            delete(member).where(member.c.rid == bindparam("rid"), member.c.member == bindparam("member"))
+        )
+        self._clear_freshness = Prepared(delete(freshness).where(one_of(freshness.c.rid, "rids")))
+        self._put_freshness = Prepared(insert(freshness))
+        elsewhere = or_(vacancy.c.latitude != bindparam("north"), vacancy.c.longitude != bindparam("east"))
+        self._move = Prepared(
+            update(vacancy)
+            .where(one_of(vacancy.c.rid, "rids"), elsewhere)
+            .values(latitude=bindparam("north"), longitude=bindparam("east"))
+        )
+
+    def offers(self, reader: Reader, ids: Iterable[str]) -> dict[str, int]:
+        """The rows of offers, by id; those that are not stored are left out."""
+        return dict(reader.all(self._offers, {"ids": list(ids)}))
+
+    def slots(self, reader: Reader, offers: Iterable[int]) -> dict[int, dict[str, int]]:
+        """The Slots that are shown with offers now: id → row, by the offer's row."""
+        offer_of: dict[int, int] = dict(reader.all(self._members, {"rids": list(offers)}))
+        found: dict[int, dict[str, int]] = {}
+        for rid, slot in reader.all(self._slots, {"rids": list(offer_of)}):
+            found.setdefault(offer_of[rid], {})[slot] = rid
+        return found
+
+    def put_places(self, transaction: Transaction, reports: Mapping[int, VacancyReport]) -> None:
+        """Replace the places of offers by what was reported of them."""
+        transaction.run(self._clear_places, {"rids": list(reports)})
+        rows: list[Row] = []
+        for rid, report in reports.items():
+            position = position_of(report.facility)
+            if position is not None:
+                head = (report.offer.care_form, report.state.value, position.latitude, position.longitude)
+                rows += ((rid, ordinal, *head, *places) for ordinal, places in enumerate(_places(report)))
+        transaction.many_rows(self._put_places, rows)
+
+    def put_members(self, transaction: Transaction, members: Mapping[int, Collection[int]]) -> None:
+        """Replace all that is shown with offers."""
+        transaction.run(self._clear_members, {"rids": list(members)})
+        transaction.many_rows(self._put_member, [(rid, one) for rid, several in members.items() for one in several])
+
+    def change_members(self, transaction: Transaction, gone: Sequence[Row], new: Sequence[Row]) -> None:
+        """Of what is shown with offers take some away and add some: (the offer's row, the member's)."""
+        transaction.many_rows(self._drop_member, gone)
+        transaction.many_rows(self._put_member, new)
+
+    def put_freshness(self, transaction: Transaction, times: Mapping[int, Times]) -> None:
+        """Replace the times of offers."""
+        transaction.run(self._clear_freshness, {"rids": list(times)})
+        transaction.many_rows(
+            self._put_freshness,
+            [
+                (
+                    rid,
+                    told.valid_at,
+                    told.confirmed_at,
+                    _after(told.based_on, told.ladder.fresh),
+                    _after(told.based_on, told.ladder.aging),
+                    told.expires_at,
+                )
+                for rid, told in times.items()
+            ],
+        )
+
+    def move(self, transaction: Transaction, offers: Iterable[int], position: Position | None) -> None:
+        """Bring offers to where their facility is now; what is there already is not touched."""
+        if position is not None:
+            values = {"rids": list(offers), "north": position.latitude, "east": position.longitude}
+            transaction.run(self._move, values)
+
+    def clear(self, transaction: Transaction, offer: int) -> None:
+        """Forget an offer."""
+        for statement in (self._clear_places, self._clear_members, self._clear_freshness):
+            transaction.run(statement, {"rids": [offer]})
 
 
-def _rows(report: VacancyReport) -> list[tuple[int, int, int]]:
+def position_of(facility: Facility) -> Position | None:
+    """Where a facility is; the middle of its postal code where the source does not say."""
+    return facility.position or gazetteer.point(facility.address.postal_code)
+
+
+def _places(report: VacancyReport) -> list[tuple[int, int, int]]:
     """(first day, last day, places) of each free block; one row without days for an offer that has none."""
     if report.state is State.SOME:
         free = [block for block in report.blocks if block.status is BlockStatus.FREE and block.count > 0]
@@ -95,58 +153,6 @@ def _rows(report: VacancyReport) -> list[tuple[int, int, int]]:
     return [(NO_DAY, FAR_DAY, 0)]
 
 
-def move_offers(
-    connection: Connection, projection: Projection, offers: Sequence[str], position: Position | None
-) -> None:
-    """Bring offers to where their facility is now; what is there already is not touched."""
-    if position is None:
-        return
-    resource, vacancy = projection.resource, projection.vacancy
-    rids = select(resource.c.rid).where(resource.c.type == "HealthcareService", resource.c.id.in_(offers))
-    elsewhere = or_(vacancy.c.latitude != position.latitude, vacancy.c.longitude != position.longitude)
-    connection.execute(
-        update(vacancy)
-        .where(vacancy.c.rid.in_(rids), elsewhere)
-        .values(latitude=position.latitude, longitude=position.longitude)
-    )
-
-
-def position_of(facility: Facility) -> Position | None:
-    """Where a facility is; the middle of its postal code where the source does not say."""
-    return facility.position or gazetteer.point(facility.address.postal_code)
-
-
-def index_freshness(connection: Connection, projection: Projection, times: Sequence[Times]) -> None:
-    """Replace the times of each offer."""
-    resource, freshness = projection.resource, projection.freshness
-    for chunk in _chunks(times):
-        found = connection.execute(
-            select(resource.c.id, resource.c.rid).where(
-                resource.c.type == "HealthcareService", resource.c.id.in_([told.offer for told in chunk])
-            )
-        )
-        rids = {row.id: row.rid for row in found}
-        connection.execute(delete(freshness).where(freshness.c.rid.in_(list(rids.values()))))
-        connection.execute(
-            insert(freshness),
-            [
-                {
-                    "rid": rids[told.offer],
-                    "valid_at": told.valid_at,
-                    "confirmed_at": told.confirmed_at,
-                    "aging_at": _after(told.based_on, told.ladder.fresh),
-                    "stale_at": _after(told.based_on, told.ladder.aging),
-                    "expires_at": told.expires_at,
-                }
-                for told in chunk
-            ],
-        )
-
-
 def _after(stamp: int, span: timedelta) -> int:
     """The moment a span after another, in microseconds since 1970."""
     return stamp + span // timedelta(microseconds=1)
-
-
-def _chunks(items: Sequence[_T]) -> Iterable[Sequence[_T]]:
-    return (items[begin : begin + _CHUNK] for begin in range(0, len(items), _CHUNK))

@@ -116,6 +116,14 @@ class Transaction(Reader):
             self._left = float("inf")
 
     @contextmanager
+    def unlimited_part(self) -> Iterator[None]:
+        """A savepoint for what we do ourselves, however long it reads."""
+        if self.dialect == "postgresql":
+            self._driver.execute("SET LOCAL statement_timeout = 0")
+        with self.savepoint():
+            yield
+
+    @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undoes what is done inside where it raises, and nothing before."""
         waiting = len(self.after)

@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 import msgspec
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     and_,
     bindparam,
     delete,
@@ -23,7 +23,6 @@ from sqlalchemy import (
     literal,
     null,
     select,
-    text,
     update,
 )
 from sqlalchemy.dialects import postgresql
@@ -33,6 +32,7 @@ from hub.store.draft import Draft, Index
 from hub.store.lock import take_turn
 from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader, Row, Transaction
+from hub.store.serial import next_serials
 from hub.store.tables import Projection
 
 __all__ = ["Repository", "Resource", "Stored", "Version", "Written", "current", "tree_of"]
@@ -138,18 +138,6 @@ class Repository:
             .join(history, current(projection))
             .where(resource.c.type == bindparam("type"), one_of(resource.c.id, "ids"))
         )
-        self._rids = {
-            "sqlite": Prepared(
-                text("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = :name").bindparams(
-                    name=resource.name
-                )
-            ),
-            "postgresql": Prepared(
-                text(
-                    f"SELECT nextval('{resource.name}_rid_seq') FROM generate_series(1, CAST(:most AS integer))"  # noqa: S608 - our own table's name
-                )
-            ),
-        }
         self._insert = _insert(resource)
         self._update = Prepared(
             update(resource)
@@ -207,19 +195,6 @@ class Repository:
         """One version, or None where there is no such version."""
         return _stored(reader.first(self._vread, {"type": resource_type, "id": resource_id, "version": version}))
 
-    def write(
-        self,
-        connection: Connection,
-        resources: Iterable[Resource],
-        *,
-        deletions: Iterable[Key] = (),
-        at: int,
-        delivery: int,
-    ) -> Written:
-        """`store` for trees that we made ourselves."""
-        drafts = [Draft.of(resource) for resource in resources]
-        return self.store(Transaction(connection), drafts, deletions=deletions, at=at, delivery=delivery)
-
     def store(
         self,
         transaction: Transaction,
@@ -227,10 +202,10 @@ class Repository:
         *,
         deletions: Iterable[Key] = (),
         at: int,
-        delivery: int = 0,
+        deliveries: Mapping[Key, int] = MappingProxyType({}),
     ) -> Written:
         """Store the drafts (of one id the last counts) and delete those named; what equals its stored version makes
-        none. `at` is the moment of the write, `delivery` the ledger's number of what caused it, if it came that way.
+        none. `at` is the moment of the write, `deliveries` the ledger's numbers of what caused it, if it came that way.
 
         No version is older than one that is there: who reads the history since the last time misses none.
         """
@@ -240,9 +215,11 @@ class Repository:
         known = self._known(transaction, [*wanted, *gone])
         written = Written()
         newest = transaction.first(self._newest)
-        changed = _Changes(index=self.index, at=max(at, newest[0]) if newest else at, delivery=delivery)
+        changed = _Changes(index=self.index, at=max(at, newest[0]) if newest else at, deliveries=deliveries)
         fresh = [key for key in wanted if key not in known]
-        for key, rid in zip(fresh, self._new_rids(transaction, len(fresh)), strict=True):
+        for key, rid in zip(
+            fresh, next_serials(transaction, self.projection.resource.name, len(fresh), "rid"), strict=True
+        ):
             written.versions[key] = changed.add(key, wanted[key], rid, None)
         for key, draft in wanted.items():
             row = known.get(key)
@@ -262,9 +239,9 @@ class Repository:
         for resource_type, more in changed.counts.items():
             if more:
                 self._count(transaction, resource_type, more)
-        for resource_type, rids in changed.cleared.items():
+        for resource_type, cleared in changed.cleared.items():
             for table in self.index.tables(resource_type):
-                for chunk in _chunks(rids):
+                for chunk in _chunks(cleared):
                     transaction.run(self._clear[table], {"rids": chunk})
         self._move(transaction, changed.lost, changed.found)
         return written
@@ -307,15 +284,6 @@ class Repository:
             )
         }
 
-    def _new_rids(self, transaction: Transaction, most: int) -> Iterable[int]:
-        if most == 0:
-            return ()
-        rows = transaction.all(self._rids[transaction.dialect], {"most": most})
-        if transaction.dialect == "sqlite":
-            # Whoever writes is alone; rows that were deleted are never numbered again.
-            return range(rows[0][0], rows[0][0] + most)
-        return [rid for (rid,) in rows]
-
     def _count(self, transaction: Transaction, resource_type: str, more: int) -> None:
         values = {"the_type": resource_type, "more": more}
         if transaction.run(self._counted, values) == 0:
@@ -344,7 +312,7 @@ class _Changes:
 
     index: Index
     at: int
-    delivery: int
+    deliveries: Mapping[Key, int]
     inserted: list[Row] = field(default_factory=list)
     updated: list[Row] = field(default_factory=list)
     remembered: list[Row] = field(default_factory=list)
@@ -366,7 +334,7 @@ class _Changes:
         was_there = before is not None and not before.deleted
         change: Change = "deleted" if draft is None else "updated" if was_there else "created"
         told = "posted" if change == "created" and draft is not None and draft.posted else change
-        self.remembered.append((rid, version, key[0], self.at, told, self.delivery, content))
+        self.remembered.append((rid, version, key[0], self.at, told, self.deliveries.get(key, 0), content))
         self.counts[key[0]] += (draft is not None) - was_there
         if draft is None:
             self.cleared.setdefault(key[0], []).append(rid)

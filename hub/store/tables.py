@@ -34,10 +34,13 @@ __all__ = [
     "about",
     "census",
     "delivery",
+    "delivery_part",
     "metadata",
     "offer_part",
     "set_aside",
+    "shown_facility",
     "statement",
+    "suspect",
     "token",
 ]
 
@@ -232,14 +235,33 @@ delivery = Table(
     Column("digest", LargeBinary, nullable=False),  # keyed hash of the bytes as received
     Column("length", BigInteger, nullable=False),
     Column("received_at", BigInteger, nullable=False),
-    Column("status", _Text, nullable=False),  # received, done, rejected
+    Column("status", _Text, nullable=False),  # arriving (part by part), received, done, rejected
     Column("content", LargeBinary, nullable=False),  # the records as they passed the patient filter, NDJSON, zlib
     Column("receipt", LargeBinary),
+    Column("parts", Integer, nullable=False, server_default="0"),  # 0: all of it is in `content`
+    Column("parts_done", Integer, nullable=False, server_default="0"),  # their effect is written
     UniqueConstraint("source", "message_id", name="delivery_by_message_id"),
     Index("delivery_by_status", "status", "id"),
     sqlite_autoincrement=True,
 )
 """The ledger: every delivery as it passed the patient filter."""
+
+delivery_part = Table(
+    "delivery_part",
+    metadata,
+    Column("delivery", BigInteger, primary_key=True, autoincrement=False),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("content", LargeBinary, nullable=False),
+)
+"""Some records of a large delivery, as the ledger keeps them: nobody holds all of it in memory."""
+
+suspect = Table(
+    "suspect",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),  # keyed hash of source and bytes
+    Column("crashes", Integer, nullable=False),
+)
+"""Deliveries that were being read when a process died."""
 
 set_aside = Table(
     "set_aside",
@@ -265,6 +287,7 @@ statement = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("public_digest", LargeBinary, nullable=False),  # of what the public sees of it
+    Column("offer_digest", LargeBinary),  # of what is shown of the offer itself; NULL: not known
     Column("received_at", BigInteger, nullable=False),
     Column("confirmed_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
@@ -275,6 +298,17 @@ statement = Table(
     Index("statement_by_facility", "source", "facility", "care_form"),
 )
 """The winning statement of each offer, and its times."""
+
+shown_facility = Table(
+    "shown_facility",
+    metadata,
+    Column("source", _Text, primary_key=True),
+    Column("facility", _Text, primary_key=True),  # the source's key of it
+    Column("public_digest", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What each view shows of a facility, by digest: a report that says the same of it leaves it alone."""
 
 census = Table(
     "census_event",

@@ -17,7 +17,9 @@ from hub.store.reader import Transaction, Undone
 __all__ = ["Writer"]
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 Work = Callable[[Transaction], Any]
+Joint = Callable[[Transaction, Sequence[Item]], Sequence[T | Exception]]
 Act = Callable[[], object]
 _log = logging.getLogger(__name__)
 
@@ -28,11 +30,17 @@ _LARGE = 100_000
 
 
 class Part(NamedTuple):
-    """What one request writes; `size` is that of its body, in bytes."""
+    """What one request writes; `size` is that of its body, in bytes.
 
-    work: Work
+    With `joint`, work is done for several items at once: those that wait for the same.
+    """
+
     done: Future[Any]
     size: int
+    work: Work | None = None
+    limited: bool = True
+    joint: Joint[Any, Any] | None = None
+    item: Any = None
 
 
 class Writer:
@@ -45,13 +53,28 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
-    def submit(self, work: Callable[[Transaction], T], *, size: int = 0) -> Future[T]:
-        """The future result of `work`, which is there when all it wrote is durable; raises what `work` raises."""
+    def submit(self, work: Callable[[Transaction], T], *, size: int = 0, limited: bool = True) -> Future[T]:
+        """The future result of `work`, which is there when all it wrote is durable; raises what `work` raises.
+
+        Not `limited`: it may read for as long as it needs.
+        """
+        done: Future[T] = Future()
+        self._put(Part(done, size, work, limited))
+        return done
+
+    def join(self, joint: "Joint[Item, T]", item: Item, *, size: int = 0) -> Future[T]:
+        """The same for work that is done for several items at once: it returns a result, or an error, for each.
+
+        Where it raises, it is done again for each item alone.
+        """
+        done: Future[T] = Future()
+        self._put(Part(done, size, joint=joint, item=item))
+        return done
+
+    def _put(self, part: Part) -> None:
         if self._thread is None:
             self._start()
-        done: Future[T] = Future()
-        self._waiting.put(Part(work, done, size))
-        return done
+        self._waiting.put(part)
 
     def close(self) -> None:
         """Write what waits, then stop."""
@@ -94,14 +117,8 @@ class Writer:
         try:
             with self._turn(), self._database.transaction() as transaction:
                 take_turn(transaction)
-                for part in parts:
-                    try:
-                        with transaction.part():
-                            answers.append((part.done, part.work(transaction)))
-                    except (*LOST_RACES, Undone):
-                        raise
-                    except Exception as error:
-                        answers.append((part.done, error))
+                for together in _gathered(parts):
+                    answers += _done(transaction, together)
                 acts = transaction.after
         except (*LOST_RACES, Undone) as error:
             if len(parts) > 1:
@@ -123,13 +140,45 @@ class Writer:
         try:
             with self._turn(), self._database.transaction() as transaction:
                 take_turn(transaction)
-                with transaction.part():
-                    answer = part.work(transaction)
+                ((_, answer),) = _done(transaction, [part])
                 acts = transaction.after
         except BaseException as error:
             error.__cause__ = lost
             answer, acts = error, ()
         _answered([(part.done, answer)], acts)
+
+
+def _gathered(parts: Sequence[Part]) -> Iterator[list[Part]]:
+    """Those that wait for the same joint work together, at the place of the first of them."""
+    joined: dict[Joint[Any, Any], list[Part]] = {}
+    order: list[list[Part]] = []
+    for part in parts:
+        if part.joint is None:
+            order.append([part])
+        elif part.joint in joined:
+            joined[part.joint].append(part)
+        else:
+            order.append(joined.setdefault(part.joint, [part]))
+    yield from order
+
+
+def _done(transaction: Transaction, parts: Sequence[Part]) -> list[tuple[Future[Any], Any]]:
+    """What comes of a part, or of those that are done together: each undone where it raises."""
+    first = parts[0]
+    try:
+        if first.work is not None:
+            with transaction.part() if first.limited else transaction.unlimited_part():
+                return [(first.done, first.work(transaction))]
+        assert first.joint is not None, "a part has work of its own, or joint work"
+        with transaction.unlimited_part():
+            results = first.joint(transaction, [part.item for part in parts])
+        return [(part.done, result) for part, result in zip(parts, results, strict=True)]
+    except (*LOST_RACES, Undone):
+        raise
+    except Exception as error:
+        if len(parts) == 1:
+            return [(first.done, error)]
+        return [one for part in parts for one in _done(transaction, [part])]
 
 
 def _answered(answers: Iterable[tuple[Future[Any], Any]], acts: Iterable[Act]) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from adapters.receipt import Receipt
 from hub.app import Hub
-from hub.ingest.reconcile import Outcome, Reconciler
+from hub.ingest.reconcile import Reconciler, Told
 from mappings.language import Ladder
 from mappings.vacancy import (
     Address,
@@ -69,19 +70,18 @@ def report(
 
 def tell(
     hub: Hub, *reports: VacancyReport, received_at: datetime | None = None, ladder: Ladder | None = None
-) -> Outcome:
-    """Reconcile reports as a delivery received now, or as soon as the newest of them can be."""
+) -> Receipt:
+    """Reconcile reports as a delivery received now, or as soon as the newest of them can be; what became of them."""
     at = received_at or max([hub.clock(), *(one.valid_at for one in reports if one.valid_at is not None)])
-    with hub.database.writing() as connection:
-        return Reconciler(hub.repositories).reconcile(
-            connection,
-            reports,
-            source=SOURCE,
-            ladder=ladder or Ladder(),
-            received_at=at,
-            now=at,
-            delivery=1,
+    told = [Told(report=one, received_at=at, delivery=1) for one in reports]
+    receipt = Receipt(source=SOURCE)
+    with hub.database.transaction() as transaction:
+        effects = Reconciler(hub.repositories).reconcile(
+            transaction, told, source=SOURCE, ladder=ladder or Ladder(), now=at
         )
+    for effect in effects:
+        receipt.count(effect.change, effect.versions)
+    return receipt
 
 
 HOUR = timedelta(hours=1)

@@ -1,0 +1,179 @@
+"""A delivery from bytes to what it says: adapter, patient filter, source map. Pure: nothing of it is written yet."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from adapters import registry
+from adapters.base import Broken, Decoded, Delivery, Record
+from adapters.receipt import Receipt, Result
+from hub.ingest.ledger import BrokenPart, Entry
+from hub.ingest.reading import Reading, read
+from hub.keys import Key
+from hub.store.clock import instant, micros
+from mappings.census_event import admitted, pseudonymised
+from mappings.errors import Issue, Rejected
+from mappings.language import SourceMap
+from mappings.patient_filter import admit
+from mappings.wards import WardIndex
+
+__all__ = ["Arrival", "Door", "blank_receipt"]
+
+_BROKEN_MAX = 2_000
+"""So many parts of one delivery may be unreadable before it is refused whole: it is not what its source map reads."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Arrival:
+    """A delivery that was read, and the receipt as far as it can be told before anything is written."""
+
+    delivery: Delivery
+    digest: bytes
+    source_map: SourceMap
+    entries: Sequence[Entry]
+    unread: Counter[str]
+    atomic: bool
+    reading: Reading
+    receipt: Receipt
+    number: int | None = None
+    """The ledger's, where it stands there already."""
+
+    @classmethod
+    def of(
+        cls,
+        delivery: Delivery,
+        digest: bytes,
+        source_map: SourceMap,
+        entries: Sequence[Entry],
+        unread: Counter[str],
+        *,
+        atomic: bool = False,
+        number: int | None = None,
+    ) -> "Arrival":
+        """Records past the patient filter, and what they say."""
+        receipt = blank_receipt(delivery, source_map, unread)
+        arrival = cls.into(receipt, delivery, digest, source_map, entries)
+        arrival.unread, arrival.atomic, arrival.number = unread, atomic, number
+        reading = arrival.reading
+        if atomic and reading.aside:
+            receipt.rejected, receipt.taken, reading.reports, reading.aside = len(entries), 0, [], []
+            receipt.set_aside = 0
+            receipt.left_out.clear()
+            receipt.kept_whole = False
+            receipt.results = [Result(result.place, "rejected") for result in receipt.results]
+        return arrival
+
+    @classmethod
+    def into(
+        cls, receipt: Receipt, delivery: Delivery, digest: bytes, source_map: SourceMap, entries: Sequence[Entry]
+    ) -> "Arrival":
+        """Some records of a delivery, told into a receipt that tells of others already."""
+        receipt.records += len(entries)
+        reading = read(entries, source_map, delivery.received_at, receipt)
+        receipt.set_aside += len(reading.aside)
+        return cls(
+            delivery=delivery,
+            digest=digest,
+            source_map=source_map,
+            entries=entries,
+            unread=Counter(),
+            atomic=False,
+            reading=reading,
+            receipt=receipt,
+        )
+
+    @classmethod
+    def rejected(
+        cls, delivery: Delivery, digest: bytes, source_map: SourceMap, broken: Entry, *, keeps: bool
+    ) -> "Arrival":
+        """Nothing of the delivery can be taken: the ledger keeps that it came, and why it was refused.
+
+        `keeps`: it is set aside, so that it can be read again.
+        """
+        receipt = blank_receipt(delivery, source_map, Counter())
+        receipt.records = receipt.rejected = 1
+        receipt.note(*broken.issues)
+        reading = Reading(aside=[(0, broken, broken.issues)] if keeps else [])
+        return cls(
+            delivery=delivery,
+            digest=digest,
+            source_map=source_map,
+            entries=[broken],
+            unread=Counter(),
+            atomic=False,
+            reading=reading,
+            receipt=receipt,
+        )
+
+
+class Door:
+    """What stands between bytes and the ledger; `key` makes the hashes by which parts and visits are known."""
+
+    def __init__(self, key: Key) -> None:
+        self._key = key
+
+    def decoded(self, delivery: Delivery, source_map: SourceMap, unread: Counter[str]) -> tuple[Iterator[Entry], bool]:
+        """The records past the patient filter, as they are asked for, and whether the sender wants all or none.
+
+        What was dropped is counted by name. Raises `Rejected`, also from the iterator.
+        """
+        decoded = registry.adapter(source_map.format).decode(delivery.body, source_map.options)
+        return self._admitted(decoded, source_map, unread), decoded.atomic
+
+    def again(self, entry: Entry, source_map: SourceMap, unread: Counter[str]) -> list[Entry]:
+        """What bytes that were kept whole are now, that could not be read before."""
+        if entry.broken is None or entry.broken.body is None:
+            return [entry]
+        try:
+            decoded = registry.adapter(source_map.format).decode(entry.broken.body, source_map.options)
+            return list(self._admitted(decoded, source_map, unread))
+        except Rejected:
+            return [entry]
+
+    def broken(self, body: bytes, source_map: SourceMap) -> BrokenPart:
+        """What is kept of bytes that cannot be read."""
+        return BrokenPart(
+            length=len(body),
+            digest=self._key.digest(body).hex(),
+            body=body if source_map.patient_free else None,
+        )
+
+    def _admitted(self, decoded: Decoded, source_map: SourceMap, unread: Counter[str]) -> Iterator[Entry]:
+        wards = WardIndex(source_map.wards)
+        broken = 0
+        for part in decoded.records:
+            broken += isinstance(part, Broken) or any(issue.severity == "error" for issue in part.issues)
+            if broken > _BROKEN_MAX:
+                raise Rejected(_too_broken())
+            if isinstance(part, Broken):
+                yield Entry(place=part.place, broken=self.broken(part.body, source_map), issues=(part.issue,))
+                continue
+            unread.update(part.dropped)
+            yield self._admitted_record(part, source_map, wards, unread)
+
+    def _admitted_record(self, record: Record, source_map: SourceMap, wards: WardIndex, unread: Counter[str]) -> Entry:
+        if source_map.wards:
+            hashed = pseudonymised(record.fields, self._key.pseudonym)
+            return Entry(place=record.place, fields=admitted(hashed, wards), issues=record.issues)
+        kept = admit(record.fields, source_map)
+        unread.update(kept.dropped)
+        return Entry(place=record.place, fields=kept.fields, issues=record.issues)
+
+
+def blank_receipt(delivery: Delivery, source_map: SourceMap, unread: Counter[str]) -> Receipt:
+    """A receipt that tells of nothing yet."""
+    return Receipt(
+        source=source_map.name,
+        received_at=instant(micros(delivery.received_at)),
+        unread=unread,
+        kept_whole=source_map.patient_free,
+    )
+
+
+def _too_broken() -> Issue:
+    return Issue(
+        code="too-many-broken",
+        fhir_code="structure",
+        text_de=f"mehr als {_BROKEN_MAX} Stellen sind nicht lesbar: Format und Quellenkarte prüfen, dann neu senden",
+        text_en=f"more than {_BROKEN_MAX} places cannot be read: check format and source map, then send it again",
+    )

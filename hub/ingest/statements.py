@@ -1,0 +1,153 @@
+"""The winning statement of each offer as it is stored, and what of each facility is shown."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects import postgresql
+
+from hub.store.prepared import Prepared, one_of
+from hub.store.reader import Reader, Row, Transaction
+from hub.store.tables import shown_facility, statement
+from mappings.view import View
+
+__all__ = [
+    "Due",
+    "Known",
+    "Offered",
+    "confirm",
+    "due",
+    "is_due",
+    "known",
+    "mark_expired",
+    "offered",
+    "put",
+    "reports",
+    "show_facilities",
+    "shown_facilities",
+]
+
+
+class Known(NamedTuple):
+    """A stored statement, as far as a new one is held against it."""
+
+    offer: str
+    stated_at: int | None
+    ordered_at: int
+    sequence: int
+    digest: bytes
+    public_digest: bytes
+    offer_digest: bytes | None
+    expired: bool
+
+
+class Offered(NamedTuple):
+    """An offer of a facility, and how new what was said of it is."""
+
+    facility: str
+    offer: str
+    care_form: str
+    ordered_at: int
+    sequence: int
+
+
+class Due(NamedTuple):
+    """A statement that counts no more."""
+
+    offer: str
+    source: str
+    ordered_at: int
+    report: bytes
+
+
+_KNOWN = Prepared(select(*(statement.c[name] for name in Known._fields)).where(one_of(statement.c.offer, "offers")))
+_OFFERED = Prepared(
+    select(*(statement.c[name] for name in Offered._fields)).where(
+        statement.c.source == bindparam("source"), one_of(statement.c.facility, "facilities")
+    )
+)
+_REPORTS = Prepared(select(statement.c.offer, statement.c.report).where(one_of(statement.c.offer, "offers")))
+_PUT = Prepared(
+    (new := postgresql.insert(statement)).on_conflict_do_update(
+        index_elements=["offer"],
+        set_={column.name: new.excluded[column.name] for column in statement.columns if column.name != "offer"},
+    )
+)
+_CONFIRM = Prepared(
+    update(statement)
+    .where(statement.c.offer == bindparam("the_offer"))
+    .values({name: bindparam(name) for name in ("stated_at", "ordered_at", "sequence", "confirmed_at", "expires_at")})
+)
+_IS_DUE = (statement.c.expired.is_(False), statement.c.expires_at <= bindparam("now"))
+_FIRST_DUE = Prepared(select(statement.c.offer).where(*_IS_DUE).limit(1))
+_DUE = Prepared(select(*(statement.c[name] for name in Due._fields)).where(*_IS_DUE).limit(bindparam("most")))
+_EXPIRE = Prepared(update(statement).where(one_of(statement.c.offer, "offers")).values(expired=True))
+_FACILITIES = Prepared(
+    select(shown_facility.c.facility, shown_facility.c.public_digest, shown_facility.c.digest).where(
+        shown_facility.c.source == bindparam("source"), one_of(shown_facility.c.facility, "facilities")
+    )
+)
+_SHOW = Prepared(
+    (shown := postgresql.insert(shown_facility)).on_conflict_do_update(
+        index_elements=["source", "facility"],
+        set_={"digest": shown.excluded.digest, "public_digest": shown.excluded.public_digest},
+    )
+)
+
+
+def known(reader: Reader, offers: Iterable[str]) -> dict[str, Known]:
+    """What is stored of offers."""
+    return {row[0]: Known(*row) for row in reader.all(_KNOWN, {"offers": list(offers)})}
+
+
+def offered(reader: Reader, source: str, facilities: Iterable[str]) -> dict[str, list[Offered]]:
+    """All that a source ever told of the offers of facilities."""
+    found: dict[str, list[Offered]] = {}
+    for row in reader.all(_OFFERED, {"source": source, "facilities": list(facilities)}):
+        found.setdefault(row[0], []).append(Offered(*row))
+    return found
+
+
+def reports(reader: Reader, offers: Iterable[str]) -> dict[str, bytes]:
+    """What was said of offers, as JSON."""
+    return {offer: bytes(told) for offer, told in reader.all(_REPORTS, {"offers": list(offers)})}
+
+
+def put(transaction: Transaction, rows: Sequence[Row]) -> None:
+    """Store statements, each a row in the order of the table's columns, in the place of what was said before."""
+    transaction.many_rows(_PUT, rows)
+
+
+def confirm(transaction: Transaction, rows: Sequence[Mapping[str, object]]) -> None:
+    """Move the times of statements."""
+    transaction.many(_CONFIRM, rows)
+
+
+def is_due(reader: Reader, now: int) -> bool:
+    """Whether a statement counts no more by `now`, and still stands."""
+    return reader.first(_FIRST_DUE, {"now": now}) is not None
+
+
+def due(reader: Reader, now: int, most: int) -> list[Due]:
+    """Some of them."""
+    return [Due(*row) for row in reader.all(_DUE, {"now": now, "most": most})]
+
+
+def mark_expired(transaction: Transaction, offers: Iterable[str]) -> None:
+    """Note that what was said of offers is withdrawn."""
+    transaction.run(_EXPIRE, {"offers": list(offers)})
+
+
+def shown_facilities(reader: Reader, source: str, facilities: Iterable[str]) -> dict[str, dict[View, bytes]]:
+    """What each view shows of facilities, by digest."""
+    rows = reader.all(_FACILITIES, {"source": source, "facilities": list(facilities)})
+    return {
+        facility: {View.PUBLIC: bytes(public), View.PROFESSIONAL: bytes(professional)}
+        for facility, public, professional in rows
+    }
+
+
+def show_facilities(transaction: Transaction, source: str, digests: Mapping[str, Mapping[View, bytes]]) -> None:
+    """Note what is shown of facilities from now on."""
+    rows = [(source, key, told[View.PUBLIC], told[View.PROFESSIONAL]) for key, told in digests.items()]
+    transaction.many_rows(_SHOW, rows)
