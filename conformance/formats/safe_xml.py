@@ -2,12 +2,13 @@
 (https://owasp.org/www-community/vulnerabilities/XML_External_Entity_(XXE)_Processing)."""
 
 import io
+import sys
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from lxml import etree
 
-__all__ = ["NotXml", "iterate"]
+__all__ = ["NotXml", "Stream", "iterate"]
 
 
 class NotXml(ValueError):
@@ -18,6 +19,14 @@ class NotXml(ValueError):
         self.reason = reason
         self.line = line
         self.column = column
+
+
+class Stream(Protocol):
+    """Bytes that come as they are asked for."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes; none at the end."""
+        ...
 
 
 _REASONS = {
@@ -34,14 +43,18 @@ _REASONS = {
 }
 
 
-def iterate(body: bytes, tags: Collection[str]) -> Iterator[etree._Element]:
+def iterate(
+    body: bytes | Stream, tags: Collection[str], *, most: int | None = None, most_within: int | None = None
+) -> Iterator[etree._Element]:
     """The elements with one of these tags, in their order, each complete when it comes; the root's start comes first.
 
-    An element is emptied when the next one is asked for, so that memory does not grow with the document. Raises
-    `NotXml` where the document breaks, which can be after good elements; a DOCTYPE is refused before anything comes.
+    An element is emptied when the next one is asked for, and one that stands outside them when it ends, so that memory
+    does not grow with the document; without tags the whole tree stays. Raises `NotXml` where the document breaks, which
+    can be after good elements, and where it has more than `most` elements, or one of those that come more than
+    `most_within`; a DOCTYPE is refused before anything comes.
     """
     events = etree.iterparse(
-        io.BytesIO(body),
+        io.BytesIO(body) if isinstance(body, bytes) else body,
         events=("start", "end"),
         resolve_entities=False,
         load_dtd=False,
@@ -52,18 +65,34 @@ def iterate(body: bytes, tags: Collection[str]) -> Iterator[etree._Element]:
     )
     wanted = frozenset(tags)
     root: etree._Element | None = None
+    count = opened = 0
+    limit = most if most is not None else sys.maxsize
     try:
         for event, element in events:
-            if root is None:
-                root = element
-                if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # lxml-stubs lack it
-                    raise NotXml("a DOCTYPE is not taken", 1, 1)
-                yield root
-            elif event == "end" and element.tag in wanted:
+            if event == "start":
+                count += 1
+                if count > limit:
+                    raise NotXml("too many elements", max(element.sourceline or 1, 1), 1)
+                if element.tag in wanted:
+                    opened += 1
+                    if opened == 1 and most_within is not None:
+                        limit = count + most_within if most is None else min(count + most_within, most)
+                if root is None:
+                    root = element
+                    if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # lxml-stubs lack it
+                        raise NotXml("a DOCTYPE is not taken", 1, 1)
+                    yield root
+            elif not opened:
+                if wanted:
+                    _forget(element)
+            elif element.tag in wanted:
+                opened -= 1
+                if not opened:
+                    limit = most if most is not None else sys.maxsize
                 yield element
                 _forget(element)
     except etree.XMLSyntaxError:
-        if root is None and _has_doctype(body):
+        if root is None and isinstance(body, bytes) and _has_doctype(body):
             raise NotXml("a DOCTYPE is not taken", 1, 1) from None
         raise _refusal(events.error_log) from None
     except (LookupError, UnicodeDecodeError):
