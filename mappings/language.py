@@ -177,8 +177,11 @@ class _RecordReading:
     def _found(self, tree: Tree, reader: Reader) -> Found:
         values: dict[str, Any] = {}
         left_out = ""
-        for rule in tree.rules:
-            raw = rule.raw(reader)
+        for rule, raw in tree.raws(reader):
+            if raw is None:
+                if rule.required:
+                    self.issues.append(self._missing(rule, reader))
+                continue
             try:
                 reading = rule.read(raw)
             except Unreadable as unreadable:
