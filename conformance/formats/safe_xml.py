@@ -3,7 +3,7 @@
 
 import io
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Protocol
 
 from lxml import etree
@@ -44,14 +44,20 @@ _REASONS = {
 
 
 def iterate(
-    body: bytes | Stream, tags: Collection[str], *, most: int | None = None, most_within: int | None = None
+    body: bytes | Stream,
+    tags: Collection[str],
+    *,
+    most: int | None = None,
+    most_within: int | None = None,
+    beside: Callable[[etree._Element], None] | None = None,
 ) -> Iterator[etree._Element]:
     """The elements with one of these tags, in their order, each complete when it comes; the root's start comes first.
 
     An element is emptied when the next one is asked for, and one that stands outside them when it ends, so that memory
     does not grow with the document; without tags the whole tree stays. Raises `NotXml` where the document breaks, which
     can be after good elements, and where it has more than `most` elements, or one of those that come more than
-    `most_within`; a DOCTYPE is refused before anything comes.
+    `most_within`; a DOCTYPE is refused before anything comes. `beside` is shown each element that stands outside, when
+    it ends, its children emptied already.
     """
     events = etree.iterparse(
         io.BytesIO(body) if isinstance(body, bytes) else body,
@@ -84,6 +90,8 @@ def iterate(
                     yield root
             elif not opened:
                 if wanted:
+                    if beside is not None and element is not root:
+                        beside(element)
                     _forget(element)
             elif element.tag in wanted:
                 opened -= 1
