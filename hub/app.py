@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from conformance import spec
 from hub import jobs, receiving
 from hub.definitions import store_definitions
 from hub.errors import NotFound
@@ -189,8 +190,15 @@ def _rest(hub: Hub, context: Context) -> FastAPI:
     app = FastAPI(title="Platzfrei", lifespan=running, openapi_url=None)
     app.add_exception_handler(HTTPException, _no_such_address)
     add_openapi(app, context)
+    app.router.routes.append(Route("/schemas/places.json", lambda _request: _schema("places")))
     app.router.routes.append(Route("/health/live", lambda _request: JSONResponse({"status": "alive"})))
     return app
+
+
+def _schema(name: str) -> Response:
+    # Whoever writes an export looks it up from a page of theirs, too.
+    headers = {"Access-Control-Allow-Origin": "*"}
+    return Response(spec.schema(name), media_type="application/schema+json", headers=headers)
 
 
 async def _no_such_address(_request: Request, _error: Exception) -> Response:

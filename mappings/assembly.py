@@ -48,20 +48,27 @@ def facility(values: Values) -> Facility:
     operator = values.get("facility.operator")
     if isinstance(operator, str):
         operator = Operator(key=folded(operator), name=operator)
-    stated = {part: values.get(f"facility.{part}", "") for part in _ADDRESS_PARTS}
     return Facility(
         key=values["facility.key"],
         name=values["facility.name"],
         operator=operator,
         iks=tuple(values.get("facility.iks", ())),
         telematik_id=values.get("facility.telematik_id", ""),
-        address=values.get("facility.address") or Address(**stated),
+        address=values.get("facility.address") or _address(values),
         position=values.get("facility.position") or _position(values),
         contacts=(*values.get("facility.contacts", ()), *_contacts(values)),
     )
 
 
-_ADDRESS_PARTS = ("street", "house_number", "postal_code", "city", "precinct", "ags")
+def _address(values: Values) -> Address:
+    return Address(
+        street=values.get("facility.street", ""),
+        house_number=values.get("facility.house_number", ""),
+        postal_code=values.get("facility.postal_code", ""),
+        city=values.get("facility.city", ""),
+        precinct=values.get("facility.precinct", ""),
+        ags=values.get("facility.ags", ""),
+    )
 
 
 def _position(values: Values) -> Position | None:
@@ -75,10 +82,13 @@ def _stated_position(values: Values) -> Position | None:
 
 
 def _contacts(values: Values) -> Iterator[Contact]:
-    for name, (system, internal) in CONTACTS.items():
-        value = values.get(f"facility.contacts.{name}")
+    for target, system, internal in _CONTACTS:
+        value = values.get(target)
         if value:
             yield Contact(system=system, value=value, internal=internal)
+
+
+_CONTACTS = tuple((f"facility.contacts.{name}", system, internal) for name, (system, internal) in CONTACTS.items())
 
 
 def report(of: Facility, found: Found, *, whole_blocks: bool, states_pool: bool) -> VacancyReport:
@@ -95,7 +105,8 @@ def report(of: Facility, found: Found, *, whole_blocks: bool, states_pool: bool)
         blocks = tuple(values.get("blocks") or ())
     else:
         blocks, accepting = _blocks(found, counts)
-        counts = replace(counts, accepting=accepting)
+        if accepting != counts.accepting:
+            counts = replace(counts, accepting=accepting)
     stated = values.get("state")
     return VacancyReport(
         facility=of,
@@ -121,12 +132,14 @@ def report(of: Facility, found: Found, *, whole_blocks: bool, states_pool: bool)
 
 
 def _counts(values: Values) -> Counts:
-    whole = values.get("counts") or Counts()
-    parts = {name: values[f"counts.{name}"] for name in _COUNTS if f"counts.{name}" in values}
-    return replace(whole, **parts) if parts else whole
+    parts = {name: values[target] for target, name in _COUNTS if target in values}
+    whole = values.get("counts")
+    return replace(whole, **parts) if whole is not None else Counts(**parts)
 
 
-_COUNTS = ("licensed", "operable", "occupied", "held", "accepting", "waiting")
+_COUNTS = tuple(
+    (f"counts.{name}", name) for name in ("licensed", "operable", "occupied", "held", "accepting", "waiting")
+)
 
 
 def _blocks(found: Found, counts: Counts) -> tuple[tuple[Block, ...], int | None]:

@@ -116,7 +116,7 @@ class _RecordReading:
 
     def __init__(self, source_map: SourceMap) -> None:
         self._map = source_map
-        self._has_columns = source_map.format == "csv_records"
+        self._has_columns = source_map.format in _TABLES
         self.issues: list[Issue] = []
         self.is_no_offer = False
         """The whole record is about something else, so that nothing in it can be wrong."""
@@ -177,8 +177,11 @@ class _RecordReading:
     def _found(self, tree: Tree, reader: Reader) -> Found:
         values: dict[str, Any] = {}
         left_out = ""
-        for rule in tree.rules:
-            raw = rule.raw(reader)
+        for rule, raw in tree.raws(reader):
+            if raw is None:
+                if rule.required:
+                    self.issues.append(self._missing(rule, reader))
+                continue
             try:
                 reading = rule.read(raw)
             except Unreadable as unreadable:
@@ -354,6 +357,8 @@ _RULE_KEYS = frozenset({"from", "as", "table", "required", "zone", "default"})
 _NAME = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")
 _DURATION = re.compile("([1-9][0-9]{0,4})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_TABLES = frozenset({"csv_records", "xlsx_records"})
+"""The formats whose fields are columns, and are called so."""
 _CENSUS_FORMAT = "hl7v2_adt"
 _ROOT_TARGETS = {**targets.FACILITY, **targets.STATEMENT}
 

@@ -109,9 +109,11 @@ def _named(tree: Tree, reader: Reader) -> Iterator[tuple[Path, Any, bool]]:
     Where several fields together cannot be read, those are to blame that no rule reads alone.
     """
     bad: set[str] = set()
-    for rule in tree.rules:
+    for rule, raw in tree.raws(reader):
+        if raw is None:
+            continue
         try:
-            rule.read(rule.raw(reader))
+            rule.read(raw)
         except Unreadable:
             bad.update(set(rule.sources) - tree.sources_alone if rule.joined else rule.sources)
     for source in tree.sources:

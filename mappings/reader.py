@@ -1,7 +1,7 @@
 """A record that remembers which of its fields were read, so that the rest can be named
 (`unread` of the source map, `mappings/language.py`)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 __all__ = ["Fields", "Path", "Reader", "is_blank"]
@@ -16,11 +16,15 @@ Path = tuple[str | int, ...]
 class Reader:
     """Reads a record, or one element of a list in it, by name and remembers what was asked for."""
 
-    __slots__ = ("_entered", "_node", "_read", "path")
+    __slots__ = ("_entered", "_names", "_names_by_path", "_node", "_read", "path")
 
     def __init__(self, fields: Fields) -> None:
         self._node = fields
         self.path: Path = ()
+        # Nearly all fields are asked for by the name they have in their mapping: those have a set of their own, by the
+        # mapping's path; what was reached by a dotted walk has its whole path.
+        self._names: set[str] = set()
+        self._names_by_path: dict[Path, set[str]] = {(): self._names}
         self._read: set[Path] = set()
         self._entered: set[Path] = set()
 
@@ -36,9 +40,11 @@ class Reader:
 
     def value(self, name: str) -> Any:
         """The value of a name, None where it is absent; it counts as read from now on."""
-        if not self.path and name in self._node:
-            self._read.add((name,))
+        if name in self._node:
+            self._names.add(name)
             return self._node[name]
+        if "." not in name:
+            return None
         path = self.locate(name)
         if path is None:
             return None
@@ -49,6 +55,20 @@ class Reader:
             if length:
                 self._entered.add(path[:length])
         return node
+
+    def values(self, names: Iterable[str | None]) -> list[Any]:
+        """The values of names in their order, as `value` gives each; None for no name."""
+        node, read = self._node, self._names
+        found: list[Any] = []
+        for name in names:
+            if name is None:
+                found.append(None)
+            elif name in node:
+                read.add(name)
+                found.append(node[name])
+            else:
+                found.append(self.value(name) if "." in name else None)
+        return found
 
     def each(self, name: str) -> "list[Reader]":
         """A reader for each element of a list; no readers where the list is absent or null.
@@ -62,6 +82,7 @@ class Reader:
             raise TypeError(name)
         path = self.locate(name)
         assert path is not None
+        self._names.discard(name)
         self._read.discard(path)
         self._entered.add(path)
         return [self._child(element, (*path, position)) for position, element in enumerate(found)]
@@ -71,16 +92,24 @@ class Reader:
         return tuple(dict.fromkeys(self._unread(self._node, self.path)))
 
     def _child(self, element: Fields, path: Path) -> "Reader":
-        child = Reader(element)
+        child = Reader.__new__(Reader)
+        child._node = element
         child.path = path
+        child._names = self._names_by_path.setdefault(path, set())
+        child._names_by_path = self._names_by_path
         child._read = self._read
         child._entered = self._entered
         self._entered.add(path)
         return child
 
     def _unread(self, node: Any, path: Path) -> Iterator[str]:
+        names = self._names_by_path.get(path, _NO_NAMES)
+        if names and names.issuperset(node):
+            return
         children = enumerate(node) if isinstance(node, list) else node.items()
         for step, child in children:
+            if step in names:
+                continue
             below = (*path, step)
             if below in self._read:
                 continue
@@ -90,12 +119,17 @@ class Reader:
                 yield ".".join(each for each in below if isinstance(each, str))
 
 
+_NO_NAMES: frozenset[str] = frozenset()
+
+
 def is_blank(value: Any) -> bool:
     """Whether a value says nothing: null, white space, an empty list or mapping, or a list of such."""
     if value is None or value == "":
         return True
     if isinstance(value, str):
         return value.isspace()
+    if isinstance(value, int):
+        return False
     if isinstance(value, list | tuple):
         return all(is_blank(each) for each in value)
     return isinstance(value, Mapping) and not value

@@ -1,7 +1,7 @@
 """The rules of a source map: which fields fill which place of the model, and how (`from each table as required zone
 default`)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, TypeGuard
@@ -62,19 +62,11 @@ class Rule:
     zone: ZoneInfo | None = None
     default: Any = None
 
-    def raw(self, reader: Reader) -> Any:
-        """What the record says here, the default where it says nothing, None where there is neither."""
-        if self.joined:
-            values = [reader.value(source) for source in self.sources]
-            return self.default if is_blank(values) else values
-        value = reader.value(self.sources[0]) if self.sources else None
-        return self.default if is_blank(value) else value
-
     def read(self, raw: Any) -> Reading:
         """The place's value; raises `Unreadable` where the field's cannot be read."""
-        if is_blank(raw):
-            return _NOTHING
-        return _read_text(self, raw) if isinstance(raw, str) else self._read(raw)
+        if type(raw) in _SCALARS:
+            return _read_scalar(self, raw)
+        return _NOTHING if is_blank(raw) else self._read(raw)
 
     def _read(self, raw: Any) -> Reading:
         if is_withheld(raw) or (self.joined and isinstance(raw, list) and any(is_withheld(part) for part in raw)):
@@ -122,10 +114,13 @@ class Rule:
         return Unreadable("ein lesbarer Wert", "a value that can be read")
 
 
-@lru_cache(maxsize=50_000)
-def _read_text(rule: Rule, raw: str) -> Reading:
+_SCALARS = frozenset({str, int, bool})
+
+
+@lru_cache(maxsize=50_000, typed=True)  # 1 is not true, though Python finds them equal
+def _read_scalar(rule: Rule, raw: str | int) -> Reading:
     # The patient filter and the map read each value once, and most values come again and again.
-    return rule._read(raw)
+    return _NOTHING if is_blank(raw) else rule._read(raw)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +138,25 @@ class Tree:
     rules: tuple[Rule, ...] = ()
     offers: "Each | tuple[Tree, ...] | None" = None
     blocks: Each | None = None
+
+    def raws(self, reader: Reader) -> Iterator[tuple[Rule, Any]]:
+        """The rules of this level with what the record says for each, the default where it says nothing; a rule with
+        neither comes, with None, only if it is required."""
+        # Asked for each field of each record: what is usual is told apart without a call.
+        for rule, raw in zip(self.rules, reader.values(self._first_sources), strict=True):
+            said = raw
+            if rule.joined:
+                said = reader.values(rule.sources)
+                if is_blank(said):
+                    said = rule.default
+            elif raw is None or (is_blank(raw) if type(raw) is not str else not raw or raw.isspace()):
+                said = rule.default
+            if said is not None or rule.required:
+                yield rule, said
+
+    @cached_property
+    def _first_sources(self) -> tuple[str | None, ...]:
+        return tuple(rule.sources[0] if rule.sources else None for rule in self.rules)
 
     @cached_property
     def targets(self) -> frozenset[str]:

@@ -15,6 +15,7 @@ from lxml import etree
 
 from adapters import options as option
 from adapters.base import Broken, Decoded, Options, Record
+from adapters.broken_xml import broken_xml
 from conformance.formats import safe_xml
 from mappings.errors import Issue, Rejected
 from mappings.patient_filter import safe_name
@@ -71,20 +72,8 @@ def _records(body: bytes, feature: str) -> Iterator[Record | Broken]:
     except safe_xml.NotXml as wrong:
         place = f"line {wrong.line}, column {wrong.column}"
         if ordinal == 0:
-            raise _rejected(place, f"Kein gültiges XML ({wrong.reason})", f"Not XML: {wrong.reason}") from None
-        yield Broken(
-            place=place,
-            body=_rest(body, wrong.line),
-            issue=Issue(
-                code="not-xml",
-                place=place,
-                text_de=f"Hier bricht das XML ({wrong.reason}); was davor steht, ist gelesen. "
-                "Der Absender muss die Datei neu erzeugen.",
-                text_en=f"The XML breaks here ({wrong.reason}); what stands before is read. "
-                "The sender must make the file anew.",
-                fhir_code="structure",
-            ),
-        )
+            raise _rejected(place, f"Kein gültiges XML ({wrong.reason_de})", f"Not XML: {wrong.reason}") from None
+        yield broken_xml(body, wrong, _MEMBER_END)
 
 
 def _record(feature: etree._Element, ordinal: int) -> Record:
@@ -151,17 +140,6 @@ def _twice(place: str, name: str) -> Issue:
         text_en="This property stands twice. The sender must remove one of the two.",
         fhir_code="structure",
     )
-
-
-def _rest(body: bytes, line: int) -> bytes:
-    """The bytes from the last complete feature before a line to the end."""
-    end_of_line = 0
-    for _ in range(line):
-        end_of_line = body.find(b"\n", end_of_line) + 1 or len(body)
-    start = 0
-    for match in _MEMBER_END.finditer(body, 0, end_of_line):
-        start = match.end()
-    return body[start:]
 
 
 def _rejected(place: str, german: str, english: str) -> Rejected:

@@ -2,22 +2,36 @@
 (https://owasp.org/www-community/vulnerabilities/XML_External_Entity_(XXE)_Processing)."""
 
 import io
-from collections.abc import Collection, Iterable, Iterator
-from typing import Any
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from lxml import etree
 
-__all__ = ["NotXml", "iterate"]
+__all__ = ["NotXml", "Stream", "iterate"]
 
 
 class NotXml(ValueError):
-    """Bytes that are no XML that we take: why, and where; the reason repeats nothing of the content."""
+    """Bytes that are no XML that we take: why, and where; the reason repeats nothing of the content.
+
+    `reason` is English, `reason_de` German.
+    """
 
     def __init__(self, reason: str, line: int, column: int) -> None:
         super().__init__(f"line {line}, column {column}: {reason}")
         self.reason = reason
+        self.reason_de = _REASONS_DE.get(reason, "kein wohlgeformtes XML")
         self.line = line
         self.column = column
+
+
+class Stream(Protocol):
+    """Bytes that come as they are asked for."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes; none at the end."""
+        ...
 
 
 _REASONS = {
@@ -34,14 +48,44 @@ _REASONS = {
 }
 
 
-def iterate(body: bytes, tags: Collection[str]) -> Iterator[etree._Element]:
+_REASONS_DE: Mapping[str, str] = MappingProxyType(
+    {
+        "a DOCTYPE is not taken": "ein DOCTYPE wird nicht angenommen",
+        "a character that XML does not allow": "ein Zeichen, das XML nicht erlaubt",
+        "a name is expected": "ein Name wird erwartet",
+        "a prefix that is not declared": "ein Präfix, das nirgends erklärt ist",
+        "an element is expected": "ein Element wird erwartet",
+        "an encoding that is not supported": "eine Kodierung, die nicht unterstützt wird",
+        "an encoding that nobody knows": "eine Kodierung, die niemand kennt",
+        "an end tag does not match its start tag": "ein End-Tag passt nicht zu seinem Start-Tag",
+        "an entity that XML itself does not declare": "eine Entität, die XML selbst nicht kennt",
+        "bytes that the stated encoding does not have": "Bytes, die es in der angegebenen Kodierung nicht gibt",
+        "something stands after the end of the document": "nach dem Ende des Dokuments steht noch etwas",
+        "too many elements": "zu viele Elemente",
+        "the document ends before its last tag is closed": "das Dokument endet, bevor alle Tags geschlossen sind",
+    }
+)
+"""The reasons in German."""
+
+
+def iterate(
+    body: bytes | Stream,
+    tags: Collection[str],
+    *,
+    most: int | None = None,
+    most_within: int | None = None,
+    beside: Callable[[etree._Element], None] | None = None,
+) -> Iterator[etree._Element]:
     """The elements with one of these tags, in their order, each complete when it comes; the root's start comes first.
 
-    An element is emptied when the next one is asked for, so that memory does not grow with the document. Raises
-    `NotXml` where the document breaks, which can be after good elements; a DOCTYPE is refused before anything comes.
+    An element is emptied when the next one is asked for, and one that stands outside them when it ends, so that memory
+    does not grow with the document; without tags the whole tree stays. Raises `NotXml` where the document breaks, which
+    can be after good elements, and where it has more than `most` elements, or one of those that come more than
+    `most_within`; a DOCTYPE is refused before anything comes. `beside` is shown each element that stands outside, when
+    it ends, its children emptied already.
     """
     events = etree.iterparse(
-        io.BytesIO(body),
+        io.BytesIO(body) if isinstance(body, bytes) else body,
         events=("start", "end"),
         resolve_entities=False,
         load_dtd=False,
@@ -52,18 +96,38 @@ def iterate(body: bytes, tags: Collection[str]) -> Iterator[etree._Element]:
     )
     wanted = frozenset(tags)
     root: etree._Element | None = None
+    count = opened = 0
+    limit = most if most is not None else sys.maxsize
     try:
         for event, element in events:
-            if root is None:
-                root = element
-                if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # lxml-stubs lack it
-                    raise NotXml("a DOCTYPE is not taken", 1, 1)
-                yield root
-            elif event == "end" and element.tag in wanted:
+            if event == "start":
+                count += 1
+                if count > limit:
+                    raise NotXml("too many elements", max(element.sourceline or 1, 1), 1)
+                if element.tag[0] != "{" and ":" in element.tag:
+                    raise NotXml("a prefix that is not declared", max(element.sourceline or 1, 1), 1)
+                if element.tag in wanted:
+                    opened += 1
+                    if opened == 1 and most_within is not None:
+                        limit = count + most_within if most is None else min(count + most_within, most)
+                if root is None:
+                    root = element
+                    if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # lxml-stubs lack it
+                        raise NotXml("a DOCTYPE is not taken", 1, 1)
+                    yield root
+            elif not opened:
+                if wanted:
+                    if beside is not None and element is not root:
+                        beside(element)
+                    _forget(element)
+            elif element.tag in wanted:
+                opened -= 1
+                if not opened:
+                    limit = most if most is not None else sys.maxsize
                 yield element
                 _forget(element)
     except etree.XMLSyntaxError:
-        if root is None and _has_doctype(body):
+        if root is None and isinstance(body, bytes) and _has_doctype(body):
             raise NotXml("a DOCTYPE is not taken", 1, 1) from None
         raise _refusal(events.error_log) from None
     except (LookupError, UnicodeDecodeError):

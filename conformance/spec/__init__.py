@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-__all__ = ["CANONICAL", "canonical", "load"]
+__all__ = ["CANONICAL", "canonical", "load", "schema"]
 
 CANONICAL = "https://platzfrei.org/fhir"
 
@@ -25,3 +25,14 @@ def load(kind: str) -> tuple[dict[str, Any], ...]:
     folder = resources.files(__name__)
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.startswith(f"{kind}-"))
     return tuple(json.loads(folder.joinpath(name).read_bytes()) for name in names)
+
+
+@cache
+def schema(name: str) -> bytes:
+    """A JSON Schema of ours, as it is published: `schema("places")` (https://json-schema.org/draft/2020-12).
+
+    KeyError for one that does not exist.
+    """
+    folder = resources.files(__name__).joinpath("schemas")
+    found = {entry.name.removesuffix(".json"): entry for entry in folder.iterdir()}
+    return found[name].read_bytes()

@@ -23,7 +23,13 @@ FOLDERS = {"csv_records": "csv", "json_records": "json"}
 """Where the good examples of a format lie, if not in a folder of its name."""
 
 
-REQUIRED = [("csv_records", "columns"), ("fhir_bundle", "elements"), ("gml", "feature")]
+REQUIRED = [
+    ("csv_records", "columns"),
+    ("fhir_bundle", "elements"),
+    ("gml", "feature"),
+    ("xlsx_records", "columns"),
+    ("xml_records", "record"),
+]
 
 
 def seeds(name: str) -> list[bytes]:

@@ -56,7 +56,7 @@ def named(tree: Tree) -> Iterator[str]:
             yield from named(literal)
 
 
-@pytest.mark.parametrize("name", ["csv-long", "csv-wide"])
+@pytest.mark.parametrize("name", ["csv-long", "csv-wide", "xlsx-liste"])
 def test_a_map_of_a_table_declares_exactly_the_columns_that_it_reads(name: str) -> None:
     source_map = shipped()[name]
     assert set(named(source_map.tree)) == {*source_map.options["columns"], *source_map.options["optional"]}
