@@ -146,7 +146,7 @@ def acknowledgements(
 
 
 def _header_at(message: bytes) -> int:
-    found = re.search(rb"(?:^|[\r\n\x0b])\s*(?=MSH[^A-Za-z0-9])", message[:10_000])
+    found = re.search(rb"(?:^(?:\xef\xbb\xbf)?|[\r\n\x0b])\s*(?=MSH[^A-Za-z0-9])", message[:10_000])
     return found.end() if found else -1
 
 
@@ -349,6 +349,8 @@ class _Answer:
 
     def _written(self, text: str, *, most: int | None = None) -> bytes:
         """Text of ours, in the sender's character set, with all escaped that would be read as structure."""
+        if not text:
+            return b""
         codec = self._asked.codec
         try:
             text.encode(codec)
