@@ -36,6 +36,12 @@ _CODECS = {
     "USASCII": "ascii",
     "88591": "iso8859-1",
     "885915": "iso8859-15",
+    "88592": "iso8859-2",
+    "88599": "iso8859-9",
+    "IR6": "ascii",
+    "IR100": "iso8859-1",
+    "IR192": "utf-8",
+    "IR203": "iso8859-15",
     "UTF8": "utf-8",
     "CP1252": "cp1252",
     "WINDOWS1252": "cp1252",
@@ -199,7 +205,9 @@ def messages(body: bytes, *, charset: str | None = None) -> Iterator[Message | U
 
 
 def codec(name: str) -> str:
-    """Python's name of a character set of table 0211 (or `CP1252`); LookupError for one that is not read here."""
+    """Python's name of a character set of table 0211 (or `CP1252`, or as DICOM names it, `ISO_IR 100`), however it is
+    spelled; LookupError for one that is not read here.
+    """
     folded = re.sub(r"[\s/_-]", "", name.upper()).removeprefix("UNICODE").removeprefix("ISO")
     if folded not in _CODECS:
         raise LookupError("unknown character set")

@@ -174,6 +174,27 @@ class Pipeline:
                         ledger.replace_set_aside(connection, number, ordinal, _without_stay(entry))
             return self._wards.purge(connection, self._clock())
 
+    def renew(self) -> int:
+        """Report anew what is expected of wards, so that no day that has come is still promised; returns how many."""
+        changed = 0
+        for source_map in self._sources:
+            if not source_map.wards:
+                continue
+            with self._database.writing() as connection:
+                lock(connection, [source_map.name])
+                now = self._clock()
+                outcome = self._reconciler.reconcile(
+                    connection,
+                    self._wards.expected(connection, source_map, now),
+                    source=source_map.name,
+                    ladder=source_map.ladder,
+                    received_at=now,
+                    now=now,
+                    delivery=0,
+                )
+                changed += outcome.applied
+        return changed
+
     def _told_before(self, delivery: Delivery, digest: bytes) -> Receipt | None:
         assert delivery.message_id is not None
         with self._database.reading() as connection:
