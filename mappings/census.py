@@ -219,12 +219,15 @@ class _Standing:
     def __init__(self, events: Iterable[CensusEvent]) -> None:
         self.confirmed: dict[str, datetime] = {}
         """When a cancel said that a visit is where it was before."""
+        self.never_came: set[str] = set()
+        """Visits whose admission was taken back."""
         self._slots: dict[tuple[str, ...], CensusEvent] = {}
         ordered = sorted(events, key=_version)
         for event in ordered:
             if not event.cancels:
                 self._slots[_slot(event)] = event
         cancels = [event for event in ordered if event.cancels]
+        self.never_came.update(cancel.visit for cancel in cancels if cancel.kind is Kind.ADMIT)
         for cancel in cancels:
             if cancel.movement:
                 self._take(cancel, _slot(cancel))
@@ -276,12 +279,12 @@ class _Replay:
         self._places: dict[str, tuple[Bed, datetime]] = {}
         self._said: defaultdict[Bed, list[_Statement]] = defaultdict(list)
         self._statuses: defaultdict[Bed, list[_Statement]] = defaultdict(list)
-        self._over: set[str] = set()
         self._moved: dict[str, datetime] = {}
         """When the newest of a visit's movements was written down."""
         self._on_leave: set[str] = set()
         self._expected: dict[str, date] = {}
         standing = _Standing(events)
+        self._over = set(standing.never_came)
         for event in standing.events():
             if event.kind is Kind.BED_STATUS:
                 self._state(event)

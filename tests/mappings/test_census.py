@@ -228,6 +228,13 @@ def test_an_update_after_the_discharge_brings_nobody_back() -> None:
     assert first(*events, admit("v", "KZP^101^1", 4), update("v", "KZP^101^2", 5)) == "U"
 
 
+def test_an_update_of_a_visit_whose_admission_was_taken_back_is_nobody_s() -> None:
+    events = admit("v", "KZP^101^1", 1), cancel("A11", "v", 1, recorded=2)
+    for hour in (0.5, 1.5, 3):
+        assert first(*all_free(0), *events, update("v", "KZP^101^1", hour)) == "U"
+    assert first(*all_free(0), *events, admit("v", "KZP^101^1", 4), update("v", "KZP^101^2", 5)) == "U"
+
+
 def test_an_update_knows_nothing_of_a_movement_that_was_written_down_after_it() -> None:
     late = transfer("v", "KZP^101^2", 2, "KZP^101^1", recorded=4)
     assert beds(admit("v", "KZP^101^1", 1), update("v", "KZP^101^1", 3), late) == {
@@ -806,6 +813,9 @@ def test_a_cancelled_movement_is_as_if_never_sent(told: list[CensusEvent], kind:
     taken_back = replace(event, cancels=True, recorded_at=START + timedelta(hours=4), from_bed=None, to_bed=None)
     # A status said before the cancel no longer counts for a visit that the cancel says is there.
     told = [each for each in told if each.kind is not Kind.BED_STATUS]
+    if kind is Kind.ADMIT:
+        # Whose admission is taken back, of them nothing else is believed but that they moved.
+        told = [each for each in told if each.kind in (Kind.ADMIT, Kind.TRANSFER, Kind.DISCHARGE)]
     assert shown([*told, event.keyed(), taken_back.keyed()]) == shown(told)
 
 
