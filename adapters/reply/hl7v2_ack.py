@@ -31,7 +31,7 @@ _VERSION = re.compile(rb"2(?:\.[0-9]{1,2}){0,2}")
 _TRIGGER = re.compile(rb"[A-Z][A-Z0-9]{2}")
 _PLAIN = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "„": '"', "“": '"', "–": "-"}
-    | {"…": "...", "≤": "<=", "≥": ">=", "→": "->"}
+    | {"…": "...", "≤": "<=", "≥": ">=", "→": "->", "’": "'", "‚": "'", "‘": "'"}
 )
 
 
@@ -114,7 +114,7 @@ def header(message: bytes) -> Header | None:
     begin = 0 if message.startswith(b"MSH") else _header_at(message)
     if begin < 0:
         return None
-    line = re.split(rb"[\r\n\x0b\x1c]", message[begin : begin + 10_000], maxsplit=1)[0]
+    line = re.split(rb"[\r\n\x00\x0b\x1c]", message[begin : begin + 10_000], maxsplit=1)[0]
     separator = line[3:4]
     if not _is_mark(separator):
         return Header(marks=_STANDARD, fields=())
@@ -148,6 +148,14 @@ def acknowledgements(
 def _header_at(message: bytes) -> int:
     found = re.search(rb"(?:^(?:\xef\xbb\xbf)?|[\r\n\x0b])\s*(?=MSH[^A-Za-z0-9])", message[:10_000])
     return found.end() if found else -1
+
+
+def _is_of(character: str, codec: str) -> bool:
+    try:
+        character.encode(codec)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_mark(mark: bytes) -> bool:
@@ -234,7 +242,8 @@ class _Answer:
         self._control_id = control_id
         self._at = at
         found = told.issues if isinstance(told, Receipt) else told
-        self._errors = [issue for issue in found if issue.severity == "error"][:_ERRORS_MAX]
+        # Of a swap both records tell the faults of either.
+        self._errors = list(dict.fromkeys(issue for issue in found if issue.severity == "error"))[:_ERRORS_MAX]
         self._good = isinstance(told, Receipt) and told.good
         refused = not self._good and (not self._errors or any(_condition(each).refuses for each in self._errors))
         self._code = Code.ACCEPTED if self._good else policy.refusal if refused else policy.content
@@ -352,10 +361,8 @@ class _Answer:
         if not text:
             return b""
         codec = self._asked.codec
-        try:
-            text.encode(codec)
-        except UnicodeEncodeError:
-            text = text.translate(_PLAIN).encode(codec, "replace").decode(codec)
+        if codec != "utf-8" and not text.isascii():
+            text = "".join(each if _is_of(each, codec) else _PLAIN.get(ord(each), "?") for each in text)
         marks = self._asked.marks.decode("latin-1")
         escape = marks[3]
         table = {
