@@ -279,7 +279,7 @@ def _bed_from_json(content: list[str] | None) -> Bed | None:
 
 class _Message:
     def __init__(self, fields: Fields, wards: WardIndex) -> None:
-        self._fields = fields
+        self._texts = {name: value for name, value in fields.items() if isinstance(value, str)}
         self._wards = wards
         self._received_at = self._latest = datetime.max.replace(tzinfo=UTC)
         self._issues: list[Issue] = []
@@ -469,11 +469,11 @@ class _Message:
         return EventReading(event=None if failed else event, issues=tuple(self._issues))
 
     def _text(self, name: str) -> str:
-        return _text(self._fields, name)
+        return self._texts.get(name, "")
 
     def _code(self, name: str) -> str:
-        text = self._text(name)
-        return text if _CODES[name].fullmatch(text) else ""
+        text = self._texts.get(name)
+        return text if text and _CODES[name].fullmatch(text) else ""
 
     def _ward(self, location: str) -> Ward | None:
         return self._wards.located(self._text("MSH-4.1"), self._text(f"{location}.1"))

@@ -7,7 +7,7 @@ is not that of its field is withheld, for free text can stand anywhere. A messag
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
 
@@ -100,6 +100,15 @@ _ALLOWED: Mapping[str, _Shape] = {
     "PV2-9": _TIME,
 }
 _READ = frozenset(name.partition("-")[0] for name in _ALLOWED)
+_FIELDS: Mapping[str, Mapping[int, str]] = {
+    segment: {
+        int(place.partition("-")[2].partition(".")[0]): place
+        for place in reversed(list(_ALLOWED))
+        if place.startswith(f"{segment}-")
+    }
+    for segment in _READ
+}
+"""Segment → the number of each field that is read → its name, or that of its first part."""
 
 _MOVEMENT = {"EVN": (), "PV1": ("PV1-3.1",)}
 _DEPARTURE: Mapping[str, tuple[str, ...]] = {"EVN": (), "PV1": ()}
@@ -279,17 +288,27 @@ def _record(message: hl7v2.Message, place: str, *, extra: tuple[Issue, ...] = ()
             dropped[segment.name if _segment(segment.name) else WITHHELD_NAME] = None
             continue
         seen.add(segment.name)
-        for leaf in segment.leaves():
-            name = _name(segment.name, leaf)
-            value = leaf.value.strip()
-            if name not in _ALLOWED:
-                dropped[name] = None
-            elif not value or value == '""':
+        read = _FIELDS[segment.name]
+        for number in segment.sent():
+            if number not in read:
+                if segment.is_plain(number) or any(True for _ in segment.leaves_of(number)):
+                    dropped[f"{segment.name}-{number}" if number < 100 else f"{segment.name}-100+"] = None
                 continue
-            elif _ALLOWED[name][0](value):
-                fields[name] = value
+            told: Iterable[tuple[str, str]]
+            if segment.is_plain(number):
+                told = ((read[number], segment.fields[number]),)
             else:
-                misshapen.append(name)
+                told = ((_name(segment.name, leaf), leaf.value) for leaf in segment.leaves_of(number))
+            for name, text in told:
+                value = text.strip()
+                if name not in _ALLOWED:
+                    dropped[name] = None
+                elif not value or value == '""':
+                    continue
+                elif _ALLOWED[name][0](value):
+                    fields[name] = value
+                else:
+                    misshapen.append(name)
     return Record(
         place=place,
         fields=fields,

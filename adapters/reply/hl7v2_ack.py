@@ -250,7 +250,8 @@ class _Answer:
         # What could not be read is kept as hash and length alone: that is no commit.
         self._committed = isinstance(told, Receipt) and not told.rejected and not refused
         self._refused = refused
-        self._language = "en" if asked.part(19).lower().startswith("en") else "de"
+        self._language = "en" if asked.field(19)[:2].lower() == b"en" else "de"
+        self._codec = asked.codec
 
     def codes(self) -> tuple[Code, ...]:
         if not self._asked.is_enhanced:
@@ -294,7 +295,7 @@ class _Answer:
             *(b"",) * 2,
             *(silent,) * 2,
             b"",
-            asked.field(18) if asked.codec != "ascii" or asked.part(18) in ("", "ASCII") else b"ASCII",
+            asked.field(18) if self._codec != "ascii" or asked.part(18) in ("", "ASCII") else b"ASCII",
         ]
         return marks[:1].join(fields)
 
@@ -358,9 +359,11 @@ class _Answer:
 
     def _written(self, text: str, *, most: int | None = None) -> bytes:
         """Text of ours, in the sender's character set, with all escaped that would be read as structure."""
+        if most is None and text.isascii() and text.isalnum():
+            return text.encode()
         if not text:
             return b""
-        codec = self._asked.codec
+        codec = self._codec
         if codec != "utf-8" and not text.isascii():
             text = "".join(each if _is_of(each, codec) else _PLAIN.get(ord(each), "?") for each in text)
         marks = self._asked.marks.decode("latin-1")
