@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 import orjson
 from sqlalchemy import Connection, delete, insert, select
@@ -123,6 +124,7 @@ def _report(ward: Ward, beds: Beds, now: datetime) -> VacancyReport:
     return ward_report(ward, beds, sequence=micros(now), today=now.astimezone(ward.zone).date())
 
 
+@lru_cache(maxsize=8192)
 def _event(content: bytes) -> CensusEvent:
     return CensusEvent.from_json(orjson.loads(content))
 
