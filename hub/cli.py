@@ -9,6 +9,7 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("hub.commands.demo", "build a synthetic region, take it in, and serve it"),
     "serve": ("hub.commands.serve", "serve the FHIR API on 127.0.0.1"),
+    "listen": ("hub.commands.listen", "take HL7 v2 messages in by MLLP"),
     "sources": ("hub.commands.sources", "list the sources; make a token for one"),
     "search-parameters": ("hub.commands.search_parameters", "list the search parameters added here; add one"),
     "ingest": ("hub.commands.ingest", "take files in and print a receipt"),

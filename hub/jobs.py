@@ -27,3 +27,5 @@ def schedule(scheduler: BaseScheduler, pipeline: Pipeline) -> None:
         coalesce=True,
     )
     scheduler.add_job(pipeline.purge, "interval", hours=1, misfire_grace_time=_LATE_SECONDS, coalesce=True)
+    # Days begin at full hours, in every zone of ours.
+    scheduler.add_job(pipeline.renew, "cron", minute=0, second=1, misfire_grace_time=_LATE_SECONDS, coalesce=True)

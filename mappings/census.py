@@ -3,12 +3,13 @@
 
 A visit is where its last standing movement put it. A bed is what was last said of it, by a movement or by A20; said at
 one moment, the statement counts that leaves fewer beds free. A bed of which nothing was said is unknown.
+A discharge that is expected frees nothing before it comes.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 
 from mappings.census_event import Bed, BedStatus, CensusEvent, Kind, event_of, pseudonymised
 from mappings.errors import Issue
@@ -29,6 +30,8 @@ __all__ = [
 _KEPT = timedelta(days=30)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
+_MOVEMENTS = frozenset({Kind.ADMIT, Kind.TRANSFER, Kind.DISCHARGE})
+
 _EVICTING = frozenset({BedStatus.FREE, BedStatus.HOUSEKEEPING, BedStatus.CLOSED})
 """What cannot be said of a bed with somebody in it, so that who was there has left."""
 
@@ -40,7 +43,10 @@ _RANK = {
     BedStatus.CLOSED: 3,
     BedStatus.OCCUPIED: 4,
 }
-_KIND_RANK = {Kind.ADMIT: 0, Kind.TRANSFER: 1, Kind.DISCHARGE: 2, Kind.BED_STATUS: 3}
+_KIND_RANK = {kind: rank for rank, kind in enumerate(Kind) if kind not in (Kind.DISCHARGE, Kind.BED_STATUS)} | {
+    Kind.DISCHARGE: 8,
+    Kind.BED_STATUS: 9,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +56,10 @@ class Beds:
     statuses: Mapping[str, BedStatus]
     unplaced: int = 0
     """Visits on the ward without a bed, beyond those that a bed occupied by nobody known, or unknown, can hold."""
+    on_leave: int = 0
+    """Beds whose visit is away and comes back."""
+    expected: tuple[date, ...] = ()
+    """The days on which beds are expected to be left, one a bed."""
     valid_at: datetime | None = None
     issues: tuple[Issue, ...] = ()
 
@@ -64,7 +74,8 @@ class Beds:
         return Counts(
             licensed=len(beds),
             operable=len(beds) - beds.count(BedStatus.CLOSED),
-            occupied=beds.count(BedStatus.OCCUPIED) + self.unplaced,
+            occupied=beds.count(BedStatus.OCCUPIED) + self.unplaced - self.on_leave,
+            held=self.on_leave or None,
             accepting=accepting,
         )
 
@@ -102,20 +113,31 @@ def fold(events: Iterable[CensusEvent], ward: Ward) -> Beds:
         nameless += not occupants and statuses[name] in (BedStatus.OCCUPIED, BedStatus.UNKNOWN)
         if occupants > 1:
             issues.append(_double(ward, name))
+    named = [Bed(ward.key, name) for name in ward.beds]
     beds = Beds(
         statuses=statuses,
         unplaced=max(0, replay.occupants(Bed(ward.key)) - nameless),
+        on_leave=sum(replay.is_held(bed) for bed in named),
+        expected=tuple(sorted(day for bed in named if (day := replay.expected(bed)) is not None)),
         valid_at=max((event.said_at for event in known), default=None),
     )
     counts = beds.counts
-    if counts.occupied is not None and counts.operable is not None and counts.occupied > counts.operable:
+    taken = (counts.occupied or 0) + (counts.held or 0)
+    if counts.operable is not None and taken > counts.operable:
         issues.append(_overfull(ward))
-    return Beds(statuses=statuses, unplaced=beds.unplaced, valid_at=beds.valid_at, issues=tuple(issues))
+    return replace(beds, issues=tuple(issues))
 
 
-def ward_report(ward: Ward, beds: Beds, *, sequence: int | None = None) -> VacancyReport:
-    """The ward as an offer; `sequence` grows with what is known, for a late event changes beds but not `valid_at`."""
+def ward_report(ward: Ward, beds: Beds, *, sequence: int | None = None, today: date | None = None) -> VacancyReport:
+    """The ward as an offer; `sequence` grows with what is known, for a late event changes beds but not `valid_at`.
+
+    A bed that is expected to be left after `today` (unless said, the day of `valid_at`) is a block of its own from that
+    day on, and the report is marked as estimated; the day once come, nothing is expected any more.
+    """
     counts = beds.counts
+    if today is None:
+        today = beds.valid_at.astimezone(ward.zone).date() if beds.valid_at else date.max
+    ahead = Counter(day for day in beds.expected if day > today and counts.accepting is not None)
     return VacancyReport(
         facility=ward.facility,
         offer=Offer(
@@ -129,7 +151,11 @@ def ward_report(ward: Ward, beds: Beds, *, sequence: int | None = None) -> Vacan
         sequence=sequence,
         state=beds.state,
         counts=counts,
-        blocks=(Block(count=counts.accepting),) if counts.accepting else (),
+        blocks=(
+            *((Block(count=counts.accepting),) if counts.accepting else ()),
+            *(Block(count=count, start=day) for day, count in sorted(ahead.items())),
+        ),
+        estimated=bool(ahead),
     )
 
 
@@ -193,12 +219,15 @@ class _Standing:
     def __init__(self, events: Iterable[CensusEvent]) -> None:
         self.confirmed: dict[str, datetime] = {}
         """When a cancel said that a visit is where it was before."""
+        self.never_came: set[str] = set()
+        """Visits whose admission was taken back."""
         self._slots: dict[tuple[str, ...], CensusEvent] = {}
         ordered = sorted(events, key=_version)
         for event in ordered:
             if not event.cancels:
                 self._slots[_slot(event)] = event
         cancels = [event for event in ordered if event.cancels]
+        self.never_came.update(cancel.visit for cancel in cancels if cancel.kind is Kind.ADMIT)
         for cancel in cancels:
             if cancel.movement:
                 self._take(cancel, _slot(cancel))
@@ -250,12 +279,19 @@ class _Replay:
         self._places: dict[str, tuple[Bed, datetime]] = {}
         self._said: defaultdict[Bed, list[_Statement]] = defaultdict(list)
         self._statuses: defaultdict[Bed, list[_Statement]] = defaultdict(list)
+        self._moved: dict[str, datetime] = {}
+        """When the newest of a visit's movements was written down."""
+        self._on_leave: set[str] = set()
+        self._expected: dict[str, date] = {}
         standing = _Standing(events)
+        self._over = set(standing.never_came)
         for event in standing.events():
             if event.kind is Kind.BED_STATUS:
                 self._state(event)
-            else:
+            elif event.kind in _MOVEMENTS:
                 self._move(event)
+            elif event.visit and event.visit not in self._over:
+                self._tell(event)
         self.present = frozenset(
             visit
             for visit, (bed, since) in self._places.items()
@@ -263,6 +299,11 @@ class _Replay:
         )
         """The visits that are on a declared ward."""
         self._occupants = Counter(self._places[visit][0] for visit in self.present)
+        self._alone = {
+            self._places[visit][0]: visit
+            for visit in self.present
+            if self._places[visit][0].name and self._occupants[self._places[visit][0]] == 1
+        }
 
     def occupants(self, bed: Bed) -> int:
         """How many visits are in a bed, or without one on its ward."""
@@ -273,6 +314,14 @@ class _Replay:
         if self._occupants[bed]:
             return BedStatus.OCCUPIED
         return max(self._said[bed]).status if self._said[bed] else BedStatus.UNKNOWN
+
+    def is_held(self, bed: Bed) -> bool:
+        """Whether the one visit in a bed is away and comes back."""
+        return self._alone.get(bed) in self._on_leave
+
+    def expected(self, bed: Bed) -> date | None:
+        """The day on which the one visit in a bed is to end."""
+        return self._expected.get(self._alone.get(bed, ""))
 
     def left_last_by(self) -> Mapping[str, list[tuple[Bed, datetime]]]:
         """The beds of which nothing is said after they were left, by the visit, or nameless event, that left them."""
@@ -301,18 +350,61 @@ class _Replay:
             self._statuses[event.to_bed].append(statement)
             self._said[event.to_bed].append(statement)
 
+    def _tell(self, event: CensusEvent) -> None:
+        """Take note of what is said of a visit that moves nowhere by it."""
+        visit = event.visit
+        if event.expected and (event.kind is Kind.EXPECT or visit in self._expected):
+            self._expected[visit] = event.expected
+        if event.kind is Kind.LEAVE:
+            self._on_leave.add(visit)
+        elif event.kind is Kind.RETURN:
+            self._on_leave.discard(visit)
+        if event.kind is not Kind.EXPECT:
+            self._stay(event)
+
+    def _stay(self, event: CensusEvent) -> None:
+        """Where a visit is, unless a movement was written down later, and happened before."""
+        here, _ = self._places.get(event.visit, (None, None))
+        to_bed = event.to_bed
+        if event.recorded_at < self._moved.get(event.visit, _NEVER):
+            return
+        if to_bed is None:
+            if event.kind is Kind.UPDATE and here and event.from_bed and here.ward == event.from_bed.ward:
+                del self._places[event.visit]
+                self._leave(here, event)
+        elif here and (event.kind is Kind.LEAVE or (here.ward == to_bed.ward and not to_bed.name)):
+            self._places[event.visit] = (here, event.occurred_at)
+        else:
+            if here and here != to_bed:
+                self._leave(here, event)
+            self._places[event.visit] = (to_bed, event.occurred_at)
+
+    def _leave(self, bed: Bed, event: CensusEvent) -> None:
+        self._said[bed].append(_Statement(event.occurred_at, 0, BedStatus.FREE, event.visit or event.key))
+
     def _move(self, event: CensusEvent) -> None:
         here, _ = self._places.pop(event.visit, (None, None))
         to_bed = None if event.kind is Kind.DISCHARGE else event.to_bed
+        self._note_move(event)
         for left in {here, event.from_bed} - {None, to_bed}:
             if left is not None:
-                statement = _Statement(event.occurred_at, 0, BedStatus.FREE, event.visit or event.key)
-                self._said[left].append(statement)
+                self._leave(left, event)
         if to_bed is not None and event.visit:
             self._places[event.visit] = (to_bed, event.occurred_at)
         elif to_bed is not None:
             taken = BedStatus.OCCUPIED
             self._said[to_bed].append(_Statement(event.occurred_at, _RANK[taken], taken, event.key))
+
+    def _note_move(self, event: CensusEvent) -> None:
+        visit = event.visit
+        self._on_leave.discard(visit)
+        if event.kind is not Kind.TRANSFER:
+            self._expected.pop(visit, None)
+        if event.kind is Kind.DISCHARGE:
+            self._over.add(visit)
+        else:
+            self._over.discard(visit)
+        self._moved[visit] = max(event.recorded_at, self._moved.get(visit, _NEVER))
 
 
 def _double(ward: Ward, bed: str) -> Issue:

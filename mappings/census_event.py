@@ -1,4 +1,4 @@
-"""What one ADT message does to a census: a movement of a visit, its cancel, or the status of a bed
+"""What one ADT message does to a census: a movement of a visit, its cancel, where it is, or the status of a bed
 (HL7 v2.5 chapter 3; IHE PAM for the segment ZBE, https://profiles.ihe.net/ITI/TF/Volume2/ITI-31.html).
 
 The events of a source are a set: an event is the hash of what it says, so that said again it is the same event.
@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -36,6 +36,11 @@ _ELSEWHERE = (
     "no census effect (bed outside the declared wards)"
 )
 
+_UNDATED = (
+    "keine Wirkung auf die Belegung (angekündigte Entlassung ohne Termin) / "
+    "no census effect (pending discharge without a date)"
+)
+
 _NUMBER = re.compile(r"(?:PV1-19|ZBE-1)(?:[^0-9].*)?", re.DOTALL)
 """The names of visit and movement number, and of parts of them."""
 
@@ -47,12 +52,15 @@ _CODES: Mapping[str, re.Pattern[str]] = {
         "MSH-9.2": _TRIGGER,
         "EVN-1": _TRIGGER,
         "NPU-2": "[CHIKOU]",
+        "PV1-2": "[BCEINOPRU]",
         "ZBE-4": "INSERT|UPDATE|CANCEL",
         "ZBE-5": "[YN]",
         "ZBE-6": _TRIGGER,
     }.items()
 }
 _TIMES = ("EVN-2", "EVN-6", "ZBE-2")
+_EXPECTED = ("PV2-9", "EVN-3")
+"""When a discharge is expected: PV2-9, of an announcement also EVN-3."""
 _UNREADABLE = "?"
 """Stands for a time that cannot be read."""
 
@@ -69,6 +77,13 @@ class Kind(StrEnum):
     ADMIT = "admit"
     TRANSFER = "transfer"
     DISCHARGE = "discharge"
+    UPDATE = "update"
+    """The visit is in this bed, as far as its sender knew when it was written down; nobody says that it moved."""
+    LEAVE = "leave"
+    """The visit is away for some days, and keeps its bed."""
+    RETURN = "return"
+    EXPECT = "expect"
+    """The visit is to end on a day."""
     BED_STATUS = "bed-status"
 
 
@@ -84,6 +99,9 @@ class BedStatus(StrEnum):
     UNKNOWN = ""
 
 
+_WHEREABOUTS = frozenset({Kind.UPDATE, Kind.LEAVE, Kind.RETURN})
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Bed:
     """A place on a declared ward (`Ward.key`); `name` is blank where a message names the ward alone."""
@@ -96,11 +114,26 @@ _MEANING: Mapping[str, tuple[Kind, bool]] = {
     "A01": (Kind.ADMIT, False),
     "A02": (Kind.TRANSFER, False),
     "A03": (Kind.DISCHARGE, False),
+    # Who becomes an inpatient or an outpatient is then where PV1-3 says.
+    "A06": (Kind.TRANSFER, False),
+    "A07": (Kind.TRANSFER, False),
+    "A08": (Kind.UPDATE, False),
     "A11": (Kind.ADMIT, True),
     "A12": (Kind.TRANSFER, True),
     "A13": (Kind.DISCHARGE, True),
+    "A16": (Kind.EXPECT, False),
+    # Of a swap the adapter makes two records, one for each visit.
+    "A17": (Kind.TRANSFER, False),
     "A20": (Kind.BED_STATUS, False),
+    "A21": (Kind.LEAVE, False),
+    "A22": (Kind.RETURN, False),
+    "A25": (Kind.EXPECT, True),
+    "A52": (Kind.LEAVE, True),
+    "A53": (Kind.RETURN, True),
 }
+
+_NOT_THERE = frozenset("OPN")
+"""Classes (table 0004) whose PV1-3 says where somebody is expected or seen, not who lies where."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +156,8 @@ class CensusEvent:
     to_bed: Bed | None = None
     """The bed taken, or whose status this is, where it is on a declared ward."""
     status: BedStatus = BedStatus.UNKNOWN
+    expected: date | None = None
+    """The day on which the visit is to end."""
     key: str = ""
     """Hash of all the rest."""
 
@@ -151,7 +186,8 @@ class CensusEvent:
 
     def to_json(self) -> dict[str, Any]:
         """The event as plain JSON."""
-        return {
+        expected = {"expected": self.expected.isoformat()} if self.expected else {}
+        return expected | {
             "kind": self.kind.value,
             "occurred_at": self.occurred_at.isoformat(),
             "recorded_at": self.recorded_at.isoformat(),
@@ -177,6 +213,7 @@ class CensusEvent:
             from_bed=_bed_from_json(content["from_bed"]),
             to_bed=_bed_from_json(content["to_bed"]),
             status=BedStatus(content["status"]),
+            expected=date.fromisoformat(content["expected"]) if "expected" in content else None,
             key=content["key"],
         )
 
@@ -228,6 +265,10 @@ def _text(fields: Fields, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _no_effect(trigger: str) -> str:
+    return f"keine Wirkung auf die Belegung ({trigger}) / no census effect ({trigger})"
+
+
 def _bed_to_json(bed: Bed | None) -> list[str] | None:
     return None if bed is None else [bed.ward, bed.name]
 
@@ -238,12 +279,13 @@ def _bed_from_json(content: list[str] | None) -> Bed | None:
 
 class _Message:
     def __init__(self, fields: Fields, wards: WardIndex) -> None:
-        self._fields = fields
+        self._texts = {name: value for name, value in fields.items() if isinstance(value, str)}
         self._wards = wards
-        self._latest = datetime.max.replace(tzinfo=UTC)
+        self._received_at = self._latest = datetime.max.replace(tzinfo=UTC)
         self._issues: list[Issue] = []
 
     def reading(self, received_at: datetime) -> EventReading:
+        self._received_at = received_at
         self._latest = received_at + _CLOCK_SKEW
         meaning = self._meaning()
         if isinstance(meaning, str):
@@ -254,10 +296,14 @@ class _Message:
         kind, cancels = meaning
         if kind is Kind.BED_STATUS:
             return self._bed_status()
-        return self._cancel(kind) if cancels else self._movement(kind)
+        if cancels:
+            return self._cancel(kind)
+        if kind is Kind.EXPECT:
+            return self._announcement()
+        return self._whereabouts(kind) if kind in _WHEREABOUTS else self._movement(kind)
 
     def admitted(self) -> dict[str, Any]:
-        kept = {name: self._code(name) for name in _CODES}
+        kept = {name: self._code(name) for name in _CODES if name != "PV1-2"}
         if self._wards.knows(self._text("MSH-4.1")):
             kept["MSH-4.1"] = self._text("MSH-4.1")
         meaning = self._meaning()
@@ -271,8 +317,13 @@ class _Message:
             else:
                 kept.update({name: self._text(name) for name in ("PV1-19", "ZBE-1")})
                 kept.update(self._place("PV1-3"))
-                if cancels or kind is Kind.TRANSFER:
+                if cancels or kind in (Kind.TRANSFER, Kind.UPDATE):
                     kept.update(self._place("PV1-6"))
+                if kind in (Kind.UPDATE, Kind.EXPECT) and not cancels:
+                    dated = [name for name in (*_EXPECTED, "PV1-45") if self._stated(name) is not None]
+                    kept.update({name: self._text(name) for name in dated})
+                if kind is Kind.UPDATE and not cancels:
+                    kept["PV1-2"] = self._code("PV1-2")
         return {name: text for name, text in kept.items() if text}
 
     def _place(self, location: str) -> dict[str, str]:
@@ -301,7 +352,7 @@ class _Message:
         if not trigger:
             return None
         if trigger not in _MEANING or not self._wards:
-            return f"keine Wirkung auf die Belegung ({trigger}) / no census effect ({trigger})"
+            return _no_effect(trigger)
         if self._code("ZBE-5") == "Y":
             return _HISTORICAL
         kind, cancels = _MEANING[trigger]
@@ -344,6 +395,42 @@ class _Message:
             return EventReading(left_out=_ELSEWHERE)
         return self._event(kind, from_bed=from_bed, to_bed=to_bed)
 
+    def _whereabouts(self, kind: Kind) -> EventReading:
+        """Where a visit is, by a message that tells no movement."""
+        trigger = self._code("MSH-9.2") or self._code("EVN-1")
+        unmoved = EventReading(left_out=_no_effect(trigger))
+        if not self._text("PV1-19"):
+            return unmoved
+        left_at = self._stated("PV1-45")
+        over = left_at is not None and left_at.instant <= self._received_at
+        if kind is Kind.UPDATE and (over or self._code("PV1-2") in _NOT_THERE or not self._text("PV1-3.1")):
+            return unmoved
+        to_bed = self._taken("PV1-3")
+        from_bed = self._named("PV1-6") if kind is Kind.UPDATE else None
+        if not self._issues and to_bed is None and from_bed is None and self._text("PV1-3.1"):
+            return EventReading(left_out=_ELSEWHERE)
+        return self._event(kind, from_bed=from_bed, to_bed=to_bed, expected=self._day("PV2-9"))
+
+    def _announcement(self) -> EventReading:
+        """A discharge that is to come; today's census stays as it is."""
+        bed = self._named("PV1-3")
+        if bed is None or not self._text("PV1-19"):
+            return EventReading(left_out=_ELSEWHERE)
+        expected = next((day for name in _EXPECTED if (day := self._day(name))), None)
+        if expected is None:
+            return EventReading(left_out=_UNDATED)
+        return self._event(Kind.EXPECT, to_bed=bed, expected=expected)
+
+    def _day(self, name: str) -> date | None:
+        """The hospital's day of a time that may lie ahead."""
+        stated = self._stated(name)
+        if stated is None:
+            return None
+        try:
+            return stated.instant.astimezone(self._wards.zone(self._text("MSH-4.1"))).date()
+        except OverflowError:
+            return None
+
     def _event(
         self,
         kind: Kind,
@@ -352,9 +439,12 @@ class _Message:
         from_bed: Bed | None = None,
         to_bed: Bed | None = None,
         status: BedStatus = BedStatus.UNKNOWN,
+        expected: date | None = None,
     ) -> EventReading:
         recorded_at = self._time("EVN-2")
-        occurred_at = self._time("EVN-6") or self._time("ZBE-2") or recorded_at
+        # Of what is only announced EVN-6 and ZBE-2 may say when it is to be.
+        ahead = kind is Kind.EXPECT and recorded_at is not None
+        occurred_at = recorded_at if ahead else self._time("EVN-6") or self._time("ZBE-2") or recorded_at
         if occurred_at is None:
             self._missing("EVN-2")
             return self._result(None)
@@ -370,6 +460,7 @@ class _Message:
             from_bed=from_bed,
             to_bed=to_bed,
             status=status,
+            expected=expected,
         )
         return self._result(event.keyed())
 
@@ -378,11 +469,11 @@ class _Message:
         return EventReading(event=None if failed else event, issues=tuple(self._issues))
 
     def _text(self, name: str) -> str:
-        return _text(self._fields, name)
+        return self._texts.get(name, "")
 
     def _code(self, name: str) -> str:
-        text = self._text(name)
-        return text if _CODES[name].fullmatch(text) else ""
+        text = self._texts.get(name)
+        return text if text and _CODES[name].fullmatch(text) else ""
 
     def _ward(self, location: str) -> Ward | None:
         return self._wards.located(self._text("MSH-4.1"), self._text(f"{location}.1"))

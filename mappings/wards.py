@@ -72,9 +72,11 @@ class WardIndex:
 
     def __init__(self, wards: Iterable[Ward]) -> None:
         self._by_name: dict[tuple[str, str], Ward] = {}
+        self._as_declared: dict[tuple[str, str], Ward] = {}
         self._zones: dict[str, ZoneInfo] = {}
         for ward in wards:
             self._by_name.setdefault((_folded(ward.hospital), _folded(ward.ward)), ward)
+            self._as_declared.setdefault((ward.hospital, ward.ward), ward)
             self._zones.setdefault(_folded(ward.hospital), ward.zone)
 
     def __bool__(self) -> bool:
@@ -82,6 +84,8 @@ class WardIndex:
 
     def located(self, hospital: str, ward: str) -> Ward | None:
         """The ward that a message of a hospital means; one declared for this hospital goes before one for any."""
+        if (hospital, ward) in self._as_declared:
+            return self._as_declared[hospital, ward]
         name = _folded(ward)
         return self._by_name.get((_folded(hospital), name)) or self._by_name.get(("", name))
 

@@ -1,12 +1,14 @@
-"""HL7 v2.5 ADT messages as flat fields, by an allow-list: what is not on it never leaves this module
+"""HL7 v2 ADT messages as flat fields, by an allow-list: what is not on it never leaves this module
 (HL7 v2.5 chapter 3, https://www.hl7.org/implement/standards/product_brief.cfm?product_id=144).
 
 A field is named by its position (`EVN-2`), a part of a location by its component too (`PV1-3.1`). A value whose shape
-is not that of its field is withheld, for free text can stand anywhere.
+is not that of its field is withheld, for free text can stand anywhere. A message is a record; a swap of two patients
+(A17) is two, each with the PV1 of one of them, and both are good or neither.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC
 
 from adapters import options as option
@@ -61,9 +63,14 @@ _ALLOWED: Mapping[str, _Shape] = {
     "MSH-9.3": (_matches(r"[A-Z0-9_]{1,10}"), "eine Struktur wie ADT_A01", "a structure such as ADT_A01"),
     "MSH-10": (_matches(r"[\w.:-]{1,40}"), "höchstens 40 Zeichen ohne Leerzeichen", "at most 40 characters, no spaces"),
     "MSH-12": (_matches(r"[0-9](\.[0-9]{1,2}){0,2}"), "eine Version wie 2.5", "a version such as 2.5"),
-    "MSH-18": (_matches(r"[A-Z0-9/ -]{1,20}"), "ein Zeichensatz der Tabelle 0211", "a character set of table 0211"),
+    "MSH-18": (
+        _matches(r"[A-Za-z0-9/ _.-]{1,20}"),
+        "ein Zeichensatz der Tabelle 0211",
+        "a character set of table 0211",
+    ),
     "EVN-1": _TRIGGER,
     "EVN-2": _TIME,
+    "EVN-3": _TIME,
     "EVN-6": _TIME,
     "NPU-1.1": _PLACE,
     "NPU-1.2": _PLACE,
@@ -93,6 +100,15 @@ _ALLOWED: Mapping[str, _Shape] = {
     "PV2-9": _TIME,
 }
 _READ = frozenset(name.partition("-")[0] for name in _ALLOWED)
+_FIELDS: Mapping[str, Mapping[int, str]] = {
+    segment: {
+        int(place.partition("-")[2].partition(".")[0]): place
+        for place in reversed(list(_ALLOWED))
+        if place.startswith(f"{segment}-")
+    }
+    for segment in _READ
+}
+"""Segment → the number of each field that is read → its name, or that of its first part."""
 
 _MOVEMENT = {"EVN": (), "PV1": ("PV1-3.1",)}
 _DEPARTURE: Mapping[str, tuple[str, ...]] = {"EVN": (), "PV1": ()}
@@ -100,14 +116,27 @@ _EXPECTED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "A01": _MOVEMENT,
     "A02": _MOVEMENT,
     "A03": _DEPARTURE,
+    "A06": _MOVEMENT,
+    "A07": _MOVEMENT,
+    # What is updated may be anything: without PV1 it is not the bed.
+    "A08": {"EVN": ()},
     "A11": _DEPARTURE,
     "A12": _DEPARTURE,
     "A13": _DEPARTURE,
+    "A16": _DEPARTURE,
+    "A17": _MOVEMENT,
     "A20": {"EVN": (), "NPU": ("NPU-1.1", "NPU-2")},
+    "A21": _DEPARTURE,
+    "A22": _DEPARTURE,
+    "A25": _DEPARTURE,
+    "A52": _DEPARTURE,
+    "A53": _DEPARTURE,
 }
-"""The events that move a census, with the segments and fields without which they say nothing."""
+"""The events that a census hears of, with the segments and fields without which they say nothing."""
 
-_idle = _matches(r"MSH-(?!4)(?!9\.[12]).*|EVN-1|PV1-6\..|PV1-(10|40|44|45)|PV2-.*")
+_SWAP = "A17"
+
+_idle = _matches(r"MSH-(?!4)(?!9\.[12]).*|EVN-[13]|PV1-6\..|PV1-(10|40|44|45)|PV2-.*")
 """Fields that a census can do without: withheld, they cost a warning, not the message."""
 
 _FLAWS: Mapping[Flaw, tuple[str, str, str]] = {
@@ -173,16 +202,17 @@ def _records(body: bytes, charset: str | None) -> Iterator[Record | Broken]:
     held: list[Broken] = []
     for found in hl7v2.messages(body, charset=charset):
         if isinstance(found, hl7v2.Message):
-            result: Record | Broken = _record(found)
+            results: Sequence[Record | Broken] = _of_message(found)
         else:
-            result = _broken(found)
+            broken = _broken(found)
             if headless and found.flaw is Flaw.NO_HEADER:
-                held.append(result)
+                held.append(broken)
                 continue
+            results = (broken,)
         headless = False
         yield from held
         held.clear()
-        yield result
+        yield from results
     if headless:
         raise Rejected(
             Issue(
@@ -211,7 +241,44 @@ def _broken(found: hl7v2.Unreadable) -> Broken:
     )
 
 
-def _record(message: hl7v2.Message) -> Record:
+def _of_message(message: hl7v2.Message) -> Sequence[Record]:
+    place = f"message {message.number}"
+    if message.field("MSH-9.2") != _SWAP:
+        return (_record(message, place),)
+    patients = _patients(message)
+    if len(patients) != 2:
+        return (_record(message, place, extra=(_no_swap(place),)),)
+    records = [_record(one, f"{place}, patient {number}") for number, one in enumerate(patients, 1)]
+    wrong = [issue for record in records for issue in record.issues if issue.severity == "error"]
+    return [
+        replace(record, issues=(*(issue for issue in record.issues if issue.severity != "error"), *wrong))
+        for record in records
+    ]
+
+
+def _patients(message: hl7v2.Message) -> list[hl7v2.Message]:
+    """A swap as one message for each patient, whose segments begin at PID, or where there is none at PV1."""
+    begins = "PID" if message.named("PID") else "PV1"
+    starts = [at for at, segment in enumerate(message.segments) if segment.name == begins]
+    ends = [*starts[1:], len(message.segments)]
+    shared = message.segments[: starts[0]] if starts else ()
+    return [
+        replace(message, segments=(*shared, *message.segments[start:end]))
+        for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def _no_swap(place: str) -> Issue:
+    return Issue(
+        code="hl7-segment-missing",
+        text_de="ein Platztausch (A17) nennt zwei Patienten mit je einem PV1; der Absender schickt die Nachricht ganz",
+        text_en="a swap (A17) names two patients with a PV1 each; the sender sends the whole message",
+        place=f"{place}, PV1",
+        fhir_code="structure",
+    )
+
+
+def _record(message: hl7v2.Message, place: str, *, extra: tuple[Issue, ...] = ()) -> Record:
     fields: dict[str, str] = {}
     dropped: dict[str, None] = {}
     misshapen: list[str] = []
@@ -221,22 +288,31 @@ def _record(message: hl7v2.Message) -> Record:
             dropped[segment.name if _segment(segment.name) else WITHHELD_NAME] = None
             continue
         seen.add(segment.name)
-        for leaf in segment.leaves():
-            name = _name(segment.name, leaf)
-            value = leaf.value.strip()
-            if name not in _ALLOWED:
-                dropped[name] = None
-            elif not value or value == '""':
+        read = _FIELDS[segment.name]
+        for number in segment.sent():
+            if number not in read:
+                if segment.is_plain(number) or any(True for _ in segment.leaves_of(number)):
+                    dropped[f"{segment.name}-{number}" if number < 100 else f"{segment.name}-100+"] = None
                 continue
-            elif _ALLOWED[name][0](value):
-                fields[name] = value
+            told: Iterable[tuple[str, str]]
+            if segment.is_plain(number):
+                told = ((read[number], segment.fields[number]),)
             else:
-                misshapen.append(name)
-    place = f"message {message.number}"
+                told = ((_name(segment.name, leaf), leaf.value) for leaf in segment.leaves_of(number))
+            for name, text in told:
+                value = text.strip()
+                if name not in _ALLOWED:
+                    dropped[name] = None
+                elif not value or value == '""':
+                    continue
+                elif _ALLOWED[name][0](value):
+                    fields[name] = value
+                else:
+                    misshapen.append(name)
     return Record(
         place=place,
         fields=fields,
-        issues=tuple(_issues(message, place, fields, misshapen)),
+        issues=extra or tuple(_issues(message, place, fields, misshapen)),
         dropped=tuple(dropped),
     )
 
@@ -311,7 +387,7 @@ def _structure(message: hl7v2.Message, place: str, expected: Mapping[str, tuple[
                 code="hl7-segment-missing",
                 text_de=f"nach {before} wird das Segment {segment} erwartet; der Absender schickt die Nachricht ganz",
                 text_en=f"segment {segment} expected after {before}; the sender sends the whole message",
-                place=place,
+                place=f"{place}, {segment}",
                 fhir_code="structure",
             )
             return
@@ -322,7 +398,7 @@ def _structure(message: hl7v2.Message, place: str, expected: Mapping[str, tuple[
                 code="hl7-segment-repeated",
                 text_de=f"erwartet wird ein Segment {segment}, nicht {count}; fehlt dazwischen ein MSH?",
                 text_en=f"one segment {segment} expected, not {count}; is an MSH missing between them?",
-                place=place,
+                place=f"{place}, {segment}",
                 fhir_code="structure",
             )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from enum import IntEnum, StrEnum
-from functools import cache
+from functools import cache, cached_property, lru_cache
 
 __all__ = [
     "Delimiters",
@@ -36,6 +36,12 @@ _CODECS = {
     "USASCII": "ascii",
     "88591": "iso8859-1",
     "885915": "iso8859-15",
+    "88592": "iso8859-2",
+    "88599": "iso8859-9",
+    "IR6": "ascii",
+    "IR100": "iso8859-1",
+    "IR192": "utf-8",
+    "IR203": "iso8859-15",
     "UTF8": "utf-8",
     "CP1252": "cp1252",
     "WINDOWS1252": "cp1252",
@@ -79,7 +85,7 @@ class Timestamp:
     ambiguous: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Delimiters:
     """MSH-1 and the four characters of MSH-2."""
 
@@ -88,6 +94,11 @@ class Delimiters:
     repetition: str
     escape: str
     subcomponent: str
+
+    @cached_property
+    def marks(self) -> frozenset[str]:
+        """What divides a field, or escapes in it."""
+        return frozenset((self.component, self.repetition, self.escape, self.subcomponent))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,22 +123,33 @@ class Segment:
 
     def leaves(self) -> Iterator[Leaf]:
         """All values that are not blank, in their order; MSH-1 and MSH-2 are none."""
+        for number in self.sent():
+            yield from self.leaves_of(number)
+
+    def sent(self) -> Iterator[int]:
+        """The numbers of the fields that are not empty; MSH-1 and MSH-2 are none."""
+        for number in range(3 if self.name == "MSH" else 1, len(self.fields)):
+            if self.fields[number]:
+                yield number
+
+    def leaves_of(self, number: int) -> Iterator[Leaf]:
+        """The values of one field that are not blank, in their order."""
         marks = self.delimiters
-        first = 3 if self.name == "MSH" else 1
-        for number, field in enumerate(self.fields[first:], first):
-            if not field:
-                continue
-            for repetition, repeated in enumerate(field.split(marks.repetition), 1):
-                for component, part in enumerate(repeated.split(marks.component), 1):
-                    for subcomponent, text in enumerate(part.split(marks.subcomponent), 1):
-                        if text:
-                            yield Leaf(
-                                field=number,
-                                repetition=repetition,
-                                component=component,
-                                subcomponent=subcomponent,
-                                value=_unescaped(text, marks, self.codec),
-                            )
+        for repetition, repeated in enumerate(self.fields[number].split(marks.repetition), 1):
+            for component, part in enumerate(repeated.split(marks.component), 1):
+                for subcomponent, text in enumerate(part.split(marks.subcomponent), 1):
+                    if text:
+                        yield Leaf(
+                            field=number,
+                            repetition=repetition,
+                            component=component,
+                            subcomponent=subcomponent,
+                            value=_unescaped(text, marks, self.codec),
+                        )
+
+    def is_plain(self, number: int) -> bool:
+        """Whether a field is one value as it stands, without parts, repetitions and escapes."""
+        return self.delimiters.marks.isdisjoint(self.fields[number])
 
     def value(self, field: int, component: int = 1) -> str:
         """The first subcomponent of a component of a field's first repetition; blank where it is not sent."""
@@ -198,14 +220,18 @@ def messages(body: bytes, *, charset: str | None = None) -> Iterator[Message | U
         yield _read(body, number, lines, override=override, fallbacks=("utf-8",) if marked else ("utf-8", "cp1252"))
 
 
+@lru_cache(maxsize=64)
 def codec(name: str) -> str:
-    """Python's name of a character set of table 0211 (or `CP1252`); LookupError for one that is not read here."""
+    """Python's name of a character set of table 0211 (or `CP1252`, or as DICOM names it, `ISO_IR 100`), however it is
+    spelled; LookupError for one that is not read here.
+    """
     folded = re.sub(r"[\s/_-]", "", name.upper()).removeprefix("UNICODE").removeprefix("ISO")
     if folded not in _CODECS:
         raise LookupError("unknown character set")
     return _CODECS[folded]
 
 
+@lru_cache(maxsize=1024)
 def timestamp(text: str, zone: tzinfo) -> Timestamp:
     """A time `YYYY[MM[DD[HH[MM[SS[.S[S[S[S]]]]]]]]][+/-ZZZZ]`; without an offset it is of `zone`, the earlier of two.
 
@@ -217,10 +243,18 @@ def timestamp(text: str, zone: tzinfo) -> Timestamp:
     digits, fraction, offset = match.groups()
     if len(digits) % 2 or (fraction and len(digits) != Precision.SECOND):
         raise ValueError("no HL7 time")
-    parts = [int(digits[:4]), *(int(digits[at : at + 2]) for at in range(4, len(digits), 2))]
-    year, month, day, hour, minute, second = parts + [1, 1, 0, 0, 0][len(parts) - 1 :]
+    whole = digits + "00000101000000"[len(digits) :]
     stated = _offset(offset) if offset else None
-    instant = datetime(year, month, day, hour, minute, second, _microseconds(fraction), tzinfo=stated or zone)
+    instant = datetime(
+        int(whole[:4]),
+        int(whole[4:6]),
+        int(whole[6:8]),
+        int(whole[8:10]),
+        int(whole[10:12]),
+        int(whole[12:]),
+        _microseconds(fraction),
+        tzinfo=stated or zone,
+    )
     try:
         instant.astimezone(UTC)
     except OverflowError as error:
@@ -248,13 +282,17 @@ def _stretches(body: bytes, start: int) -> Iterator[list[_Line]]:
     """The lines of each message; lines of a batch's envelope belong to none."""
     lines: list[_Line] = []
     for match in _LINE.finditer(body, start):
-        found = match.group()
-        line = found.lstrip(_BLOCK_CHARACTERS)
-        offset = match.end() - len(line)
-        line = line.rstrip(_BLOCK_CHARACTERS)
+        line = match.group()
+        offset = match.start()
+        if line[0] in _BLOCK_CHARACTERS or line[-1] in _BLOCK_CHARACTERS:
+            line = line.lstrip(_BLOCK_CHARACTERS)
+            offset = match.end() - len(line)
+            line = line.rstrip(_BLOCK_CHARACTERS)
         if not line.strip():
             continue
-        header, envelope = _begins(line, b"MSH"), _begins(line, *_ENVELOPE)
+        name = line[:3]
+        header = name == b"MSH" and _begins(line, b"MSH")
+        envelope = name in _ENVELOPE and _begins(line, *_ENVELOPE)
         if lines and (header or envelope):
             yield lines
             lines = []
@@ -279,9 +317,10 @@ def _read(
 
     if not _begins(header, b"MSH"):
         return unreadable(Flaw.NO_HEADER, offset)
-    for line in lines:
-        if control := _CONTROL.search(line.body):
-            return unreadable(Flaw.CONTROL, line.offset + control.start())
+    if _CONTROL.search(body, offset, end):
+        for line in lines:
+            if control := _CONTROL.search(line.body):
+                return unreadable(Flaw.CONTROL, line.offset + control.start())
     fields = header.split(header[3:4]) if len(header) > 3 else []
     if len(fields) < 9 or not fields[8].strip():
         return unreadable(Flaw.CUT_HEADER, offset + len(header))
@@ -326,6 +365,7 @@ def _segment(line: _Line, delimiters: Delimiters, name: str) -> Segment:
     return Segment(name=parts[0], fields=tuple(parts), delimiters=delimiters, codec=name)
 
 
+@lru_cache(maxsize=64)
 def _delimiters(marks: bytes) -> Delimiters | None:
     # A sixth mark is the truncation character of v2.7, which means nothing to a reader.
     text = marks.decode("latin-1")

@@ -172,6 +172,20 @@ class Pipeline:
 
         return self._writer.submit(forget, limited=False).result()
 
+    def renew(self) -> int:
+        """Report anew what is expected of wards, so that no day that has come is still promised; returns how many."""
+        return sum(
+            self._writer.submit(lambda transaction, one=source_map: self._renew(transaction, one)).result()  # type: ignore[misc]
+            for source_map in self._sources
+            if source_map.wards
+        )
+
+    def _renew(self, transaction: Transaction, source_map: SourceMap) -> int:
+        now = self._clock()
+        expected = self._wards.expected(transaction.connection, source_map, now)
+        told = [Told(report=report, received_at=now) for report in expected]
+        return sum(effect.change == "applied" for effect in self._reconciled(transaction, source_map, told))
+
     def _submitted(
         self, delivery: Delivery, digest: bytes, source_map: SourceMap, progress: Progress | None
     ) -> "Future[Receipt]":

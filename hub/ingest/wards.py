@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 import orjson
 from sqlalchemy import Connection, delete, insert, select
@@ -10,7 +11,7 @@ from adapters.receipt import Receipt
 from hub.store.clock import micros
 from hub.store.lock import lock
 from hub.store.tables import census as events_table
-from mappings.census import fold, purgeable, ward_report
+from mappings.census import Beds, fold, purgeable, ward_report
 from mappings.census_event import CensusEvent
 from mappings.language import SourceMap
 from mappings.vacancy import VacancyReport
@@ -41,7 +42,16 @@ class Wards:
             if ward.key in touched:
                 beds = fold(self._events_of(connection, source_map.name, ward), ward)
                 receipt.note(*beds.issues)
-                reports.append(ward_report(ward, beds, sequence=micros(now)))
+                reports.append(_report(ward, beds, now))
+        return reports
+
+    def expected(self, connection: Connection, source_map: SourceMap, now: datetime) -> list[VacancyReport]:
+        """The wards of a source of which something is expected, anew: a day that has come is expected no more."""
+        reports = []
+        for ward in source_map.wards:
+            beds = fold(self._events_of(connection, source_map.name, ward), ward)
+            if beds.expected:
+                reports.append(_report(ward, beds, now))
         return reports
 
     def purge(self, connection: Connection, now: datetime) -> int:
@@ -110,6 +120,11 @@ class Wards:
         return found
 
 
+def _report(ward: Ward, beds: Beds, now: datetime) -> VacancyReport:
+    return ward_report(ward, beds, sequence=micros(now), today=now.astimezone(ward.zone).date())
+
+
+@lru_cache(maxsize=8192)
 def _event(content: bytes) -> CensusEvent:
     return CensusEvent.from_json(orjson.loads(content))
 

@@ -67,7 +67,7 @@ def test_only_fields_of_the_allow_list_enter() -> None:
 @pytest.mark.parametrize(
     ("segment", "allowed"),
     [
-        ("EVN", {1, 2, 6}),
+        ("EVN", {1, 2, 3, 6}),
         ("NPU", {1, 2}),
         ("ZBE", {1, 2, 4, 5, 6}),
         ("PV1", {2, 3, 6, 10, 19, 40, 44, 45}),
@@ -112,17 +112,21 @@ def test_a_value_no_census_needs_costs_a_warning_when_it_is_withheld() -> None:
 
 
 def test_a_message_without_census_effect_is_never_set_aside() -> None:
-    record = read("EVN|A08|gestern", "PV1|1|stationär", trigger="A08")
+    record = read("EVN|A31|gestern", "PV1|1|stationär", trigger="A31")
     assert (errors(record), warnings(record)) == ([], ["message 1, EVN-2", "message 1, PV1-2"])
 
 
 @pytest.mark.parametrize(
     ("trigger", "segments", "expected"),
     [
-        ("A20", (EVN,), "message 1: segment NPU expected after EVN; the sender sends the whole message"),
-        ("A20", (), "message 1: segment EVN expected after MSH; the sender sends the whole message"),
-        ("A01", (EVN, "PID|1||X"), "message 1: segment PV1 expected after EVN; the sender sends the whole message"),
-        ("A13", (EVN,), "message 1: segment PV1 expected after EVN; the sender sends the whole message"),
+        ("A20", (EVN,), "message 1, NPU: segment NPU expected after EVN; the sender sends the whole message"),
+        ("A20", (), "message 1, EVN: segment EVN expected after MSH; the sender sends the whole message"),
+        (
+            "A01",
+            (EVN, "PID|1||X"),
+            "message 1, PV1: segment PV1 expected after EVN; the sender sends the whole message",
+        ),
+        ("A13", (EVN,), "message 1, PV1: segment PV1 expected after EVN; the sender sends the whole message"),
         ("A01", (EVN, "PV1|1|I"), "message 1, PV1-3.1: PV1-3.1 is missing; the sender fills the field in"),
         ("A20", (EVN, "NPU|KZP1^1^1"), "message 1, NPU-2: NPU-2 is missing; the sender fills the field in"),
         ("A20", (EVN, 'NPU|KZP1^1^1|""'), "message 1, NPU-2: NPU-2 is missing; the sender fills the field in"),
@@ -264,12 +268,67 @@ def test_the_examples_of_the_shipped_map_hold(example: WardExample) -> None:
         } == offer
 
 
+PUBLISHED = {
+    **dict.fromkeys(("A01", "A02", "A03"), "event"),
+    **dict.fromkeys(("A05", "A14", "A26", "A27", "A08"), "left out"),
+    "A06": "left out",  # to a bed outside the ward, and without the number of a visit
+    **dict.fromkeys(("A11", "A13", "A25"), "PV1-19"),  # a cancel that does not say of which visit
+    "A16": "left out",
+}
+
+
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the published samples in ../shared/data/hl7v2 are not there")
 def test_published_messages_are_read_by_their_type() -> None:
+    (ward,) = parse_wards(
+        [
+            {
+                "ward": "HUH AE OMU",
+                "care_form": "uebergangspflege",
+                "beds": ["OMU B/Bed 03"],
+                "facility": {"key": "h", "name": "H"},
+            }
+        ]
+    )
     paths = sorted(SAMPLES.glob("*.hl7"))
     for path in paths:
         (record,) = hl7v2_adt.decode(path.read_bytes(), {}).records
         assert isinstance(record, Record)
         assert record.fields["MSH-9.2"] == path.name[4:7]
         assert record.fields["EVN-2"]
+        assert errors(record) == []
+        reading = event_of(record.fields, WardIndex([ward]), datetime(2029, 8, 2, tzinfo=UTC))
+        told = "event" if reading.event else "left out" if reading.left_out else reading.issues[0].place
+        assert (path.name, told) == (path.name, PUBLISHED[path.name[4:7]])
+        early = event_of(record.fields, WardIndex([ward]), datetime(2026, 11, 22, tzinfo=UTC))
+        assert reading.event is None or {issue.code for issue in early.issues} == {"time-in-future"}
     assert len(paths) == 13
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("8859/1", "iso8859-1"),
+        ("ISO8859-1", "iso8859-1"),
+        ("ISO-8859-1", "iso8859-1"),
+        ("ISO IR100", "iso8859-1"),
+        ("ISO_IR 100", "iso8859-1"),
+        ("8859/15", "iso8859-15"),
+        ("ISO8859-15", "iso8859-15"),
+        ("ISO 8859/15", "iso8859-15"),
+        ("UNICODE UTF-8", "utf-8"),
+        ("unicode utf-8", "utf-8"),
+        ("UTF-8", "utf-8"),
+        ("UTF8", "utf-8"),
+        ("ISO_IR 192", "utf-8"),
+        ("ASCII", "ascii"),
+        ("US-ASCII", "ascii"),
+        ("ISO IR6", "ascii"),
+        ("WINDOWS-1252", "cp1252"),
+    ],
+)
+def test_a_character_set_is_known_however_it_is_spelled(name: str, codec: str) -> None:
+    text = "gr" + ("o" if codec == "ascii" else "ö") + "n"
+    body = f"{MSH}||||||{name}\r{EVN}\rNPU|KZP1^{text}^1|U\r".format("A20").encode(codec)
+    (record,) = hl7v2_adt.decode(body, {}).records
+    assert isinstance(record, Record)
+    assert (record.fields["NPU-1.2"], record.issues) == (text, ())

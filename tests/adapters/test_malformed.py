@@ -1,7 +1,8 @@
 """Every malformed delivery of `tests/adapters/malformed/` is told by its fault: what is wrong, where, what is expected.
 
 A module there names its `FORMAT`, its `OPTIONS`, and its `CASES`; with `SOURCE` the records go on to that shipped map,
-with `GOOD` it has a delivery like its malformed ones in which nothing is wrong.
+with `GOOD` it has a delivery like its malformed ones in which nothing is wrong. Where its records are no map's to read,
+its `reading` gives the issues that a record's fields have.
 """
 
 import importlib
@@ -39,6 +40,8 @@ def issues(module: ModuleType, body: bytes, options: Mapping[str, Any]) -> Itera
             yield from part.issues
             if source_map is not None:
                 yield from source_map.read(part.fields).issues
+            elif hasattr(module, "reading") and not any(issue.severity == "error" for issue in part.issues):
+                yield from module.reading(part.fields)
     except Rejected as rejected:
         yield from rejected.issues
 

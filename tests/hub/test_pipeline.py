@@ -211,8 +211,36 @@ def test_wards_become_vacancies_by_their_messages(hub: Hub, clock: Clock) -> Non
     assert accepting() == len(beds) - 1
     send(hub, "kis-adt", adt("A11", 901, visit, at="20261122084000").encode())
     assert accepting() == len(beds)
-    receipt = send(hub, "kis-adt", adt("A08", 902, visit).encode())
+    send(hub, "kis-adt", adt("A08", 902, visit, at="20261122085000").encode())
+    assert accepting() == len(beds)
+    receipt = send(hub, "kis-adt", adt("A04", 903, visit).encode())
     assert (receipt.taken, receipt.left_out.total()) == (0, 1)
+
+
+def test_an_expected_discharge_is_a_slot_of_its_own_until_its_day_comes(hub: Hub, clock: Clock) -> None:
+    ward = hub.sources.named("kis-adt").wards[0]
+    at = [bed.replace("/", "^") for bed in ward.beds]
+    send(hub, "kis-adt", "".join(adt("A20", n, f"NPU|{ward.ward}^{bed}|U") for n, bed in enumerate(at)).encode())
+    visit = f"PV1|1|I|{ward.ward}^{at[0]}" + "|" * 16 + "4711"
+    send(hub, "kis-adt", adt("A01", 10, visit, at="20261122081000").encode())
+
+    def slots() -> list[tuple[str, int]]:
+        found = Client(hub, sandbox=True).json("/fhir/Slot?status=free").get("entry", [])
+        sizes = [next(e["valueInteger"] for e in one["resource"]["extension"] if "valueInteger" in e) for one in found]
+        return sorted((one["resource"]["start"][:10], size) for one, size in zip(found, sizes, strict=True))
+
+    today = ("2026-11-22", len(at) - 1)
+    assert slots() == [today]
+    receipt = send(hub, "kis-adt", adt("A16", 11, visit, "PV2|||||||||20261125", at="20261122082000").encode())
+    assert (receipt.taken, receipt.applied) == (1, 1)
+    assert slots() == [today, ("2026-11-25", 1)]
+    assert hub.pipeline.renew() == 0
+    clock.forward(days=2)
+    assert hub.pipeline.renew() == 0
+    clock.forward(days=1)
+    assert hub.pipeline.renew() == 1
+    assert slots() == [today]
+    assert hub.pipeline.renew() == 0
 
 
 def test_stays_are_forgotten_thirty_days_after_discharge(hub: Hub, clock: Clock) -> None:

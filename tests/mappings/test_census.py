@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -15,6 +15,7 @@ from mappings.census import Beds, fold, purgeable, ward_report
 from mappings.census_event import (
     _ELSEWHERE,
     _HISTORICAL,
+    _UNDATED,
     Bed,
     BedStatus,
     CensusEvent,
@@ -196,6 +197,174 @@ def test_a_movement_written_down_late_counts_when_it_happened() -> None:
     assert beds(*events) == {"101/1": "U", "101/2": "U", "102/1": "O"}
 
 
+# --- where a visit is, without a movement ---------------------------------------------------------------------------
+
+
+def update(visit: str, bed: str, hour: float, left: str = "", **more: Any) -> CensusEvent:
+    return sent(message("A08", hour, PV1_19=visit, **location("PV1-3", bed), **location("PV1-6", left), **more))
+
+
+def test_an_update_moves_a_visit_that_is_there_to_the_bed_it_names() -> None:
+    events = admit("v", "KZP^101^1", 1), update("v", "KZP^101^2", 2)
+    assert beds(*events) == {"101/1": "U", "101/2": "O", "102/1": ""}
+    assert first(*events[:1], update("v", "KZP", 2)) == "O"
+    assert first(*events[:1], update("v", "KZP^101^1", 2)) == "O"
+
+
+def test_an_update_finds_a_visit_whose_admission_was_elsewhere_or_never_sent() -> None:
+    assert first(*all_free(0), update("v", "KZP^101^1", 2)) == "O"
+    assert first(*all_free(0), transfer("v", "CHI^1^1", 1), update("v", "KZP^101^1", 2)) == "O"
+
+
+def test_an_update_that_names_a_bed_elsewhere_counts_where_it_names_the_bed_left() -> None:
+    arrived = admit("v", "KZP^101^1", 1)
+    assert first(arrived, update("v", "CHI^1^1", 2, "KZP^101^1")) == "U"
+    assert first(arrived, update("v", "CHI^1^1", 2, "UEP^9^1")) == "O"
+
+
+def test_an_update_after_the_discharge_brings_nobody_back() -> None:
+    events = admit("v", "KZP^101^1", 1), discharge("v", "KZP^101^1", 2), update("v", "KZP^101^1", 3)
+    assert first(*events) == "U"
+    assert first(*events, admit("v", "KZP^101^1", 4), update("v", "KZP^101^2", 5)) == "U"
+
+
+def test_an_update_of_a_visit_whose_admission_was_taken_back_is_nobody_s() -> None:
+    events = admit("v", "KZP^101^1", 1), cancel("A11", "v", 1, recorded=2)
+    for hour in (0.5, 1.5, 3):
+        assert first(*all_free(0), *events, update("v", "KZP^101^1", hour)) == "U"
+    assert first(*all_free(0), *events, admit("v", "KZP^101^1", 4), update("v", "KZP^101^2", 5)) == "U"
+
+
+def test_an_update_knows_nothing_of_a_movement_that_was_written_down_after_it() -> None:
+    late = transfer("v", "KZP^101^2", 2, "KZP^101^1", recorded=4)
+    assert beds(admit("v", "KZP^101^1", 1), update("v", "KZP^101^1", 3), late) == {
+        "101/1": "U",
+        "101/2": "O",
+        "102/1": "",
+    }
+
+
+def test_an_update_in_the_bed_of_a_visit_confirms_the_ward() -> None:
+    told = admit("v", "KZP^101^1", 1)
+    assert fold([told, update("v", "KZP^101^1", 20)], KZP).valid_at == START + timedelta(hours=20)
+
+
+def test_an_update_to_a_bed_that_is_not_declared_is_an_error() -> None:
+    fields = message("A08", 1, PV1_19="v", **location("PV1-3", "KZP^103^1"))
+    assert [issue.code for issue in event_of(fields, WardIndex(WARDS), RECEIVED).issues] == ["bed-not-declared"]
+
+
+@pytest.mark.parametrize("trigger", ["A06", "A07"])
+def test_who_changes_class_is_then_where_the_message_says(trigger: str) -> None:
+    changed = sent(message(trigger, 2, PV1_19="v", **location("PV1-3", "KZP^101^2")))
+    assert beds(admit("v", "KZP^101^1", 1), changed) == {"101/1": "U", "101/2": "O", "102/1": ""}
+    out = sent(message(trigger, 2, PV1_19="v", **location("PV1-3", "AMB")))
+    assert first(admit("v", "KZP^101^1", 1), out) == "U"
+
+
+def test_two_visits_swap_their_beds() -> None:
+    swap = [
+        sent(message("A17", 2, PV1_19=visit, **location("PV1-3", to), **location("PV1-6", left)))
+        for visit, to, left in (("v", "KZP^101^2", "KZP^101^1"), ("w", "KZP^101^1", "KZP^101^2"))
+    ]
+    found = fold([admit("v", "KZP^101^1", 1), admit("w", "KZP^101^2", 1), *swap], KZP)
+    assert ({name: str(code) for name, code in found.statuses.items()}, found.issues) == (
+        {"101/1": "O", "101/2": "O", "102/1": ""},
+        (),
+    )
+    assert first(admit("v", "KZP^101^1", 1), admit("w", "KZP^101^2", 1), *swap, discharge("w", "", 3)) == "U"
+
+
+def leave(visit: str, hour: float, trigger: str = "A21", bed: str = "KZP^101^1", **more: Any) -> CensusEvent:
+    return sent(message(trigger, hour, PV1_19=visit, **location("PV1-3", bed), **more))
+
+
+def test_on_leave_a_bed_is_held_and_not_free() -> None:
+    there = [*all_free(0), admit("v", "KZP^101^1", 1)]
+    away = fold([*there, leave("v", 2)], KZP)
+    assert away.statuses["101/1"] is OCCUPIED
+    assert away.counts == Counts(licensed=3, operable=3, occupied=0, held=1, accepting=2)
+    back = fold([*there, leave("v", 2), leave("v", 3, "A22")], KZP)
+    assert back.counts == Counts(licensed=3, operable=3, occupied=1, accepting=2)
+    for more in (cancel("A52", "v", 2, recorded=3), transfer("v", "KZP^101^2", 3), status("KZP^101^1", "U", 3)):
+        assert fold([*there, leave("v", 2), more], KZP).counts.held is None
+    never_back = fold([*there, leave("v", 2), leave("v", 3, "A22"), cancel("A53", "v", 3, recorded=4)], KZP)
+    assert never_back.counts.held == 1
+
+
+def test_who_comes_back_into_another_bed_is_there() -> None:
+    events = admit("v", "KZP^101^1", 1), leave("v", 2), leave("v", 3, "A22", "KZP^101^2")
+    assert beds(*events) == {"101/1": "U", "101/2": "O", "102/1": ""}
+
+
+# --- what is expected -----------------------------------------------------------------------------------------------
+
+
+def expect(visit: str, hour: float, day: str = "20260310", **more: Any) -> CensusEvent:
+    told: dict[str, Any] = {} if more.get("EVN_3") else {"PV2_9": day}
+    return sent(message("A16", hour, PV1_19=visit, **location("PV1-3", "KZP^101^1"), **told, **more))
+
+
+def expected(*events: CensusEvent) -> list[date]:
+    return list(fold(events, KZP).expected)
+
+
+def test_an_expected_discharge_frees_nothing_and_is_a_block_of_its_own_from_its_day_on() -> None:
+    events = [*all_free(0), admit("v", "KZP^101^1", 1)]
+    before, after = fold(events, KZP), fold([*events, expect("v", 2)], KZP)
+    assert (after.statuses, after.counts) == (before.statuses, before.counts)
+    report = ward_report(KZP, after)
+    assert report.blocks == (Block(count=2), Block(count=1, start=date(2026, 3, 10)))
+    assert (report.state, report.counts.accepting, report.estimated) == (State.SOME, 2, True)
+    assert not ward_report(KZP, before).estimated
+
+
+def test_in_a_full_ward_an_expected_discharge_leaves_the_state_none() -> None:
+    full = [admit(visit, f"KZP^{bed}", 1) for visit, bed in (("v", "101^1"), ("w", "101^2"), ("x", "102^1"))]
+    report = ward_report(KZP, fold([*full, expect("v", 2)], KZP))
+    assert (report.state, report.counts.accepting) == (State.NONE, 0)
+    assert report.blocks == (Block(count=1, start=date(2026, 3, 10)),)
+
+
+@pytest.mark.parametrize("day", [date(2026, 3, 10), date(2026, 3, 11)])
+def test_a_day_that_has_come_without_the_discharge_is_expected_no_more(day: date) -> None:
+    found = fold([*all_free(0), admit("v", "KZP^101^1", 1), expect("v", 2)], KZP)
+    report = ward_report(KZP, found, today=day)
+    assert (report.blocks, report.estimated) == ((Block(count=2),), False)
+
+
+def test_a_ward_that_is_unknown_expects_nothing() -> None:
+    assert ward_report(UEP, fold([status("UEP^9^1", "O", 1)], UEP)).blocks == ()
+    told = [admit("v", "KZP^101^1", 1), expect("v", 2)]
+    assert ward_report(KZP, fold(told, KZP)).blocks == ()
+
+
+def test_what_is_expected_ends_with_its_cancel_the_discharge_or_a_new_stay() -> None:
+    told = [admit("v", "KZP^101^1", 1), expect("v", 2)]
+    assert expected(*told) == [date(2026, 3, 10)]
+    assert expected(*told, cancel("A25", "v", 2, recorded=3)) == []
+    assert expected(*told, discharge("v", "KZP^101^1", 3)) == []
+    assert expected(*told, discharge("v", "KZP^101^1", 3), admit("v", "KZP^101^1", 4)) == []
+    assert expected(*told, discharge("v", "KZP^101^1", 3), cancel("A13", "v", 3, recorded=4)) == [date(2026, 3, 10)]
+
+
+def test_what_is_expected_moves_with_the_visit_and_with_a_later_word() -> None:
+    told = [admit("v", "KZP^101^1", 1), expect("v", 2)]
+    assert expected(*told, transfer("v", "KZP^101^2", 3)) == [date(2026, 3, 10)]
+    assert expected(*told, expect("v", 3, "20260312")) == [date(2026, 3, 12)]
+    assert expected(*told, update("v", "KZP^101^1", 3, PV2_9="20260311")) == [date(2026, 3, 11)]
+    assert expected(told[0], update("v", "KZP^101^1", 3, PV2_9="20260311")) == []
+    assert expected(*told, transfer("v", "CHI^1^1", 3)) == []
+
+
+def test_an_expected_day_is_the_hospital_s_and_stands_in_pv2_9_else_in_evn_3() -> None:
+    arrived = admit("v", "KZP^101^1", 1)
+    assert expected(arrived, expect("v", 2, "202603092330+0000")) == [date(2026, 3, 10)]
+    assert expected(arrived, expect("v", 2, EVN_3="20260311")) == [date(2026, 3, 11)]
+    ahead = message("A16", 1000, recorded=2, PV1_19="v", PV2_9="20260310", **location("PV1-3", "KZP^101^1"))
+    assert sent(ahead).occurred_at == START + timedelta(hours=2)
+
+
 # --- cancels --------------------------------------------------------------------------------------------------------
 
 
@@ -317,11 +486,38 @@ def test_a_cancel_makes_the_statement_newer() -> None:
 # --- from a message to its event ------------------------------------------------------------------------------------
 
 
+_UNMOVED: list[dict[str, Any]] = [
+    {},
+    *({"PV1_19": "v", **told} for told in ({"PV1_45": at(1)}, {"PV1_2": "P"}, {"PV1_2": "O"})),
+]
+
+
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
         (message("A08", 1, PV1_19="v"), "keine Wirkung auf die Belegung (A08) / no census effect (A08)"),
-        (message("A17", 1, PV1_19="v"), "keine Wirkung auf die Belegung (A17) / no census effect (A17)"),
+        *(
+            (
+                message(trigger, 1, PV1_19="v"),
+                f"keine Wirkung auf die Belegung ({trigger}) / no census effect ({trigger})",
+            )
+            for trigger in ("A04", "A05", "A09", "A10", "A14", "A15", "A26", "A27", "A31", "A38", "A40", "A54", "A99")
+        ),
+        *(
+            (
+                message("A08", 1, **location("PV1-3", "KZP^101^1"), **more),
+                "keine Wirkung auf die Belegung (A08) / no census effect (A08)",
+            )
+            for more in _UNMOVED
+        ),
+        (message("A08", 1, PV1_19="v", **location("PV1-3", "CHI^1^1")), _ELSEWHERE),
+        (message("A16", 1, PV1_19="v", **location("PV1-3", "KZP^101^1")), _UNDATED),
+        (message("A16", 1, PV1_19="v", PV2_9="20260310", **location("PV1-3", "CHI^1^1")), _ELSEWHERE),
+        (message("A21", 1, PV1_19="v", **location("PV1-3", "CHI^1^1")), _ELSEWHERE),
+        (
+            message("A22", 1, **location("PV1-3", "KZP^101^1")),
+            "keine Wirkung auf die Belegung (A22) / no census effect (A22)",
+        ),
         (message("Z99", 1, PV1_19="v", ZBE_6="A01"), "keine Wirkung auf die Belegung (Z99) / no census effect (Z99)"),
         (
             message("A01", 1) | {"MSH-9.1": "ORU"},
@@ -487,7 +683,7 @@ def sent_to(wards: WardIndex, place: str) -> CensusEvent | None:
     return event_of(message("A01", 1, PV1_19="v", **location("PV1-3", place)), wards, RECEIVED).event
 
 
-@pytest.mark.parametrize("trigger", ["A08", "A28", "Z99"])
+@pytest.mark.parametrize("trigger", ["A04", "A28", "Z99"])
 def test_of_a_message_without_census_effect_its_trigger_and_its_declared_hospital_are_kept(trigger: str) -> None:
     fields = message(trigger, 1, PV1_19="v", ZBE_1="m", NPU_1_1="KZP", **location("PV1-3", "KZP^101^1"))
     assert kept(fields) == {"MSH-4.1": "KH", "MSH-9.1": "ADT", "MSH-9.2": trigger}
@@ -501,7 +697,8 @@ _ADT = st.fixed_dictionaries(
         for name, values in {
             "MSH-4.1": ["KH", "kh", "ANDERES"],
             "MSH-9.1": ["ADT"] * 9,
-            "MSH-9.2": ["A01", "A02", "A03", "A11", "A12", "A13", "A20", "A08", "Z99"] * 2,
+            "MSH-9.2": ["A01", "A02", "A03", "A11", "A12", "A13", "A20", "A08", "A04", "Z99"] * 2
+            + ["A06", "A07", "A16", "A17", "A21", "A22", "A25", "A52", "A53"],
             "EVN-1": ["A01", "A20"],
             "EVN-2": [at(1)] * 5 + ["2026", "20260302"],
             "EVN-6": [at(2), at(90)],
@@ -511,7 +708,11 @@ _ADT = st.fixed_dictionaries(
             "ZBE-5": ["Y", "N"],
             "ZBE-6": ["A01", "A02", "A03"],
             "NPU-2": list("CHIKOU"),
+            "EVN-3": [at(300), "bald"],
+            "PV1-2": ["I", "P"],
             "PV1-10": [],
+            "PV1-45": [at(1), at(900)],
+            "PV2-9": [at(200), "20260310", "bald"],
             "PV1-19": ["v"] * 5,
             **{
                 f"{place}.{part}": names
@@ -539,6 +740,7 @@ def test_what_is_kept_makes_the_same_event(fields: dict[str, str], wards: tuple[
 
 _VISITS = st.sampled_from(["v", "v", "w", ""])
 _PLACES = st.sampled_from([Bed("KH/KZP", "101/1"), Bed("KH/KZP", "101/2"), Bed("KH/KZP"), Bed("KH/UEP", "1"), None])
+_DAYS = st.sampled_from([date(2026, 3, 5), date(2026, 3, 6), None])
 _HOURS = st.integers(0, 6).map(lambda hour: START + timedelta(hours=hour))
 
 
@@ -559,6 +761,7 @@ def events(draw: st.DrawFn, *, cancels: bool = True) -> CensusEvent:
         cancels=cancels and draw(st.booleans()),
         from_bed=None if kind is Kind.ADMIT else draw(_PLACES),
         to_bed=None if kind is Kind.DISCHARGE else draw(_PLACES),
+        expected=draw(_DAYS) if kind in (Kind.EXPECT, Kind.UPDATE) else None,
     ).keyed()
 
 
@@ -567,8 +770,8 @@ def seen(told: Iterable[CensusEvent]) -> tuple[Beds, Beds]:
     return fold(told, KZP), fold(told, UEP)
 
 
-def shown(told: Iterable[CensusEvent]) -> list[tuple[Mapping[str, BedStatus], int]]:
-    return [(found.statuses, found.unplaced) for found in seen(told)]
+def shown(told: Iterable[CensusEvent]) -> list[tuple[Mapping[str, BedStatus], int, int, tuple[date, ...]]]:
+    return [(found.statuses, found.unplaced, found.on_leave, found.expected) for found in seen(told)]
 
 
 STREAM = (
@@ -610,6 +813,9 @@ def test_a_cancelled_movement_is_as_if_never_sent(told: list[CensusEvent], kind:
     taken_back = replace(event, cancels=True, recorded_at=START + timedelta(hours=4), from_bed=None, to_bed=None)
     # A status said before the cancel no longer counts for a visit that the cancel says is there.
     told = [each for each in told if each.kind is not Kind.BED_STATUS]
+    if kind is Kind.ADMIT:
+        # Whose admission is taken back, of them nothing else is believed but that they moved.
+        told = [each for each in told if each.kind in (Kind.ADMIT, Kind.TRANSFER, Kind.DISCHARGE)]
     assert shown([*told, event.keyed(), taken_back.keyed()]) == shown(told)
 
 
@@ -623,7 +829,7 @@ def test_more_is_known_with_every_event(told: list[CensusEvent], event: CensusEv
 def test_counts_are_plausible_and_never_more_than_the_ward_has(told: list[CensusEvent]) -> None:
     for found in seen(told):
         counts = found.counts
-        known = [count for count in (counts.occupied, counts.accepting) if count is not None]
+        known = [count for count in (counts.occupied, counts.held, counts.accepting) if count is not None]
         assert counts.licensed == len(found.statuses)
         if counts.operable is not None and not found.issues:
             assert sum(known) <= counts.operable <= counts.licensed
