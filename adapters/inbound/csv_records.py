@@ -28,6 +28,8 @@ __all__ = ["FORMAT", "check", "decode"]
 FORMAT = "csv_records"
 
 _MOST_LINES_IN_A_ROW = 50
+_FORMULA = frozenset("=+-@ ")
+"""What a formula begins with; a tab that stood there is a space by now."""
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
@@ -292,7 +294,12 @@ def _apart(by: Sequence[str], earlier: int, line: int) -> Issue:
 
 
 def _fields(header: Sequence[str], row: _Row) -> dict[str, str]:
-    return dict(zip(header, row.cells, strict=True))
+    return dict(zip(header, map(_unled, row.cells), strict=True))
+
+
+def _unled(cell: str) -> str:
+    """A cell without the apostrophe by which an export keeps a spreadsheet from running it as a formula."""
+    return cell[1:] if cell.startswith("'") and cell[1:2] in _FORMULA else cell
 
 
 def _broken(row: _Row) -> Broken:
