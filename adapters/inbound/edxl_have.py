@@ -46,7 +46,7 @@ _NAMES = frozenset(
     "OVERALL_ISSUES activityIn24Hr activityInPeriod capabilities capacity capacityNote clinicalStatus "
     "clinicalStatusDefault colourDescription comment commentText emergencyDepartmentStatus emergencyOperations "
     "facilityColourStatus facilityProfile futureServiceStates helipad operations parentFacility resources "
-    "securityStatus serviceListComment serviceTaxonomyComment stability staffingLevels taxonomyName toDateTime".split()
+    "securityStatus serviceListComment serviceTaxonomyComment stability staffingLevels toDateTime".split()
 )
 """Elements of the standard that are dropped by their name; any other name may be a sender's own."""
 _ADDRESS = ("Country", "AdministrativeArea", "Locality", "Thoroughfare", "PostCode")
@@ -225,7 +225,7 @@ class _Facility:
             name = _name(child)
             if name == "serviceListItem":
                 yield self._service(child, taxonomy)
-            elif name != "taxonomyURI":
+            elif name not in ("taxonomyURI", "taxonomyName"):
                 self._drop(child)
 
     def _service(self, item: etree._Element, taxonomy: str) -> dict[str, str]:

@@ -23,7 +23,7 @@ FOLDERS = {"csv_records": "csv", "json_records": "json"}
 """Where the good examples of a format lie, if not in a folder of its name."""
 
 
-REQUIRED = [("csv_records", "columns"), ("fhir_bundle", "elements"), ("gml", "feature")]
+REQUIRED = [("csv_records", "columns"), ("fhir_bundle", "elements"), ("gml", "feature"), ("isik_beds", "wards")]
 
 
 def seeds(name: str) -> list[bytes]:
