@@ -4,7 +4,7 @@ http://docs.oasis-open.org/emergency/edxl-have/v2.0/; HSDS 3.1: https://docs.ope
 https://terminology.hl7.org/CodeSystem-v2-0116.html).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -64,15 +64,15 @@ def ops_care_grades(value: Any) -> tuple[int, ...]:
 
 
 def bed_counts(value: Any) -> Counts:
-    """The numbers that come of the beds of a ward, a list with the code of each in HL7's table 0116, blank for unknown.
+    """The numbers that come of the beds of a ward, a list with the code of each in HL7's table 0116, or `unknown`.
 
     Only `U` is free: a bed that is cleaned, contaminated or isolated is neither free nor occupied, one that is closed
     cannot be operated (`mappings.census.Beds.counts`).
     """
-    known = {status.value for status in BedStatus}
+    known = {status.value or "unknown": status for status in BedStatus}
     if not isinstance(value, list) or not all(isinstance(code, str) and code in known for code in value):
-        raise _one_of(sorted(known - {""}))
-    return Beds(statuses={str(number): BedStatus(code) for number, code in enumerate(value)}).counts
+        raise _one_of(sorted(known))
+    return Beds(statuses={str(number): known[code] for number, code in enumerate(value)}).counts
 
 
 def _state(table: str, code: Any) -> State | None:
@@ -83,7 +83,7 @@ def _state(table: str, code: Any) -> State | None:
     return State(found[0]) if found else None
 
 
-def _one_of(known: Any) -> Unreadable:
+def _one_of(known: Iterable[str]) -> Unreadable:
     expected = ", ".join(known)
     return Unreadable(f"eines von: {expected}", f"one of: {expected}")
 

@@ -7,8 +7,8 @@ they are part of (https://simplifier.net/isik-basis-v4, https://terminology.hl7.
           careForm: kurzzeitpflege       # Organization that manages the beds; all else is the record's as it stands
           facility: {key: kh, name: Klinikum}
 
-A record is a declared ward: what its entry says, `operationalStatus` with the code of each of its beds (blank where it has
-none), and `lastUpdated` of the searchset. The searches, of which a transport does one, and then follows each `next` link:
+A record is a declared ward: what its entry says, `operationalStatus` with the code of each of its beds (`unknown` where it
+has none), and `lastUpdated` of the searchset. The searches, of which a transport does one, and then follows each `next` link:
 
     Location?partof:below=Location/Station-KZP&_count=200
     Location?organization=Organization/Abteilung-KZP&_include:iterate=Location:partof&_count=200
@@ -40,6 +40,8 @@ FORMAT = "isik_beds"
 _TYPE = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 _STATUS = "http://terminology.hl7.org/CodeSystem/v2-0116"
 _CLOSED = "C"
+_UNKNOWN = "unknown"
+"""As data-absent-reason says it: a list of blanks would say nothing at all."""
 _READ = ("lastUpdated", "operationalStatus")
 _DEEPEST = 12
 
@@ -162,7 +164,7 @@ class _Location:
             return _CLOSED
         status = self.resource.get("operationalStatus")
         code = _get(status, "code") if _get(status, "system") in (None, _STATUS) else None
-        return code if isinstance(code, str) else ""
+        return code if isinstance(code, str) and code else _UNKNOWN
 
 
 def _records(
