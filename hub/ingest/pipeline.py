@@ -88,6 +88,10 @@ class Pipeline:
         unread: Counter[str] = Counter()
         try:
             decoded = registry.adapter(source_map.format).decode(delivery.body, source_map.options)
+            if delivery.message_id is None and decoded.message_id is not None:
+                delivery = replace(delivery, message_id=self._key.pseudonym(decoded.message_id))
+                if (told := self._told_before(delivery, digest)) is not None:
+                    return told
             entries = list(self._admitted(decoded, source_map, unread))
         except Rejected as error:
             return self._reject(delivery, digest, source_map, error)
