@@ -206,8 +206,10 @@ async def _no_such_address(_request: Request, _error: Exception) -> Response:
                 code="unknown-address",
                 fhir_code="not-found",
                 place="http",
-                text_de="hier ist nichts; es gibt /fhir/metadata, /docs, /health/live, /export/{Format} und POST /ingest/{Quelle}",
-                text_en="nothing is here; there are /fhir/metadata, /docs, /health/live, /export/{format} and POST /ingest/{source}",
+                text_de="hier ist nichts; es gibt /fhir/metadata, /docs, /health/live, /export/{Format} "
+                "und POST /ingest/{Quelle}",
+                text_en="nothing is here; there are /fhir/metadata, /docs, /health/live, /export/{format} "
+                "and POST /ingest/{source}",
             )
         )
     )

@@ -1,5 +1,5 @@
-"""All offers of one projection as vacancy reports, read from the FHIR resources that stand there: an export of the public
-view is made of nothing that the public cannot read (`mappings/from_fhir.py`, `adapters/outbound/`).
+"""All offers of one projection as vacancy reports, read from the FHIR resources that stand there: an export of the
+public view is made of nothing that the public cannot read (`mappings/from_fhir.py`, `adapters/outbound/`).
 """
 
 import hashlib
@@ -173,5 +173,7 @@ def _referred(reference: Any, by_id: Mapping[tuple[str, str], Resource]) -> Reso
 
 
 def _is_coarsened(schedule: Resource | None) -> bool:
-    statement = next((one for one in (schedule or {}).get("extension", ()) if one.get("url") == VACANCY), {})
-    return any(part.get("url") == "atLeast" and part.get("valueBoolean") is True for part in statement.get("extension", ()))
+    statement: Resource = next((one for one in (schedule or {}).get("extension", ()) if one.get("url") == VACANCY), {})
+    return any(
+        part.get("url") == "atLeast" and part.get("valueBoolean") is True for part in statement.get("extension", ())
+    )

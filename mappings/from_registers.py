@@ -23,7 +23,7 @@ _NOT_IN_USE = frozenset({"inactive", "defunct", "temporarily closed"})
 
 
 def have_state(nodes: Any) -> State | None:
-    """The state from `[isAvailable, availability, colourStatus, availableCount]`, nothing where only the number says it.
+    """The state from `[isAvailable, availability, colourStatus, availableCount]`; nothing where the number says it.
 
     A service that is not available, inactive or full has no places, whatever else is said. Else the number goes before
     the availability, and that before the colour, which tells of the service and not of its beds.

@@ -7,10 +7,10 @@
 A record is a facility, by the standard's own names: `facilityID`, `facilityName`, `facilityKind`, `latitude` and
 `longitude`, `OrganisationName`, of its first address `Country`, `AdministrativeArea`, `Locality`, `Thoroughfare`,
 `ThoroughfareNumber`, `PostCode`, of its contacts `Telephone`, `Fax`, `EMAIL`, `URL`, `fromDateTime` of the reporting
-period, and the list `services` of its service list items: `id` (the facility's and the service's own, parted by `/`, as
-HAVE has none), `taxonomyURI`, `serviceTaxonomyKeyValue`, `serviceName`, `isAvailable`, `colourStatus`, `availableCount`,
-`baselineCount`, `availability`. Everything else is dropped by name: comments and notes, because they may tell of a
-patient, and activity, staffing, resources and future states, because they are no places of today.
+period, and the list `services` of its service list items: `id` (the facility's and the service's own, parted by `/`,
+as HAVE has none), `taxonomyURI`, `serviceTaxonomyKeyValue`, `serviceName`, `isAvailable`, `colourStatus`,
+`availableCount`, `baselineCount`, `availability`. Everything else is dropped by name: comments and notes, because they
+may tell of a patient, and activity, staffing, resources and future states, because they are no places of today.
 """
 
 import re
@@ -43,10 +43,34 @@ _LONGEST_ID = 200
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4,6})_")
 _WGS84 = re.compile("(?:EPSG:|.*[:/])4326")
 _NAMES = frozenset(
-    "OVERALL_ISSUES activityIn24Hr activityInPeriod capabilities capacity capacityNote clinicalStatus "
-    "clinicalStatusDefault colourDescription comment commentText emergencyDepartmentStatus emergencyOperations "
-    "facilityColourStatus facilityProfile futureServiceStates helipad operations parentFacility resources "
-    "securityStatus serviceListComment serviceTaxonomyComment stability staffingLevels toDateTime".split()
+    [
+        "OVERALL_ISSUES",
+        "activityIn24Hr",
+        "activityInPeriod",
+        "capabilities",
+        "capacity",
+        "capacityNote",
+        "clinicalStatus",
+        "clinicalStatusDefault",
+        "colourDescription",
+        "comment",
+        "commentText",
+        "emergencyDepartmentStatus",
+        "emergencyOperations",
+        "facilityColourStatus",
+        "facilityProfile",
+        "futureServiceStates",
+        "helipad",
+        "operations",
+        "parentFacility",
+        "resources",
+        "securityStatus",
+        "serviceListComment",
+        "serviceTaxonomyComment",
+        "stability",
+        "staffingLevels",
+        "toDateTime",
+    ]
 )
 """Elements of the standard that are dropped by their name; any other name may be a sender's own."""
 _ADDRESS = ("Country", "AdministrativeArea", "Locality", "Thoroughfare", "PostCode")
@@ -154,9 +178,7 @@ class _Facility:
         self._fields["services"] = services
         if moment:
             self._fields["fromDateTime"] = moment
-        return Record(
-            place=self._place, fields=self._fields, issues=tuple(self._issues), dropped=tuple(self._dropped)
-        )
+        return Record(place=self._place, fields=self._fields, issues=tuple(self._issues), dropped=tuple(self._dropped))
 
     def _information(self, information: etree._Element) -> None:
         for child in information.iterchildren(etree.Element):

@@ -9,10 +9,10 @@ organizations with their services, or of services at locations, a bare list of t
       identifiers: {iks: URI}            # fields → schemes: the organization's identifiers, a list where it has several
 
 A record is a service: `id`, `name`, `status`, `email`, `url`, `phone`, its `languages` and the `postalCodes` of its
-service areas, `organization` with `id`, `name`, `email`, `website`, `phone` and what `identifiers` names, `location` with
-`id`, `name`, `latitude`, `longitude`, `address_1`, `city`, `postal_code` and `state_province`, `available` and `maximum` of
-the capacity in places, `updated` (of the capacity, else of the service), and what `terms` and `lists` name. The tabular
-form, a Tabular Data Package, is not read.
+service areas, `organization` with `id`, `name`, `email`, `website`, `phone` and what `identifiers` names, `location`
+with `id`, `name`, `latitude`, `longitude`, `address_1`, `city`, `postal_code` and `state_province`, `available` and
+`maximum` of the capacity in places, `updated` (of the capacity, else of the service), and what `terms` and `lists`
+name. The tabular form, a Tabular Data Package, is not read.
 """
 
 import json
@@ -38,13 +38,58 @@ _LOCATION = ("id", "name", "latitude", "longitude")
 _ADDRESS = ("address_1", "city", "postal_code", "state_province")
 _SERVICE_PARTS = ("phones", "languages", "service_areas", "organization", "service_at_locations", "capacities")
 _NAMES = frozenset(
-    "accessibility accreditations additional_urls additional_websites address_2 alert alternate_name application_process "
-    "assured_date assurer_email attention attributes capacities contacts cost_options country description "
-    "eligibility_description external_identifier external_identifier_type fees fees_description funding "
-    "interpretation_services last_modified legal_status licenses location_type locations logo maximum_age metadata "
-    "minimum_age organization_id organization_identifiers parent_organization_id program program_id programs region "
-    "required_documents schedules service_areas services tax_id tax_status transportation uri wait_time "
-    "year_incorporated".split()
+    [
+        "accessibility",
+        "accreditations",
+        "additional_urls",
+        "additional_websites",
+        "address_2",
+        "alert",
+        "alternate_name",
+        "application_process",
+        "assured_date",
+        "assurer_email",
+        "attention",
+        "attributes",
+        "capacities",
+        "contacts",
+        "cost_options",
+        "country",
+        "description",
+        "eligibility_description",
+        "external_identifier",
+        "external_identifier_type",
+        "fees",
+        "fees_description",
+        "funding",
+        "interpretation_services",
+        "last_modified",
+        "legal_status",
+        "licenses",
+        "location_type",
+        "locations",
+        "logo",
+        "maximum_age",
+        "metadata",
+        "minimum_age",
+        "organization_id",
+        "organization_identifiers",
+        "parent_organization_id",
+        "program",
+        "program_id",
+        "programs",
+        "region",
+        "required_documents",
+        "schedules",
+        "service_areas",
+        "services",
+        "tax_id",
+        "tax_status",
+        "transportation",
+        "uri",
+        "wait_time",
+        "year_incorporated",
+    ]
 )
 """Properties of the standard that are dropped by their name; any other name may be a sender's own."""
 _SILENT = frozenset({"last_modified", "description", "location_type", "country", "organization_id"})
@@ -116,9 +161,7 @@ def decode(body: bytes, options: Options) -> Decoded:
     return Decoded(records=folded(_records(things, place, wanted, beside), between=b"\n"))
 
 
-def _records(
-    things: Sequence[Any], place: str, wanted: _Wanted, beside: tuple[str, ...]
-) -> Iterator[Record | Broken]:
+def _records(things: Sequence[Any], place: str, wanted: _Wanted, beside: tuple[str, ...]) -> Iterator[Record | Broken]:
     for position, thing in enumerate(things):
         where = f"{place}[{position}]"
         services = list(_services(thing, where))
@@ -142,8 +185,8 @@ def _services(thing: Any, place: str) -> Iterator["_Service"]:
     if not isinstance(thing, dict):
         return
     if isinstance(thing.get("service"), dict):
-        at = [thing["location"]] if isinstance(thing.get("location"), dict) else []
-        yield _Service(place=place, service=thing["service"], locations=at)
+        at = [site for site in (thing.get("location"),) if isinstance(site, dict)]
+        yield _Service(place=place, service=thing["service"], locations=[*at])
     elif isinstance(thing.get("services"), list):
         shared = [one for one in _list(thing.get("locations")) if isinstance(one, dict)]
         for position, service in enumerate(thing["services"]):
@@ -151,7 +194,7 @@ def _services(thing: Any, place: str) -> Iterator["_Service"]:
                 yield _Service(
                     place=f"{place}.services[{position}]",
                     service=service,
-                    locations=shared if len(shared) == 1 else [],
+                    locations=[*shared] if len(shared) == 1 else [],
                     organization=thing,
                 )
     elif "status" in thing or any(part in thing for part in _SERVICE_PARTS[3:]):
@@ -228,7 +271,9 @@ class _Service:
             for name, taxonomy in (*wanted.terms.items(), *wanted.lists.items()):
                 if taxonomy in of and isinstance(code, str) and code not in codes.setdefault(name, []):
                     codes[name].append(code)
-            if not {*wanted.terms.values(), *wanted.lists.values()}.intersection(one for one in of if isinstance(one, str)):
+            if not {*wanted.terms.values(), *wanted.lists.values()}.intersection(
+                one for one in of if isinstance(one, str)
+            ):
                 self.dropped["attributes"] = None
         for name in wanted.lists:
             fields[name] = codes.get(name, [])
@@ -269,10 +314,8 @@ class _Service:
         return found
 
     def _location(self) -> Mapping[str, Any] | None:
-        found = list(self.locations)
-        for at in self._objects(self.service, "service_at_locations"):
-            if isinstance(at.get("location"), dict):
-                found.append(at["location"])
+        sites = [at.get("location") for at in self._objects(self.service, "service_at_locations")]
+        found = [*self.locations, *(site for site in sites if isinstance(site, dict))]
         different = {json.dumps(one.get("id"), default=str) for one in found}
         if len(different) > 1:
             self.issues.append(

@@ -1,5 +1,5 @@
-"""The beds of a hospital's system as a FHIR search answers them: Locations of ISiK, `ISiKStandortBettenstellplatz` and what
-they are part of (https://simplifier.net/isik-basis-v4, https://terminology.hl7.org/CodeSystem-v2-0116.html).
+"""The beds of a hospital's system as a FHIR search answers them: Locations of ISiK, `ISiKStandortBettenstellplatz` and
+what they are part of (https://simplifier.net/isik-basis-v4, https://terminology.hl7.org/CodeSystem-v2-0116.html).
 
     options:
       wards:                             # the wards whose beds are care places; beds of others are left out
@@ -7,15 +7,16 @@ they are part of (https://simplifier.net/isik-basis-v4, https://terminology.hl7.
           careForm: kurzzeitpflege       # Organization that manages the beds; all else is the record's as it stands
           facility: {key: kh, name: Klinikum}
 
-A record is a declared ward: what its entry says, `operationalStatus` with the code of each of its beds (`unknown` where it
-has none), and `lastUpdated` of the searchset. The searches, of which a transport does one, and then follows each `next` link:
+A record is a declared ward: what its entry says, `operationalStatus` with the code of each of its beds (`unknown` where
+it has none), and `lastUpdated` of the searchset. The searches, of which a transport does one, and then follows each
+`next` link:
 
     Location?partof:below=Location/Station-KZP&_count=200
     Location?organization=Organization/Abteilung-KZP&_include:iterate=Location:partof&_count=200
     Location?_count=200                  # where a hospital's system knows neither: ISiK demands none of them
 
-`physicalType` is no search parameter of R4, and `operational-status=U` would leave out the beds that are not free, and so
-their number. The pages come as they are, as a JSON list of Bundles, or one alone; a list that lacks its last page is
+`physicalType` is no search parameter of R4, and `operational-status=U` would leave out the beds that are not free, and
+so their number. The pages come as they are, as a JSON list of Bundles, or one alone; a list that lacks its last page is
 refused, since wards would look smaller than they are.
 """
 
@@ -101,7 +102,10 @@ def _refuse(page: Any, place: str, *, is_last: bool) -> None:
         raise _rejected("not-a-bundle", place, "ein FHIR-Bundle ist erwartet", "a FHIR Bundle is expected")
     if page.get("type") not in ("searchset", "collection"):
         raise _rejected(
-            "bundle-type", f"{place}.type", "searchset oder collection ist erwartet", "searchset or collection is expected"
+            "bundle-type",
+            f"{place}.type",
+            "searchset oder collection ist erwartet",
+            "searchset or collection is expected",
         )
     for name in ("entry", "link"):
         if not isinstance(page.get(name, []), list):
@@ -192,7 +196,11 @@ def _records(
     beds: dict[str, list[_Location]] = defaultdict(list)
     left = False
     for location in found.values():
-        if not location.is_bed or location.resource.get("mode") == "kind" or location.resource.get("status") == "inactive":
+        if (
+            not location.is_bed
+            or location.resource.get("mode") == "kind"
+            or location.resource.get("status") == "inactive"
+        ):
             continue
         ward, missing = _ward(location, found, wards)
         if ward is not None:
@@ -279,8 +287,8 @@ def _no_parent(place: str) -> Issue:
     return Issue(
         code="fhir-reference",
         place=place,
-        text_de="Zu welcher Station dieses Bett gehört, ist nicht zu sehen: wovon es ein Teil ist, fehlt in der Antwort. "
-        "Die Suche muss es mitbringen (_include:iterate=Location:partof).",
+        text_de="Zu welcher Station dieses Bett gehört, ist nicht zu sehen: wovon es ein Teil ist, fehlt in der "
+        "Antwort. Die Suche muss es mitbringen (_include:iterate=Location:partof).",
         text_en="Which ward this bed belongs to cannot be seen: what it is part of is missing in the answer. "
         "The search must bring it along (_include:iterate=Location:partof).",
         fhir_code="not-found",
@@ -291,10 +299,10 @@ def _no_beds(place: str) -> Issue:
     return Issue(
         code="ward-without-beds",
         place=place,
-        text_de="Von dieser Station steht kein Bett in der Antwort. Wer die Quelle pflegt, muss ihren Namen prüfen, oder "
-        "der Absender, was wir sehen dürfen.",
-        text_en="The answer has no bed of this ward. Whoever keeps the source must check its name, or the sender what we "
-        "may see.",
+        text_de="Von dieser Station steht kein Bett in der Antwort. Wer die Quelle pflegt, muss ihren Namen prüfen, "
+        "oder der Absender, was wir sehen dürfen.",
+        text_en="The answer has no bed of this ward. Whoever keeps the source must check its name, or the sender what "
+        "we may see.",
         fhir_code="not-found",
     )
 

@@ -1,5 +1,6 @@
-"""A table as text, one row an offer or a block of its free places: the columns of the source map `csv-long`, which reads
-it back (https://www.rfc-editor.org/rfc/rfc4180; semicolons, CRLF and a byte-order mark, as German spreadsheets take it).
+"""A table as text, one row an offer or a block of its free places: the columns of the source map `csv-long`, which
+reads it back (https://www.rfc-editor.org/rfc/rfc4180; semicolons, CRLF and a byte-order mark, as German spreadsheets
+take it).
 
 A text that a spreadsheet would run as a formula is led by an apostrophe
 (https://owasp.org/www-community/attacks/CSV_Injection); numbers are numbers.

@@ -11,7 +11,6 @@ from datetime import datetime
 from itertools import groupby
 
 from lxml import etree
-from lxml.builder import ElementMaker
 
 from mappings import terminology
 from mappings.free_places import free_later
@@ -32,9 +31,27 @@ _NAMESPACES = {
     "xnl": "urn:oasis:names:tc:emergency:edxl:ciq:1.0:xnl",
     "gml": "http://www.opengis.net/gml/3.2",
 }
-_HAVE, _CT, _XPIL, _XAL, _XNL, _GML = (
-    ElementMaker(namespace=namespace, nsmap=_NAMESPACES) for namespace in _NAMESPACES.values()
-)
+
+
+class _Namespace:
+    """Makes elements of one namespace."""
+
+    def __init__(self, prefix: str) -> None:
+        self._namespace = _NAMESPACES[prefix]
+
+    def __call__(self, name: str, *content: etree._Element | str, **attributes: str) -> etree._Element:
+        element = etree.Element(etree.QName(self._namespace, name), nsmap=_NAMESPACES)
+        for part in content:
+            if isinstance(part, str):
+                element.text = part
+            else:
+                element.append(part)
+        for attribute, value in attributes.items():
+            element.set(etree.QName(self._namespace, attribute), value)
+        return element
+
+
+_HAVE, _CT, _XPIL, _XAL, _XNL, _GML = map(_Namespace, _NAMESPACES)
 _DECLARED = "".join(f' xmlns:{prefix}="{namespace}"' for prefix, namespace in _NAMESPACES.items()).encode()
 _COLOURS = "urn:oasis:names:tc:emergency:EDXL:HAVE:2.0:Defaults:ColourCode"
 _COLOUR = {State.SOME: "green", State.ASK: "yellow", State.NONE: "red"}
@@ -52,7 +69,7 @@ def encode(reports: Iterable[VacancyReport], *, at: datetime) -> Iterator[bytes]
     begins with the oldest of its statements.
     """
     yield b"<?xml version='1.0' encoding='utf-8'?>\n<have:HAVE" + _DECLARED + b">\n"
-    yield _written(_HAVE.organizationInformation(_XNL.OrganisationName(_XNL.NameElement("Platzfrei"))))
+    yield _written(_HAVE("organizationInformation", _XNL("OrganisationName", _XNL("NameElement", "Platzfrei"))))
     for _, offers in groupby(reports, key=lambda report: report.facility.key):
         yield b"".join(map(_written, _facilities(list(offers), at)))
     yield b"</have:HAVE>\n"
@@ -65,10 +82,7 @@ def _written(element: etree._Element) -> bytes:
 
 def _facilities(offers: Sequence[VacancyReport], at: datetime) -> Iterator[etree._Element]:
     first: dict[str, VacancyReport] = {}
-    others = []
-    for report in offers:
-        if first.setdefault(report.offer.care_form, report) is not report:
-            others.append(report)
+    others = [report for report in offers if first.setdefault(report.offer.care_form, report) is not report]
     yield _facility(offers[0].facility.key, list(first.values()), at)
     for report in others:
         yield _facility(f"{report.facility.key}#{report.offer.key}", [report], at)
@@ -76,17 +90,23 @@ def _facilities(offers: Sequence[VacancyReport], at: datetime) -> Iterator[etree
 
 def _facility(key: str, offers: Sequence[VacancyReport], at: datetime) -> etree._Element:
     facility, facility_id = offers[0].facility, _id(key)
-    information = _HAVE.facilityInformation(
-        _HAVE.facilityID(facility_id), _HAVE.facilityName(_text(facility.name)), *_position(facility, facility_id)
+    information = _HAVE(
+        "facilityInformation",
+        _HAVE("facilityID", facility_id),
+        _HAVE("facilityName", _text(facility.name)),
+        *_position(facility, facility_id),
     )
     information.append(_details(facility))
-    made = _HAVE.facility(information)
+    made = _HAVE("facility", information)
     moments = [report.valid_at for report in offers if report.valid_at is not None]
     if len(moments) == len(offers):
         made.append(_period(min(moments), max(*moments, at)))
     made.append(
-        _HAVE.serviceList(
-            _HAVE.taxonomyURI(CARE_FORM), _HAVE.taxonomyName("Platzfrei"), *(_service(report, at) for report in offers)
+        _HAVE(
+            "serviceList",
+            _HAVE("taxonomyURI", CARE_FORM),
+            _HAVE("taxonomyName", "Platzfrei"),
+            *(_service(report, at) for report in offers),
         )
     )
     return made
@@ -95,54 +115,53 @@ def _facility(key: str, offers: Sequence[VacancyReport], at: datetime) -> etree.
 def _position(facility: Facility, facility_id: str) -> Iterator[etree._Element]:
     if facility.position is None:
         return
-    point = _GML.Point(_GML.pos(f"{facility.position.latitude:.7f} {facility.position.longitude:.7f}"))
-    point.set(f"{{{_NAMESPACES['gml']}}}id", f"point-{facility_id}")
-    yield _HAVE.facilityGeoLocation(_CT.EDXLGeoLocation(point))
+    pos = _GML("pos", f"{facility.position.latitude:.7f} {facility.position.longitude:.7f}")
+    point = _GML("Point", pos, id=f"point-{facility_id}")
+    yield _HAVE("facilityGeoLocation", _CT("EDXLGeoLocation", point))
 
 
 def _details(facility: Facility) -> etree._Element:
-    name = _XNL.OrganisationName()
+    name = _XNL("OrganisationName")
     if facility.operator is not None:
-        name.append(_XNL.NameElement(_text(facility.operator.name)))
-    details = _HAVE.facilityDetails(name)
+        name.append(_XNL("NameElement", _text(facility.operator.name)))
+    details = _HAVE("facilityDetails", name)
     address = facility.address
-    parts = [_XAL.Country(_XAL.NameElement("Deutschland"))]
+    parts = [_XAL("Country", _XAL("NameElement", "Deutschland"))]
     if address.city:
-        parts.append(_XAL.Locality(_XAL.NameElement(_text(address.city))))
+        parts.append(_XAL("Locality", _XAL("NameElement", _text(address.city))))
     if address.street or address.house_number:
-        parts.append(_XAL.Thoroughfare(_XAL.NameElement(_text(address.street))))
+        parts.append(_XAL("Thoroughfare", _XAL("NameElement", _text(address.street))))
         if address.house_number:
-            parts[-1].append(_XAL.Number(_text(address.house_number)))
+            parts[-1].append(_XAL("Number", _text(address.house_number)))
     if address.postal_code:
-        parts.append(_XAL.PostCode(_XAL.Identifier(_text(address.postal_code))))
-    details.append(_XPIL.Addresses(_XPIL.Address(*parts)))
+        parts.append(_XAL("PostCode", _XAL("Identifier", _text(address.postal_code))))
+    details.append(_XPIL("Addresses", _XPIL("Address", *parts)))
     contacts = {contact.system: contact.value for contact in reversed(facility.contacts) if not contact.internal}
     numbers = [
-        _XPIL.ContactNumber(_XPIL.ContactNumberElement(_text(contacts[system])), _xpil("CommunicationMediaType", medium))
+        _XPIL("ContactNumber", _XPIL("ContactNumberElement", _text(contacts[system])), CommunicationMediaType=medium)
         for system, medium in (("phone", "Telephone"), ("fax", "Fax"))
         if system in contacts
     ]
     if numbers:
-        details.append(_XPIL.ContactNumbers(*numbers))
+        details.append(_XPIL("ContactNumbers", *numbers))
     electronic = [
-        _XPIL.ElectronicAddressIdentifier(_text(contacts[system]), _xpil("Type", kind))
+        _XPIL("ElectronicAddressIdentifier", _text(contacts[system]), Type=kind)
         for system, kind in (("email", "EMAIL"), ("url", "URL"))
         if system in contacts
     ]
     if electronic:
-        details.append(_XPIL.ElectronicAddressIdentifiers(*electronic))
+        details.append(_XPIL("ElectronicAddressIdentifiers", *electronic))
     return details
-
-
-def _xpil(name: str, value: str) -> dict[str, str]:
-    return {f"{{{_NAMESPACES['xpil']}}}{name}": value}
 
 
 def _service(report: VacancyReport, at: datetime) -> etree._Element:
     offer, today = report.offer, at.astimezone(ZONE).date()
     name = offer.name or terminology.display("care-form", offer.care_form, "de")
-    item = _HAVE.serviceListItem(
-        _HAVE.serviceTaxonomyKeyValue(offer.care_form), _HAVE.serviceName(_text(name)), _status(report.state)
+    item = _HAVE(
+        "serviceListItem",
+        _HAVE("serviceTaxonomyKeyValue", offer.care_form),
+        _HAVE("serviceName", _text(name)),
+        _status(report.state),
     )
     later = free_later(report, today)
     if report.counts.accepting is not None:
@@ -152,8 +171,11 @@ def _service(report: VacancyReport, at: datetime) -> etree._Element:
             now += more
             begin = datetime(start.year, start.month, start.day, tzinfo=ZONE)
             item.append(
-                _HAVE.futureServiceStates(
-                    _period(begin), _status(State.SOME), _capacity("serviceCapacity", report, now)
+                _HAVE(
+                    "futureServiceStates",
+                    _period(begin),
+                    _status(State.SOME),
+                    _capacity("serviceCapacity", report, now),
                 )
             )
     return item
@@ -161,29 +183,28 @@ def _service(report: VacancyReport, at: datetime) -> etree._Element:
 
 def _status(state: State) -> etree._Element:
     # Whether the service is available for patients is not known of an offer of which nothing is known.
-    status = _HAVE.serviceStatus(_HAVE.isAvailable("true"))
+    status = _HAVE("serviceStatus", _HAVE("isAvailable", "true"))
     if state in _COLOUR:
-        code = _HAVE.colourCodeDefault(_CT.ValueListURI(_COLOURS), _CT.Value(_COLOUR[state]))
-        status.append(_HAVE.colourStatus(code))
+        code = _HAVE("colourCodeDefault", _CT("ValueListURI", _COLOURS), _CT("Value", _COLOUR[state]))
+        status.append(_HAVE("colourStatus", code))
     return status
 
 
 def _capacity(name: str, report: VacancyReport, available: int) -> etree._Element:
-    capacity = etree.Element(etree.QName(_NAMESPACES["have"], name), nsmap=_NAMESPACES)
-    capacity.append(_HAVE.availableCount(str(available)))
+    capacity = _HAVE(name, _HAVE("availableCount", str(available)))
     if report.counts.licensed is not None:
-        capacity.append(_HAVE.baselineCount(str(report.counts.licensed)))
+        capacity.append(_HAVE("baselineCount", str(report.counts.licensed)))
     if report.coarsened:
-        capacity.append(_HAVE.capacityNote(_AT_LEAST))
+        capacity.append(_HAVE("capacityNote", _AT_LEAST))
     is_open = available > 0 and report.state is not State.NONE
-    capacity.append(_HAVE.availability("Open" if is_open else "Exceeded" if available < 0 else "Full"))
+    capacity.append(_HAVE("availability", "Open" if is_open else "Exceeded" if available < 0 else "Full"))
     return capacity
 
 
 def _period(begin: datetime, end: datetime | None = None) -> etree._Element:
-    period = _HAVE.reportingPeriod(_CT.fromDateTime(begin.astimezone(ZONE).isoformat(timespec="seconds")))
+    period = _HAVE("reportingPeriod", _CT("fromDateTime", begin.astimezone(ZONE).isoformat(timespec="seconds")))
     if end is not None:
-        period.append(_CT.toDateTime(end.astimezone(ZONE).isoformat(timespec="seconds")))
+        period.append(_CT("toDateTime", end.astimezone(ZONE).isoformat(timespec="seconds")))
     return period
 
 

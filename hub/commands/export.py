@@ -24,7 +24,9 @@ def main(arguments: Sequence[str]) -> int:
         default=View.PUBLIC.value,
         help="public (default), or professional: exact numbers, to be passed on to professionals alone",
     )
-    made.add_argument("--output", metavar="FILE", type=Path, help="a file, replaced when all is written; default: stdout")
+    made.add_argument(
+        "--output", metavar="FILE", type=Path, help="a file, replaced when all is written; default: stdout"
+    )
     return run(made, arguments, _command)
 
 
@@ -42,7 +44,9 @@ def _command(options: argparse.Namespace) -> int:
         with part.open("wb") as file:
             file.writelines(pieces)
         part.replace(options.output)
-        told = text(options, f"{counted.offers} Angebote in {options.output}", f"{counted.offers} offers in {options.output}")
+        told = text(
+            options, f"{counted.offers} Angebote in {options.output}", f"{counted.offers} offers in {options.output}"
+        )
         print(told, file=sys.stderr)
     finally:
         hub.close()

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -67,12 +68,12 @@ needs_schema = pytest.mark.skipif(not SCHEMA.exists(), reason="the schema of HAV
 
 
 class _Stubs(etree.Resolver):
-    def resolve(self, url: str, public_id: str, context: object) -> object:
-        found = STUBS.get(url.rpartition("/")[2])
+    def resolve(self, system_url: str, public_id: str, context: Any = None) -> Any:
+        found = STUBS.get(system_url.rpartition("/")[2])
         if found is None:
             return None
         namespace, types = found
-        return self.resolve_string(
+        return self.resolve_string(  # type: ignore[call-arg]  # lxml-stubs miss that base_url may be left out
             f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="{namespace}" '
             f'elementFormDefault="qualified">{types}</xs:schema>',
             context,
@@ -97,7 +98,8 @@ def schema() -> etree.XMLSchema:
 def violations(body: bytes) -> list[str]:
     validator = schema()
     validator.validate(etree.fromstring(body))
-    return [f"{entry.line}: {entry.message}" for entry in validator.error_log]
+    log: Any = validator.error_log
+    return [f"{entry.line}: {entry.message}" for entry in log]
 
 
 def written(told: Sequence[VacancyReport]) -> bytes:
@@ -204,7 +206,9 @@ def test_comments_are_dropped_by_name_and_what_nobody_knows_without_one() -> Non
 )
 def test_a_point_is_taken_in_wgs84_alone(system: str, position: bool) -> None:
     name = f' srsName="{system}"' if system else ""
-    point = f"<have:facilityGeoLocation><gml:Point{name}><gml:pos>52.8 8.0</gml:pos></gml:Point></have:facilityGeoLocation>"
+    point = (
+        f"<have:facilityGeoLocation><gml:Point{name}><gml:pos>52.8 8.0</gml:pos></gml:Point></have:facilityGeoLocation>"
+    )
     told = one(facility(point))
     assert ("latitude" in told.fields) is position
     assert [issue.code for issue in told.issues] == ([] if position else ["position-system"])
@@ -212,16 +216,23 @@ def test_a_point_is_taken_in_wgs84_alone(system: str, position: bool) -> None:
 
 def test_the_period_of_a_facility_goes_before_that_of_the_message() -> None:
     period = "<have:reportingPeriod><ct:fromDateTime>{}</ct:fromDateTime></have:reportingPeriod>"
-    body = HEAD + period.format("2026-11-22T08:00:00Z") + facility() + facility(more=period.format("2026-11-21T08:00:00Z"))
+    body = (
+        HEAD + period.format("2026-11-22T08:00:00Z") + facility() + facility(more=period.format("2026-11-21T08:00:00Z"))
+    )
     told = [part.fields["fromDateTime"] for part in parts(body + TAIL) if isinstance(part, Record)]
     assert told == ["2026-11-22T08:00:00Z", "2026-11-21T08:00:00Z"]
 
 
-ITEM = "<have:taxonomyURI>{}</have:taxonomyURI><have:serviceListItem><have:serviceTaxonomyKeyValue>{}</have:serviceTaxonomyKeyValue></have:serviceListItem>"
+ITEM = (
+    "<have:taxonomyURI>{}</have:taxonomyURI><have:serviceListItem>"
+    "<have:serviceTaxonomyKeyValue>{}</have:serviceTaxonomyKeyValue></have:serviceListItem>"
+)
 
 
 def test_of_several_service_lists_those_of_the_taxonomies_named_are_read() -> None:
-    body = facility(services=ITEM.format("urn:a", "x") + "</have:serviceList><have:serviceList>" + ITEM.format("urn:b", "y"))
+    body = facility(
+        services=ITEM.format("urn:a", "x") + "</have:serviceList><have:serviceList>" + ITEM.format("urn:b", "y")
+    )
     assert [each["serviceTaxonomyKeyValue"] for each in one(body).fields["services"]] == ["x", "y"]
     told = one(body, taxonomies=["urn:b"])
     assert [each["id"] for each in told.fields["services"]] == ["a/y"]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator, FormatChecker
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from adapters.base import Broken, Record
@@ -35,7 +35,7 @@ def validator() -> Draft202012Validator:
     """The standard's schema of a service with all that is nested in it."""
     files = {path.name: json.loads(path.read_bytes()) for path in (SHARED / "schema").glob("*.json")}
     registry: Registry[Any] = Registry().with_resources(
-        (name, Resource(contents=schema, specification=DRAFT202012)) for name, schema in files.items()
+        (name, DRAFT202012.create_resource(schema)) for name, schema in files.items()
     )
     return Draft202012Validator({"$ref": "service.json"}, registry=registry, format_checker=FormatChecker())
 

@@ -117,7 +117,9 @@ def test_a_bed_that_two_pages_have_is_one_bed_as_the_later_says() -> None:
 
 
 def test_beds_of_other_wards_are_left_out_and_told() -> None:
-    (record,) = parts(bundle(WARD, location("1", part_of="Location/KZP"), location("2", part_of="Location/X"), location("X", "wa")))
+    (record,) = parts(
+        bundle(WARD, location("1", part_of="Location/KZP"), location("2", part_of="Location/X"), location("X", "wa"))
+    )
     assert isinstance(record, Record)
     assert (record.fields["operationalStatus"], record.dropped) == (["unknown"], ("Location",))
 

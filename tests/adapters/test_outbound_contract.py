@@ -1,5 +1,5 @@
-"""What every encoder promises (`adapters/base.py`), held against each one that the registry finds; what it writes is read
-back by the adapter and the shipped map of its format, and equals what the format can carry."""
+"""What every encoder promises (`adapters/base.py`), held against each one that the registry finds; what it writes is
+read back by the adapter and the shipped map of its format, and equals what the format can carry."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace

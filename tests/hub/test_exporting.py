@@ -97,7 +97,10 @@ def _twins() -> tuple[list[VacancyReport], list[VacancyReport]]:
         one,
         facility=replace(
             facility("moor"),
-            contacts=(*facility("moor").contacts[:1], Contact(system="email", value="geheim@haus.example", internal=True)),
+            contacts=(
+                *facility("moor").contacts[:1],
+                Contact(system="email", value="geheim@haus.example", internal=True),
+            ),
         ),
         offer=replace(one.offer, pool="geheim", contacts=(Contact(system="phone", value="0441 4711", internal=True),)),
         counts=replace(one.counts, accepting=4, held=5, operable=11, occupied=9),
@@ -203,11 +206,14 @@ def test_what_changes_for_professionals_alone_changes_no_export(hub: Hub, clock:
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/export/pdf", 404), ("GET", "/export/", 404), ("POST", "/export/csv", 405), ("DELETE", "/export/csv", 405)],
+    [
+        ("GET", "/export/pdf", 404),
+        ("GET", "/export/", 404),
+        ("POST", "/export/csv", 405),
+        ("DELETE", "/export/csv", 405),
+    ],
 )
-def test_what_there_is_not_is_refused_with_what_there_is(
-    sqlite_hub: Hub, method: str, path: str, status: int
-) -> None:
+def test_what_there_is_not_is_refused_with_what_there_is(sqlite_hub: Hub, method: str, path: str, status: int) -> None:
     answer = Client(sqlite_hub).request(method, path)
     assert answer.status_code == status
     outcome: Any = answer.json()
