@@ -43,21 +43,25 @@ def hsds_state(nodes: Any) -> State | None:
     """The state from `[state, status]`: a service that is not active has no places, whatever else is said."""
     stated, status = _parts(nodes, 2)
     if not is_blank(status):
-        known = {"active", *_NOT_IN_USE}
-        if text(status) not in known:
-            raise _one_of(sorted(known))
-        if text(status) in _NOT_IN_USE:
+        known = ["active", *sorted(_NOT_IN_USE)]
+        if status not in known:
+            raise _one_of(known)
+        if status in _NOT_IN_USE:
             return State.NONE
     if is_blank(stated):
         return None
-    if text(stated) not in terminology.codes("vacancy-state"):
-        raise _one_of(sorted(terminology.codes("vacancy-state")))
-    return State(text(stated))
+    states = sorted(State)
+    if stated not in states:
+        raise _one_of(states)
+    return State(stated)
 
 
 def ops_care_grades(value: Any) -> tuple[int, ...]:
     """Care grades (Pflegegrade) as codes of the OPS."""
-    found = codes(value)
+    try:
+        found = codes(value)
+    except Unreadable:
+        raise _one_of(_CARE_GRADES) from None
     if not _CARE_GRADES.keys() >= set(found):
         raise _one_of(_CARE_GRADES)
     return tuple(sorted({_CARE_GRADES[code] for code in found}))
@@ -78,7 +82,7 @@ def bed_counts(value: Any) -> Counts:
 def _state(table: str, code: Any) -> State | None:
     try:
         found = terminology.translate(table, text(code)).codes
-    except KeyError:
+    except (KeyError, Unreadable):
         raise _one_of(terminology.known(table)) from None
     return State(found[0]) if found else None
 

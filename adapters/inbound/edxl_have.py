@@ -7,10 +7,10 @@
 A record is a facility, by the standard's own names: `facilityID`, `facilityName`, `facilityKind`, `latitude` and
 `longitude`, `OrganisationName`, of its first address `Country`, `AdministrativeArea`, `Locality`, `Thoroughfare`,
 `ThoroughfareNumber`, `PostCode`, of its contacts `Telephone`, `Fax`, `EMAIL`, `URL`, `fromDateTime` of the reporting
-period, and the list `services` of its service list items: `id` (the facility's and the service's own, parted by `/`,
-as HAVE has none), `taxonomyURI`, `serviceTaxonomyKeyValue`, `serviceName`, `isAvailable`, `colourStatus`,
-`availableCount`, `baselineCount`, `availability`. Everything else is dropped by name: comments and notes, because they
-may tell of a patient, and activity, staffing, resources and future states, because they are no places of today.
+period, and the list `services` of its service list items: `taxonomyURI`, `serviceTaxonomyKeyValue`, `serviceName`,
+`isAvailable`, `colourStatus`, `availableCount`, `baselineCount`, `availability`. Everything else is dropped by name:
+comments and notes, because they may tell of a patient, and activity, staffing, resources and future states, because
+they are no places of today.
 """
 
 import re
@@ -172,9 +172,6 @@ class _Facility:
         if facility_id and facility_id in ids:
             self._issues.append(_twice(f"{self._place}, facilityID"))
         ids.add(facility_id)
-        for service in services:
-            if facility_id and service.get("serviceTaxonomyKeyValue"):
-                service["id"] = f"{facility_id}/{service['serviceTaxonomyKeyValue']}"
         self._fields["services"] = services
         if moment:
             self._fields["fromDateTime"] = moment

@@ -58,6 +58,10 @@ def iterate(body: bytes, tags: Collection[str]) -> Iterator[etree._Element]:
                 root = element
                 if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # lxml-stubs lack it
                     raise NotXml("a DOCTYPE is not taken", 1, 1)
+            if event == "start" and ":" in str(element.tag).rpartition("}")[2]:
+                # Well-formed, and no name for anybody who knows namespaces (https://www.w3.org/TR/xml-names/#nsc-NSDeclared).
+                raise NotXml("a prefix that nobody declared", element.sourceline or 1, 1)
+            if element is root and event == "start":
                 yield root
             elif event == "end" and element.tag in wanted:
                 yield element
