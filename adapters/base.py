@@ -4,17 +4,21 @@ An adapter parses and never interprets; what a field means, a source map says (`
 module in `adapters/inbound/` with a constant `FORMAT` (the name source maps use) and the functions
 `check(options, names) -> None` and `decode(body, options) -> Decoded`; `adapters.registry` finds it,
 `tests/adapters/test_contract.py` holds it to the promises made here.
+
+The other way, one encoder is one module in `adapters/outbound/` with the constants `FORMAT`, `MEDIA_TYPE`, `SUFFIX` and
+the function `encode(reports, *, at) -> Iterator[bytes]`; `tests/adapters/test_outbound_contract.py` holds it.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from mappings.errors import Issue
 from mappings.reader import Fields
+from mappings.vacancy import VacancyReport
 
-__all__ = ["Adapter", "Broken", "Decoded", "Delivery", "Options", "Record"]
+__all__ = ["Adapter", "Broken", "Decoded", "Delivery", "Encoder", "Options", "Record"]
 
 Options = Mapping[str, Any]
 """A source map's `options:`, checked by the adapter that reads them."""
@@ -58,6 +62,8 @@ class Decoded:
 
     records: Iterator[Record | Broken]
     atomic: bool = False
+    message_id: str | None = None
+    """The id that the message itself bears; what carried it may name another, which goes before."""
 
 
 class Adapter(Protocol):
@@ -76,5 +82,24 @@ class Adapter(Protocol):
 
         Raises `Rejected` (here, or from the iterator before its first record) where nothing of the delivery can be
         taken: no header line, a DOCTYPE. Any bytes end in records, `Broken` or `Rejected`, in bounded time.
+        """
+        ...
+
+
+class Encoder(Protocol):
+    """The shape of a module in `adapters/outbound/`."""
+
+    FORMAT: str
+    """The name by which an export is asked for."""
+    MEDIA_TYPE: str
+    SUFFIX: str
+    """Of a file that holds such an export, with its dot."""
+
+    def encode(self, reports: Iterable[VacancyReport], *, at: datetime) -> Iterator[bytes]:
+        """The bytes of an export, piece by piece: memory holds one facility, however many there are.
+
+        Reports of one facility follow one another, and keys are unique over all of them. `at` is the moment as of
+        which the export is made; the same reports at the same moment are the same bytes. Any report can be written;
+        what the format has no place for is left out, never bent into something else.
         """
         ...

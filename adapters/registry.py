@@ -1,13 +1,13 @@
-"""Finds the adapters: every module of `adapters.inbound`, by its `FORMAT`."""
+"""Finds the adapters: every module of `adapters.inbound`, and every encoder of `adapters.outbound`, by its `FORMAT`."""
 
 import importlib
 import pkgutil
 from functools import cache
 
-from adapters import inbound
-from adapters.base import Adapter
+from adapters import inbound, outbound
+from adapters.base import Adapter, Encoder
 
-__all__ = ["adapter", "formats"]
+__all__ = ["adapter", "encoder", "exports", "formats"]
 
 
 @cache
@@ -27,3 +27,22 @@ def formats() -> tuple[str, ...]:
 def adapter(name: str) -> Adapter:
     """The adapter of a wire format; KeyError for a format that does not exist."""
     return _modules()[name]
+
+
+@cache
+def _encoders() -> dict[str, Encoder]:
+    found: dict[str, Encoder] = {}
+    for info in pkgutil.iter_modules(outbound.__path__):
+        module: Encoder = importlib.import_module(f"{outbound.__name__}.{info.name}")
+        found[module.FORMAT] = module
+    return found
+
+
+def exports() -> tuple[str, ...]:
+    """The names of all formats that can be written."""
+    return tuple(sorted(_encoders()))
+
+
+def encoder(name: str) -> Encoder:
+    """The encoder of a format; KeyError for a format that does not exist."""
+    return _encoders()[name]

@@ -16,9 +16,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conformance import spec
-from hub import jobs, receiving
+from hub import exporting, jobs, receiving
 from hub.definitions import store_definitions
 from hub.errors import NotFound
+from hub.exporting import ExportEndpoint
+from hub.exports import Exports
 from hub.fhir import endpoint
 from hub.fhir.context import Context
 from hub.fhir.endpoint import FhirEndpoint
@@ -107,6 +109,11 @@ class Hub:
             clock=clock,
         )
 
+    def exports(self, view: View) -> Exports:
+        """What a view's exports are made of."""
+        providers = self.indexing.registry.parameters("HealthcareService")["organization"].number
+        return Exports(self.repositories[view].projection, self.sources.named("fhir"), providers=providers)
+
     def close(self) -> None:
         """Write what waits, and let go of the database."""
         self.indexing.close()
@@ -116,7 +123,7 @@ class Hub:
 
 
 def application(hub: Hub, *, sandbox: bool = False) -> ASGIApp:
-    """The HTTP application: `/fhir` in one view, `/ingest/{source}`, `/health/live`, `/docs`."""
+    """The HTTP application: `/fhir` in one view, `/ingest/{source}`, `/export/{format}`, `/health/live`, `/docs`."""
     view = View.PROFESSIONAL if sandbox else View.PUBLIC
     types = ALL_TYPES if sandbox else SERVED_TYPES
     context = Context(
@@ -137,6 +144,7 @@ def application(hub: Hub, *, sandbox: bool = False) -> ASGIApp:
         withdraw=hub.pipeline.expire,
     )
     ingest = IngestEndpoint(hub.pipeline, hub.sources, hub.clock, sandbox=sandbox)
+    export = ExportEndpoint(hub.exports(View.PUBLIC), hub.database, hub.clock)
     rest = _rest(hub, context)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -145,6 +153,8 @@ def application(hub: Hub, *, sandbox: bool = False) -> ASGIApp:
             await fhir(scope, receive, send)
         elif path.startswith(receiving.PREFIX):
             await ingest(scope, receive, send)
+        elif path.startswith(exporting.PREFIX):
+            await export(scope, receive, send)
         else:
             await rest(scope, receive, send)
 
@@ -208,8 +218,10 @@ async def _no_such_address(_request: Request, _error: Exception) -> Response:
                 code="unknown-address",
                 fhir_code="not-found",
                 place="http",
-                text_de="hier ist nichts; es gibt /fhir/metadata, /docs, /health/live und POST /ingest/{Quelle}",
-                text_en="nothing is here; there are /fhir/metadata, /docs, /health/live and POST /ingest/{source}",
+                text_de="hier ist nichts; es gibt /fhir/metadata, /docs, /health/live, /export/{Format} "
+                "und POST /ingest/{Quelle}",
+                text_en="nothing is here; there are /fhir/metadata, /docs, /health/live, /export/{format} "
+                "and POST /ingest/{source}",
             )
         )
     )

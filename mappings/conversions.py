@@ -97,9 +97,13 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 
 def languages(value: Any) -> tuple[str, ...]:
     """Languages by their BCP 47 codes (https://www.rfc-editor.org/info/bcp47), as `codes` takes them."""
-    found = codes(value)
+    expected = Unreadable("Sprachcodes nach BCP 47 wie de, pl", "language codes of BCP 47 such as de, pl")
+    try:
+        found = codes(value)
+    except Unreadable:
+        raise expected from None
     if not all(map(_LANGUAGE.fullmatch, found)):
-        raise Unreadable("Sprachcodes nach BCP 47 wie de, pl", "language codes of BCP 47 such as de, pl")
+        raise expected
     return found
 
 

@@ -8,15 +8,16 @@ from uuid import NAMESPACE_URL, uuid5
 
 from conformance.spec import CANONICAL
 
-__all__ = ["Kind", "resource_id"]
+__all__ = ["NAMESPACE", "Kind", "resource_id"]
 
 Kind = Literal["Organization/operator", "Organization/facility", "Location", "HealthcareService", "Schedule", "Slot"]
 """What the id is of; operators and facilities are both Organizations, and their keys may be equal."""
 
-_NAMESPACE = uuid5(NAMESPACE_URL, CANONICAL)
+NAMESPACE = uuid5(NAMESPACE_URL, CANONICAL)
+"""Of every UUID that we make of a name."""
 
 
 @lru_cache(maxsize=1024)
 def resource_id(source: str, kind: Kind, key: str) -> str:
     """The id of a thing that `source` calls `key`: a UUID in lower case, never random, never changed."""
-    return str(uuid5(_NAMESPACE, f"{source}\n{kind}\n{key}"))
+    return str(uuid5(NAMESPACE, f"{source}\n{kind}\n{key}"))

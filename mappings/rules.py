@@ -105,7 +105,7 @@ class Rule:
         """What a withheld value should have been: as far as this can be said without it."""
         if self.table:
             return UnknownCode.of_table(self.table)
-        if self.kind.codes is not None:
+        if self.kind.codes is not None and not self.joined:
             return self._refusal()
         try:
             self.convert(raw) if self.zone is None else self.convert(raw, zone=self.zone)

@@ -56,6 +56,7 @@ __all__ = [
     "STREET_NAME",
     "TELEMATIK_ID",
     "VACANCY",
+    "VACANCY_STATE",
     "Resource",
     "capacity_status",
     "facility_resources",
@@ -77,6 +78,7 @@ SOURCE = f"{CANONICAL}/sid/source/"
 
 CARE_FORM = canonical("CodeSystem", "care-form")
 NEED = canonical("CodeSystem", "need")
+VACANCY_STATE = canonical("CodeSystem", "vacancy-state")
 ROOM_TYPE = canonical("CodeSystem", "room-type")
 CLOSING_REASON = canonical("CodeSystem", "closing-reason")
 DTA = f"{CANONICAL}/sid/gkv-dta/leistungsart"

@@ -29,6 +29,8 @@ FORMAT = "csv_records"
 _MOST_LINES_IN_A_ROW = 50
 _OTHER_KINDS = {b"PK\x03\x04": "XLSX (ZIP)", b"\xd0\xcf\x11\xe0": "XLS", b"%PDF": "PDF", b"\x1f\x8b": "gzip"}
 """How files start that are renamed or sent by mistake, and what people call them."""
+_FORMULA = frozenset("=+-@ ")
+"""What a formula begins with; a tab that stood there is a space by now."""
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
@@ -160,7 +162,12 @@ def _row(line: bytes, lines: _Lines, charset: str, delimiter: str, width: int | 
             return Row(number=number, raw=line, cells=cells, surplus=len(cells) - width, wrong=wrong)
     if used > 1:
         lines.skip(used - 1)
-    return Row(number=number, raw=line, cells=cells)
+    return Row(number=number, raw=line, cells=tuple(map(_unled, cells)))
+
+
+def _unled(cell: str) -> str:
+    """A cell without the apostrophe by which an export keeps a spreadsheet from running it as a formula."""
+    return cell[1:] if cell.startswith("'") and cell[1:2] in _FORMULA else cell
 
 
 def _quoted(line: bytes, lines: _Lines, charset: str, delimiter: str, number: int) -> Row | tuple[list[str], int]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from hub.commands.options import opened, parser, run, settings, text
+from hub.commands.options import existing, opened, parser, run, text
 from hub.commands.table import table
 from hub.fhir.operations.find_vacancies import prepare
 from hub.store.tables import PUBLIC
@@ -42,17 +42,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _command(options: argparse.Namespace) -> int:
-    chosen = settings(options)
-    if chosen.file is not None and not chosen.file.exists():
-        raise Rejected(
-            Issue(
-                code="no-database",
-                place=str(chosen.file),
-                text_de="hier ist keine Datenbank; --database oder das Verzeichnis prüfen, oder erst: platzfrei demo",
-                text_en="there is no database here; check --database or the folder, or first: platzfrei demo",
-            )
-        )
-    hub = opened(options, chosen)
+    hub = opened(options, existing(options))
     try:
         search = prepare(_parameters(options), PUBLIC, now=hub.clock(), base=_BASE)
         with hub.database.snapshot() as reader:

@@ -9,9 +9,9 @@ from sqlalchemy.exc import DatabaseError
 
 from hub.app import Hub
 from hub.settings import Settings
-from mappings.errors import PlatzfreiError
+from mappings.errors import Issue, PlatzfreiError, Rejected
 
-__all__ = ["Command", "opened", "parser", "run", "settings", "text"]
+__all__ = ["Command", "existing", "opened", "parser", "run", "settings", "text"]
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -76,6 +76,21 @@ def opened(options: argparse.Namespace, chosen: Settings | None = None) -> Hub:
     for issue in hub.sources.problems:
         print(f"platzfrei: {issue.place}: {text(options, issue.text_de, issue.text_en)}", file=sys.stderr)
     return hub
+
+
+def existing(options: argparse.Namespace) -> Settings:
+    """The settings that the options ask for; `Rejected` where there is no database yet to read."""
+    chosen = settings(options)
+    if chosen.file is not None and not chosen.file.exists():
+        raise Rejected(
+            Issue(
+                code="no-database",
+                place=str(chosen.file),
+                text_de="hier ist keine Datenbank; --database oder das Verzeichnis prüfen, oder erst: platzfrei demo",
+                text_en="there is no database here; check --database or the folder, or first: platzfrei demo",
+            )
+        )
+    return chosen
 
 
 def text(options: argparse.Namespace, german: str, english: str) -> str:

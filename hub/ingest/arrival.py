@@ -112,13 +112,15 @@ class Door:
     def __init__(self, key: Key) -> None:
         self._key = key
 
-    def decoded(self, delivery: Delivery, source_map: SourceMap, unread: Counter[str]) -> tuple[Iterator[Entry], bool]:
-        """The records past the patient filter, as they are asked for, and whether the sender wants all or none.
+    def decoded(
+        self, delivery: Delivery, source_map: SourceMap, unread: Counter[str]
+    ) -> tuple[Iterator[Entry], Decoded]:
+        """The records past the patient filter, as they are asked for, and what else the adapter told.
 
         What was dropped is counted by name. Raises `Rejected`, also from the iterator.
         """
         decoded = registry.adapter(source_map.format).decode(delivery.body, source_map.options)
-        return self._admitted(decoded, source_map, unread), decoded.atomic
+        return self._admitted(decoded, source_map, unread), decoded
 
     def again(self, entry: Entry, source_map: SourceMap, unread: Counter[str]) -> list[Entry]:
         """What bytes that were kept whole are now, that could not be read before."""

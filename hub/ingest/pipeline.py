@@ -194,17 +194,19 @@ class Pipeline:
         try:
             if crashes >= CRASHES_MAX:
                 raise Rejected(_poisonous())
-            entries, atomic = self._door.decoded(delivery, source_map, unread)
-            first = list(islice(entries, None if atomic else _LARGE + 1))
+            entries, decoded = self._door.decoded(delivery, source_map, unread)
+            if delivery.message_id is None and decoded.message_id is not None:
+                delivery = replace(delivery, message_id=self._key.pseudonym(decoded.message_id))
+            first = list(islice(entries, None if decoded.atomic else _LARGE + 1))
         except Rejected as error:
             broken = Entry(place="", broken=self._door.broken(delivery.body, source_map), issues=error.issues)
             keeps = source_map.patient_free
             arrival = Arrival.rejected(delivery, digest, source_map, broken, keeps=keeps)
         else:
-            if len(first) > _LARGE and not atomic:
+            if len(first) > _LARGE and not decoded.atomic:
                 parts = _parts(first, entries)
                 return self._large.submit(self._in_parts, delivery, digest, source_map, parts, unread, progress)
-            arrival = Arrival.of(delivery, digest, source_map, first, unread, atomic=atomic)
+            arrival = Arrival.of(delivery, digest, source_map, first, unread, atomic=decoded.atomic)
         size = len(delivery.body)
         if crashes:
             # Nobody else shall be lost with it, should it kill us again.

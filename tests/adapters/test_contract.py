@@ -27,6 +27,7 @@ REQUIRED = [
     ("csv_records", "columns"),
     ("fhir_bundle", "elements"),
     ("gml", "feature"),
+    ("isik_beds", "wards"),
     ("xlsx_records", "columns"),
     ("xml_records", "record"),
 ]

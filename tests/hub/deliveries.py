@@ -140,6 +140,56 @@ def planted() -> Iterator[tuple[str, bytes]]:
         <p:eigentuemer>Kanarienvogel</p:eigentuemer><p:ansprechpartner>Canaria</p:ansprechpartner>
         </p:Sozialpflege></gml:featureMember><gml:featureMember><p:Sozialpflege fid="S.2"><p:id>Canaria""",
     )
+    yield from _planted_in_registers()
+
+
+def _planted_in_registers() -> Iterator[tuple[str, bytes]]:
+    """The canaries where other registers and hospital systems have room for them."""
+    yield (
+        "have",
+        b"""<h:HAVE xmlns:h="urn:oasis:names:tc:emergency:edxl:have:2.0"
+        xmlns:n="urn:oasis:names:tc:emergency:edxl:ciq:1.0:xnl">
+        <h:messageID>Canaria 4711081500</h:messageID><h:facility><h:facilityInformation><h:facilityID>a</h:facilityID>
+        <h:facilityName>Haus</h:facilityName><h:facilityDetails><n:PersonName>Canaria Kanarienvogel</n:PersonName>
+        </h:facilityDetails></h:facilityInformation><h:activityInPeriod><h:comment>Canaria 04.11.1937</h:comment>
+        </h:activityInPeriod><h:Canaria>X110411675</h:Canaria><h:serviceList><h:serviceListItem>
+        <h:serviceTaxonomyKeyValue>hospiz</h:serviceTaxonomyKeyValue><h:serviceName>Hospiz</h:serviceName>
+        <h:serviceStatus><h:comment>Canaria, 19371104</h:comment></h:serviceStatus><h:serviceBedCapacity>
+        <h:availableCount>1</h:availableCount><h:capacityNote>Kanarienvogel</h:capacityNote></h:serviceBedCapacity>
+        </h:serviceListItem><h:serviceListItem><h:serviceTaxonomyKeyValue>Canaria</h:serviceTaxonomyKeyValue>
+        <h:serviceBedCapacity><h:availableCount>Canaria</h:availableCount></h:serviceBedCapacity></h:serviceListItem>
+        </h:serviceList></h:facility><h:facility>Canaria""",
+    )
+    care_form = {"taxonomy": "https://platzfrei.org/fhir/CodeSystem/care-form", "code": "hospiz"}
+    service = {
+        "id": "a",
+        "name": "Hospiz",
+        "status": "active",
+        "alert": "Canaria Kanarienvogel",
+        "contacts": [{"name": "Canaria", "phones": [{"number": "4711081500"}]}],
+        "Kanarienvogel": "X110411675",
+        "organization": {"id": "b", "name": "Haus", "contacts": [{"name": "Canaria"}]},
+        "attributes": [{"taxonomy_term": care_form, "value": "Canaria"}],
+        "service_areas": [{"name": "Canaria, 04.11.1937"}],
+        "capacities": [{"unit": {"name": "Platz"}, "available": 1, "description": "Canaria 19371104"}],
+    }
+    wrong = {**service, "status": "Canaria", "capacities": [{"unit": {"name": "Platz"}, "available": "Kanarienvogel"}]}
+    yield "hsds", json.dumps({"Canaria": 1, "contents": [service, wrong, {"name": "Canaria"}, "Canaria"]}).encode()
+    bed = {
+        "resourceType": "Location",
+        "id": "Bett-4711081500",
+        "name": "Canaria Kanarienvogel",
+        "alias": ["X110411675", "04.11.1937"],
+        "physicalType": {
+            "coding": [{"system": "http://terminology.hl7.org/CodeSystem/location-physical-type", "code": "bd"}]
+        },
+        "operationalStatus": {"code": "O", "display": "Canaria 19371104"},
+        "partOf": {"reference": "Location/Station-KZP", "display": "Canaria"},
+    }
+    lost = {**bed, "id": "Canaria", "partOf": {"reference": "Location/Canaria"}}
+    patient = {"resourceType": "Patient", "id": "Canaria"}
+    entries = [{"resource": one} for one in (bed, lost, patient, {"resourceType": "Canaria"}, {**bed, "Canaria": 1})]
+    yield "isik-betten", json.dumps({"resourceType": "Bundle", "type": "searchset", "entry": entries}).encode()
 
 
 def _planted_in_names(home: dict[str, Any], offer: dict[str, Any]) -> Iterator[tuple[str, bytes]]:

@@ -61,7 +61,20 @@ def test_a_missing_column_rejects_the_whole_file(hub: Hub) -> None:
         (b"\x00" * 50, 0),
     ],
 )
-@pytest.mark.parametrize("source", ["landkreis-lup", "csv-long", "csv-wide", "json", "fhir", "kis-adt"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "landkreis-lup",
+        "csv-long",
+        "csv-wide",
+        "json",
+        "fhir",
+        "kis-adt",
+        "have",
+        "hsds",
+        "isik-betten",
+    ],
+)
 def test_what_cannot_be_read_is_answered_not_raised(sqlite_hub: Hub, source: str, body: bytes, taken: int) -> None:
     receipt = send(sqlite_hub, source, body)
     assert receipt.taken == taken
@@ -118,7 +131,7 @@ def test_set_aside_records_run_again_once_the_map_is_mended(hub: Hub, database_u
         return Hub.open(Settings(database=database_url, folder=tmp_path), clock=hub.clock)
 
     wrong = with_table("csv-angebot")
-    offers = [{"nr": "1", "name": "A", "plz": "49661", "art": "Beratung"}, {"nr": "2", "name": "B", "art": "KZP"}]
+    offers = [{"nr": "1", "name": "A", "plz": "49661", "art": "Pflegeberatung"}, {"nr": "2", "name": "B", "art": "KZP"}]
     receipt = send(wrong, "own", json.dumps({"offers": offers}).encode())
     assert (receipt.taken, receipt.set_aside) == (1, 1)
     (again,) = wrong.pipeline.rerun()
