@@ -33,7 +33,7 @@ from importlib import resources
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from mappings import conversions, from_fhir, from_registers, targets, terminology, yaml_document
+from mappings import conversions, from_fhir, from_registers, ror, targets, terminology, yaml_document
 from mappings.assembly import Found, facility, oddities, report
 from mappings.conversions import ZONED, Conversion, Unreadable
 from mappings.errors import Issue, Rejected
@@ -50,6 +50,7 @@ CONVERSIONS: Mapping[str, Conversion] = {
     **conversions.CONVERSIONS,
     **from_fhir.CONVERSIONS,
     **from_registers.CONVERSIONS,
+    **ror.CONVERSIONS,
 }
 """Every conversion that a map can name."""
 

@@ -137,8 +137,8 @@ def _records(body: bytes, taxonomies: frozenset[str]) -> Iterator[Record | Broke
     except safe_xml.NotXml as wrong:
         place = f"line {wrong.line}, column {wrong.column}"
         if ordinal == 0:
-            raise _rejected(place, f"Kein gültiges XML ({wrong.reason})", f"Not XML: {wrong.reason}") from None
-        yield Broken(place=place, body=_rest(body), issue=_breaks(place, wrong.reason))
+            raise _rejected(place, f"Kein gültiges XML ({wrong.reason_de})", f"Not XML: {wrong.reason}") from None
+        yield Broken(place=place, body=_rest(body), issue=_breaks(place, wrong))
         return
     if ordinal == 0:
         raise _rejected("HAVE", "Erwartet: mindestens eine facility", "Expected: at least one facility")
@@ -343,13 +343,14 @@ def _other_system(place: str) -> Issue:
     )
 
 
-def _breaks(place: str, reason: str) -> Issue:
+def _breaks(place: str, wrong: safe_xml.NotXml) -> Issue:
     return Issue(
         code="not-xml",
         place=place,
-        text_de=f"Hier bricht das XML ({reason}); was davor steht, ist gelesen. Der Absender muss die Nachricht neu "
+        text_de=f"Hier bricht das XML ({wrong.reason_de}); was davor steht, ist gelesen. Der Absender muss die Nachricht neu "
         "erzeugen.",
-        text_en=f"The XML breaks here ({reason}); what stands before is read. The sender must make the message anew.",
+        text_en=f"The XML breaks here ({wrong.reason}); what stands before is read. "
+        "The sender must make the message anew.",
         fhir_code="structure",
     )
 

@@ -284,8 +284,8 @@ CELLS = [
     _cell("an error of a spreadsheet", "Frei", "#BEZUG!", "unreadable", _NUMBER),
     _cell("a power of ten", "Frei", "1E+1", "unreadable", _NUMBER),
     _cell("a million", "Frei", "1000000", "unreadable", _NUMBER),
-    _cell("below zero", "Plätze", "-5", "unreadable", "expected: a whole number from 0"),
-    _cell("below zero", "Warteliste", "-1", "unreadable", "expected: a whole number from 0"),
+    _cell("below zero", "Plätze", "-5", "unreadable", "expected: a whole number like 3"),
+    _cell("below zero", "Warteliste", "-1", "unreadable", "expected: a whole number like 3"),
     _cell("a ratio", "Belegt", "77/80", "unreadable", _NUMBER),
     _cell("six digits", "PLZ", "496610", "unreadable", "a postal code of five digits"),
     _cell("three digits", "PLZ", "496", "unreadable", "a postal code of five digits"),
@@ -296,7 +296,7 @@ CELLS = [
     _cell("slashes", "Stand", "11/22/2026", "unreadable", _DATE),
     _cell("an hour that does not exist", "Stand", "22.11.2026 25:00", "unreadable", _DATE),
     _cell(
-        "an hour that the clock skips", "Stand", "29.03.2026 02:30", "unreadable", "the clock change skips this hour"
+        "an hour that the clock skips", "Stand", "29.03.2026 02:30", "unreadable", "date and time like 01.03.2026 08:00"
     ),
     _cell(
         "an hour that the clock shows twice", "Stand", "25.10.2026 02:30", "doubled-hour", "the earlier one is taken"

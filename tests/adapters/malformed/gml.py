@@ -35,6 +35,7 @@ def collection(*features: str) -> bytes:
     return (HEAD + "".join(features) + TAIL).encode()
 
 
+CUT = collection(feature()).split(b"</p:einrichtung>")[0]
 GOOD = collection(feature(), feature(id="902", plz="19370"))
 
 

@@ -124,7 +124,7 @@ READ = [
     _read("a list for a number", offer(free=[2]), "unreadable", "offers[0].free", _NUMBER),
     _read("a number too great", offer(free=10_000_000), "unreadable", "offers[0].free", _NUMBER),
     _read("a power of ten", offer(free=1e300), "unreadable", "offers[0].free", _NUMBER),
-    _read("below no places", offer(licensed=-1), "unreadable", "offers[0].licensed", "a whole number from 0"),
+    _read("below no places", offer(licensed=-1), "unreadable", "offers[0].licensed", "a whole number like 3"),
     _read(
         "more free places than licensed", offer(licensed=1), "implausible-counts", "offers[0]", "do not fit together"
     ),

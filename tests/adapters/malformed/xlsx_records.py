@@ -251,7 +251,7 @@ CELLS = [
     _read("a word nobody knows", "Angebot", "Wellness", "unknown-code", "one of: "),
     _read("of the last century", "Stand", 9_000.5, "unreadable", "date and time like"),
     _read("words", "Stand", "diese Woche", "unreadable", "date and time like"),
-    _read("below zero", "Plätze", -5, "unreadable", "a whole number from 0"),
+    _read("below zero", "Plätze", -5, "unreadable", "a whole number like 3"),
     _read("at once", "Frei ab", "sofort", "unreadable", "a date like 01.12.2026"),
     _read("six digits", "PLZ", 496610, "unreadable", "a postal code of five digits"),
 ]
