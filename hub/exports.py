@@ -119,15 +119,19 @@ class Exports:
         """What is shown with an offer: its facility, operator, site, statement and places."""
         resource, history, member = self._projection.resource, self._projection.history, self._projection.member
         rows = connection.execute(
-            select(member.c.rid, history.c.content)
+            select(member.c.rid, member.c.member, history.c.content)
             .join(resource, resource.c.rid == member.c.member)
             .join(history, current(self._projection))
             .where(member.c.rid.in_(rids), resource.c.deleted.is_(False))
             .order_by(member.c.rid, member.c.member)
         )
         found: defaultdict[int, list[Resource]] = defaultdict(list)
+        trees: dict[int, Resource] = {}
         for row in rows:
-            found[row.rid].append(tree_of(row.content))
+            # What belongs to the facility is shown with each of its offers.
+            if row.member not in trees:
+                trees[row.member] = tree_of(row.content)
+            found[row.rid].append(trees[row.member])
         return found
 
     def _times(self, connection: Connection, rids: Sequence[int]) -> dict[int, Any]:
