@@ -263,7 +263,7 @@ def _refused(address: Address, *, private: bool) -> Issue | None:
                 code="address-refused",
                 fhir_code="security",
                 place="address",
-                text_de="der Name führt zu einer Adresse, die nie gemeint sein kann (link-local, Metadaten, Multicast); "
+                text_de="der Name führt zu einer Adresse, die nie gemeint ist (link-local, Metadaten, Multicast); "
                 "die Adresse berichtigen",
                 text_en="the name leads to an address that can never be meant (link-local, metadata, multicast); "
                 "correct the address",

@@ -18,6 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hub import jobs, receiving
 from hub.definitions import store_definitions
 from hub.errors import NotFound
+from hub.feeds import Feeds
+from hub.fetching import Fetcher
 from hub.fhir import endpoint
 from hub.fhir.context import Context
 from hub.fhir.endpoint import FhirEndpoint
@@ -29,6 +31,7 @@ from hub.ingest.fhir_offers import FhirOffers
 from hub.ingest.pipeline import Pipeline
 from hub.ingest.reconcile import Reconciler
 from hub.keys import Key
+from hub.leader import Leader
 from hub.openapi import add_openapi
 from hub.publishing import Publisher
 from hub.purpose import time_shift
@@ -67,6 +70,7 @@ class Hub:
     repositories: dict[View, Repository]
     sources: Sources
     pipeline: Pipeline
+    fetcher: Fetcher
     clock: Clock
 
     @classmethod
@@ -93,6 +97,8 @@ class Hub:
             key=Key.of(settings.key_file),
             clock=clock,
         )
+        feeds = Feeds(settings.feeds, [one.name for one in sources])
+        fetcher = Fetcher(database=database, feeds=feeds, deliver=pipeline.receive, clock=clock)
         return cls(
             database=database,
             writer=writer,
@@ -100,6 +106,7 @@ class Hub:
             repositories=repositories,
             sources=sources,
             pipeline=pipeline,
+            fetcher=fetcher,
             clock=clock,
         )
 
@@ -132,7 +139,7 @@ def application(hub: Hub, *, sandbox: bool = False) -> ASGIApp:
         withdraw=hub.pipeline.expire,
     )
     ingest = IngestEndpoint(hub.pipeline, hub.sources, hub.clock, sandbox=sandbox)
-    rest = _rest(hub, context)
+    rest = _rest(hub, context, fetches=not sandbox)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope.get("path", "")
@@ -167,7 +174,7 @@ def _catch_up(hub: Hub) -> Callable[[Transaction], None]:
     return catch_up
 
 
-def _rest(hub: Hub, context: Context) -> FastAPI:
+def _rest(hub: Hub, context: Context, *, fetches: bool) -> FastAPI:
     """Everything that is not asked thousands of times a second."""
 
     @asynccontextmanager
@@ -175,12 +182,15 @@ def _rest(hub: Hub, context: Context) -> FastAPI:
         await run_in_threadpool(hub.pipeline.resume)
         hub.indexing.watch()
         scheduler = BackgroundScheduler(timezone=UTC)
-        jobs.schedule(scheduler, hub.pipeline)
+        leader = Leader(hub.database)
+        leader.look()
+        jobs.schedule(scheduler, hub.pipeline, leader, hub.fetcher if fetches else None)
         scheduler.start()
         try:
             yield
         finally:
             scheduler.shutdown()
+            leader.close()
 
     app = FastAPI(title="Platzfrei", lifespan=running, openapi_url=None)
     app.add_exception_handler(HTTPException, _no_such_address)

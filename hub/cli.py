@@ -10,6 +10,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("hub.commands.demo", "build a synthetic region, take it in, and serve it"),
     "serve": ("hub.commands.serve", "serve the FHIR API on 127.0.0.1"),
     "sources": ("hub.commands.sources", "list the sources; make a token for one"),
+    "feeds": ("hub.commands.feeds", "list where deliveries are fetched; run one now"),
     "search-parameters": ("hub.commands.search_parameters", "list the search parameters added here; add one"),
     "ingest": ("hub.commands.ingest", "take files in and print a receipt"),
     "find": ("hub.commands.find", "find free places near a postal code or a point"),

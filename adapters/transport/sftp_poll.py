@@ -11,6 +11,7 @@ import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote
 
 import asyncssh
@@ -196,7 +197,7 @@ async def _content(sftp: asyncssh.SFTPClient, path: str, mark: _Mark) -> bytes |
         )
     try:
         async with sftp.open(path, "rb") as file:
-            body = await file.read(mark.size + 1, 0)
+            body: Any = await file.read(mark.size + 1, 0)
         told = await sftp.lstat(path)
     except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPPermissionDenied) as error:
         if isinstance(error, asyncssh.SFTPNoSuchFile):
@@ -205,7 +206,7 @@ async def _content(sftp: asyncssh.SFTPClient, path: str, mark: _Mark) -> bytes |
             "eine Datei darf nicht gelesen werden; Rechte prüfen", "a file may not be read; check permissions"
         ) from None
     same = len(body) == mark.size and _Mark(size=told.size or 0, modified=int(told.mtime or 0)) == mark
-    return body if same and isinstance(body, bytes) else None
+    return body if same else None
 
 
 def _where(feed: Feed) -> Target:
