@@ -57,10 +57,10 @@ def get(
         with deadline.cutting(connection.pinned):
             try:
                 connection.request("GET", to.path, headers=_headers(headers))
-                response = connection.getresponse()
-                if response.status != http.client.OK:
-                    return _other(response, clock)
-                body = _body(response, bytes_max)
+                with connection.getresponse() as response:
+                    if response.status != http.client.OK:
+                        return _other(response, clock)
+                    body = _body(response, bytes_max)
                 deadline.left  # noqa: B018 - what was cut may look complete
             except (OSError, http.client.HTTPException) as error:
                 if deadline.passed:
@@ -134,6 +134,8 @@ def _body(response: http.client.HTTPResponse, most: int) -> bytes:
             else:
                 found += _unpacked(unpack, piece)
                 piece = unpack.unconsumed_tail
+                if unpack.unused_data:
+                    raise _no_gzip()
             if len(found) > most or (len(found) > _RATIO_FREE and len(found) > packed * _RATIO_MAX):
                 raise _too_large(most)
     # read1 ends quietly where a connection breaks off.
@@ -148,11 +150,16 @@ def _unpacked(unpack: "zlib._Decompress", piece: bytes) -> bytes:
     try:
         return unpack.decompress(piece, _RATIO_FREE)
     except zlib.error:
-        raise _rejected(
-            "gzip",
-            "die Antwort ist kein gzip, obwohl sie es von sich sagt; der Server muss sie berichtigen",
-            "the answer is no gzip although it says so; the server must correct it",
-        ) from None
+        raise _no_gzip() from None
+
+
+def _no_gzip() -> Rejected:
+    return _rejected(
+        "gzip",
+        "die Antwort ist kein gzip, obwohl sie es von sich sagt, oder danach folgt noch etwas; der Server muss sie "
+        "berichtigen",
+        "the answer is no gzip although it says so, or something follows it; the server must correct it",
+    )
 
 
 def _other(response: http.client.HTTPResponse, clock: Callable[[], datetime]) -> Got:

@@ -226,7 +226,6 @@ token = Table(
 
 delivery = Table(
     "delivery",
-    "feed",
     metadata,
     Column("id", _Serial, primary_key=True, autoincrement=True),
     Column("source", _Text, nullable=False),
