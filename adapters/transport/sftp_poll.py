@@ -116,8 +116,11 @@ async def _take(feed_round: Round, sftp: asyncssh.SFTPClient, folder: str, name:
         return
     if move_to := feed_round.feed.options.get("move_to"):
         away = posixpath.join(folder, move_to)
-        await sftp.makedirs(away, exist_ok=True)
-        await sftp.rename(path, posixpath.join(away, f"{receipt.delivery:06}-{name}"))
+        try:
+            await sftp.makedirs(away, exist_ok=True)
+            await sftp.rename(path, posixpath.join(away, f"{receipt.delivery:06}-{name}"))
+        except (asyncssh.SFTPFailure, asyncssh.SFTPPermissionDenied):
+            feed_round.failures.append(_unmoved())
     else:
         feed_round.memory[_TAKEN][name] = [mark.size, mark.modified]
 
@@ -258,6 +261,15 @@ def _said(error: Exception) -> Rejected | Retriable:
             text_de=f"die Verbindung brach ab ({type(error).__name__}); wird erneut versucht",
             text_en=f"the connection broke off ({type(error).__name__}); it is tried again",
         )
+    )
+
+
+def _unmoved() -> Rejected:
+    return _refused(
+        "eine Datei wurde übernommen und ließ sich nicht nach options.move_to verschieben: die Rechte dort prüfen, und ob "
+        "dort schon eine Datei ihres Namens liegt",
+        "a file was taken and could not be moved to options.move_to: check the rights there, and whether a file of its "
+        "name lies there already",
     )
 
 
