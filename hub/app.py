@@ -138,7 +138,9 @@ def application(hub: Hub, *, sandbox: bool = False) -> ASGIApp:
         is_due=hub.pipeline.is_due,
         withdraw=hub.pipeline.expire,
     )
-    ingest = IngestEndpoint(hub.pipeline, hub.sources, hub.clock, sandbox=sandbox)
+    ingest = IngestEndpoint(
+        hub.pipeline, hub.sources, hub.clock, database=hub.database, fetcher=hub.fetcher, sandbox=sandbox
+    )
     rest = _rest(hub, context, fetches=not sandbox)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:

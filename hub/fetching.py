@@ -87,6 +87,10 @@ class Fetcher:
             running=row["claimed_until"] > micros(self._clock()),
         )
 
+    def states(self, source: str) -> list[tuple[Feed, FeedState]]:
+        """The feeds of a source, and how each stands."""
+        return [(feed, self.state(feed)) for feed in self.feeds.of(source)]
+
     def run_if_due(self, feed: Feed) -> None:
         """Run a feed whose time has come; what fails is kept in its state, and logged by its codes alone."""
         with self._database.reading() as connection:

@@ -6,6 +6,7 @@ On SQLite a lock on a file beside the database, which the system gives back when
 have one leader. A lock can be lost unseen: what must not happen twice is claimed by a row, too (`hub/fetching.py`).
 """
 
+import contextlib
 import fcntl
 import logging
 import threading
@@ -69,7 +70,11 @@ class Leader:
             if self._file is not None:
                 self._file.close()
                 self._file = None
-            self._give_up_session()
+            if self._session is not None:
+                # A server notices the end of a session a little later.
+                with contextlib.suppress(SQLAlchemyError):
+                    self._session.execute(text("SELECT pg_advisory_unlock_all()"))
+                self._give_up_session()
 
     def _look_at_file(self) -> None:
         assert self._database.path is not None

@@ -266,7 +266,7 @@ def _said(error: Exception) -> Rejected | Retriable:
 
 def _unmoved() -> Rejected:
     return _refused(
-        "eine Datei wurde übernommen und ließ sich nicht nach options.move_to verschieben: die Rechte dort prüfen, und ob "
+        "eine Datei wurde übernommen und ließ sich nicht nach options.move_to verschieben: Rechte dort prüfen, und ob "
         "dort schon eine Datei ihres Namens liegt",
         "a file was taken and could not be moved to options.move_to: check the rights there, and whether a file of its "
         "name lies there already",

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from adapters.base import Delivery
 from adapters.receipt import Receipt
-from hub.store.clock import micros
+from hub.store.clock import instant, micros
 from hub.store.tables import delivery as deliveries
 from hub.store.tables import set_aside
 from mappings.errors import Issue
@@ -30,6 +30,7 @@ __all__ = [
     "keep",
     "known",
     "open_deliveries",
+    "receipt_of",
     "replace_entries",
     "replace_set_aside",
     "set_aside_before",
@@ -157,6 +158,21 @@ def finished(connection: Connection, number: int) -> Receipt | None:
     statement = select(deliveries.c.receipt).where(deliveries.c.id == number).with_for_update()
     told = connection.execute(statement).scalar_one()
     return Receipt.from_json(orjson.loads(told)) if told else None
+
+
+def receipt_of(connection: Connection, source: str, number: int) -> dict[str, Any] | None:
+    """What was told of a delivery of a source, None where it has none such; one that is not finished has no counts."""
+    row = connection.execute(
+        select(deliveries.c.receipt, deliveries.c.received_at).where(
+            deliveries.c.id == number, deliveries.c.source == source
+        )
+    ).first()
+    if row is None:
+        return None
+    if row.receipt is None:
+        return {"source": source, "delivery": number, "receivedAt": instant(row.received_at), "status": "received"}
+    told: dict[str, Any] = orjson.loads(row.receipt)
+    return told
 
 
 def close(connection: Connection, number: int, receipt: Receipt) -> None:
