@@ -13,7 +13,6 @@ __all__ = ["is_multipart", "uploaded"]
 
 _TYPE = b"multipart/form-data"
 _PARTS_MAX = 20
-_HEADER_MAX = 4096
 _BOUNDARY_MAX = 70
 """https://www.rfc-editor.org/rfc/rfc2046#section-5.1.1"""
 
@@ -47,10 +46,10 @@ def uploaded(body: bytes, content_type: str) -> bytes:
         parser.write(body)
         parser.finalize()
     except MultipartParseError:
-        raise _malformed(
-            "eine vollständige multipart/form-data-Nachricht", "a complete multipart/form-data message"
-        ) from None
-    if not form.ended or form.files != 1:
+        raise _incomplete() from None
+    if not form.ended:
+        raise _incomplete()
+    if form.files != 1:
         raise _malformed(
             f"genau eine Datei (curl -F file=@…), es sind {form.files}; mehrere einzeln senden, "
             "jede bekommt ihre Quittung",
@@ -80,11 +79,9 @@ class _Form:
 
     def name(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]
-        self._refuse_long_header()
 
     def value(self, data: bytes, start: int, end: int) -> None:
         self._value += data[start:end]
-        self._refuse_long_header()
 
     def header(self) -> None:
         if bytes(self._name).strip().lower() == b"content-disposition":
@@ -103,9 +100,9 @@ class _Form:
     def end(self) -> None:
         self.ended = True
 
-    def _refuse_long_header(self) -> None:
-        if len(self._name) + len(self._value) > _HEADER_MAX:
-            raise _malformed(f"Kopfzeilen bis {_HEADER_MAX} Bytes", f"headers of up to {_HEADER_MAX} bytes")
+
+def _incomplete() -> Malformed:
+    return _malformed("eine vollständige multipart/form-data-Nachricht", "a complete multipart/form-data message")
 
 
 def _malformed(german: str, english: str) -> Malformed:
