@@ -140,7 +140,7 @@ def test_a_file_that_changes_while_it_is_read_is_left_alone(
         return real(file, size)
 
     with monkeypatch.context() as patch:
-        patch.setattr(drop_folder.os, "read", changed)
+        patch.setattr(os, "read", changed)
         hub = Hub()
         run(dropped(folder), hub)
     assert hub.delivered == []

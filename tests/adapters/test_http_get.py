@@ -251,7 +251,7 @@ def https_port(certificate: Path) -> Iterator[tuple[int, list[str]]]:
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    context.sni_callback = lambda _socket, name, _context: asked.append(name)  # type: ignore[assignment]
+    context.sni_callback = lambda _socket, name, _context: asked.append(name)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     server.handle_error = lambda *_arguments: None  # type: ignore[method-assign]

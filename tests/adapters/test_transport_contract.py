@@ -29,7 +29,7 @@ class Bench:
 
     def run(self, hub: Hub, *, environment: dict[str, str] | None = None) -> None:
         """One round, which finds what the last one remembered as a database would give it back."""
-        more = {} if environment is None else {"environment": environment}
+        more: dict[str, Any] = {} if environment is None else {"environment": environment}
         one = a_round(self.feed, hub, memory=json.loads(json.dumps(self.memory)), **more)
         try:
             transports.named(self.feed.transport).fetch(one)
