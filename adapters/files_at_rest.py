@@ -36,4 +36,4 @@ def pattern(feed: Feed) -> str:
 
 def settle(feed: Feed) -> int:
     """The option `settle`, in seconds."""
-    return chosen(feed, "settle", SETTLE, least=0, most=600)
+    return chosen(feed, "settle", SETTLE, least=0, most=60)

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters.gate import Deadline, Gate, Target, system_addresses, target
 from mappings.errors import Rejected, Retriable
@@ -165,6 +167,21 @@ def test_a_wrong_address_is_refused_in_words(url: str, told: str) -> None:
     assert issue.code == "address"
     assert told in issue.text_en
     assert "geheim" not in issue.text_en + issue.text_de
+
+
+@given(st.text() | st.builds("https://{}".format, st.text()) | st.builds("https://a.example{}".format, st.text()))
+def test_any_text_is_a_target_or_refused(url: str) -> None:
+    try:
+        to = target(url, schemes=("https",))
+    except Rejected as rejected:
+        assert rejected.issues[0].code == "address"
+        return
+    assert to.scheme == "https"
+    assert to.host == to.host.lower()
+    assert (to.host + to.path).isascii()
+    assert (to.host + to.path).isprintable()
+    assert " " not in to.path
+    assert to.port == 443 or to.port >= 1024
 
 
 def test_unencrypted_only_where_it_is_said_and_to_loopback() -> None:

@@ -133,9 +133,13 @@ def test_all_pages_are_one_delivery() -> None:
     hub = Hub()
     searched(lambda path, _headers: Answer(200, pages[path]), hub)
     (body,) = hub.bodies
-    told = json.loads(body)
-    assert (told["resourceType"], told["type"]) == ("Bundle", "searchset")
-    assert [entry["resource"]["name"] for entry in told["entry"]] == ["a", "b", "c"]
+    assert json.loads(body) == [json.loads(page) for page in pages.values()]
+
+
+def test_one_page_is_delivered_as_it_came() -> None:
+    hub = Hub()
+    searched(lambda _path, _headers: Answer(200, b"\xef\xbb\xbf" + page("a", "b")), hub)
+    assert hub.bodies == [page("a", "b")]
 
 
 @pytest.mark.parametrize(

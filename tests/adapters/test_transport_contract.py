@@ -79,14 +79,7 @@ def fhir_bench(_folder: Path, stack: ExitStack) -> Bench:
     return Bench(
         told,
         laid.append,
-        body=lambda one: json.dumps(
-            {
-                "resourceType": "Bundle",
-                "type": "searchset",
-                "entry": [{"resource": {"resourceType": "Location", "name": one.decode()}}],
-            },
-            separators=(",", ":"),
-        ).encode(),
+        body=lambda _one: bundle(),
         remembers=False,
     )
 

@@ -1,12 +1,18 @@
 """Feeds are files: what is wrong with one is told with its place, and stops no other."""
 
+import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hub.errors import NotFound
 from hub.feeds import Feeds
+from mappings import yaml_document
+from tests.strategies import json_values
 
+KEYS = ("address", "credentials", "every", "options", "private", "source", "transport", "unencrypted")
 GOOD = """
 source: csv-long
 transport: drop_folder
@@ -67,7 +73,7 @@ def test_feeds_are_named_by_their_files(tmp_path: Path) -> None:
         (GOOD + "options: [settle]", "options", "expected a mapping (key: value)"),
         (GOOD + "options: {settle: soon}", "options.settle", "expected a whole number"),
         (GOOD + "options: {settle: true}", "options.settle", "expected a whole number"),
-        (GOOD + "options: {settle: 601}", "options.settle", "expected a number from 0 to 600"),
+        (GOOD + "options: {settle: 61}", "options.settle", "expected a number from 0 to 60"),
         (GOOD + "options: {pattern: ../x}", "options.pattern", "expected a pattern of file names like *.csv"),
         (GOOD + "credentials: {user: heim}", "credentials.user", "expected none, or one of –"),
         (SFTP.replace("key_file: /etc/platzfrei/heim", "password: geheim"), "credentials.password", "password_env"),
@@ -88,6 +94,20 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, content: str | byt
     assert issue.text_de != issue.text_en
     assert "geheim" not in issue.text_en + issue.text_de
     assert [feed.name for feed in feeds] == ["good"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(
+    st.binary(max_size=200)
+    | st.tuples(st.sampled_from(KEYS), json_values).map(
+        lambda one: json.dumps(yaml_document.parse(SFTP.encode()) | {one[0]: one[1]}, default=str).encode()
+    )
+)
+def test_any_file_is_a_feed_or_a_problem_told(tmp_path: Path, content: bytes) -> None:
+    feeds = loaded(tmp_path, any=content)
+    assert len(list(feeds)) + bool(feeds.problems) == 1
+    for issue in feeds.problems:
+        assert issue.place.startswith("feeds/any.yaml")
 
 
 def test_a_name_that_is_none_is_told(tmp_path: Path) -> None:
