@@ -21,6 +21,8 @@ from hub.definitions import store_definitions
 from hub.errors import NotFound
 from hub.exporting import ExportEndpoint
 from hub.exports import Exports
+from hub.feeds import Feeds
+from hub.fetching import Fetcher
 from hub.fhir import endpoint
 from hub.fhir.context import Context
 from hub.fhir.endpoint import FhirEndpoint
@@ -33,6 +35,7 @@ from hub.ingest.in_flight import InFlight
 from hub.ingest.pipeline import Pipeline
 from hub.ingest.reconcile import Reconciler
 from hub.keys import Key
+from hub.leader import Leader
 from hub.openapi import add_openapi
 from hub.publishing import Publisher
 from hub.purpose import time_shift
@@ -71,6 +74,7 @@ class Hub:
     repositories: dict[View, Repository]
     sources: Sources
     pipeline: Pipeline
+    fetcher: Fetcher
     clock: Clock
 
     @classmethod
@@ -99,6 +103,8 @@ class Hub:
             in_flight=InFlight(settings.folder, database),
             clock=clock,
         )
+        feeds = Feeds(settings.feeds, [one.name for one in sources])
+        fetcher = Fetcher(database=database, feeds=feeds, deliver=pipeline.receive, clock=clock)
         return cls(
             database=database,
             writer=writer,
@@ -106,6 +112,7 @@ class Hub:
             repositories=repositories,
             sources=sources,
             pipeline=pipeline,
+            fetcher=fetcher,
             clock=clock,
         )
 
@@ -143,9 +150,11 @@ def application(hub: Hub, *, sandbox: bool = False) -> ASGIApp:
         is_due=hub.pipeline.is_due,
         withdraw=hub.pipeline.expire,
     )
-    ingest = IngestEndpoint(hub.pipeline, hub.sources, hub.clock, sandbox=sandbox)
     export = ExportEndpoint(hub.exports(View.PUBLIC), hub.database, hub.clock)
-    rest = _rest(hub, context)
+    ingest = IngestEndpoint(
+        hub.pipeline, hub.sources, hub.clock, database=hub.database, fetcher=hub.fetcher, sandbox=sandbox
+    )
+    rest = _rest(hub, context, fetches=not sandbox)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope.get("path", "")
@@ -182,7 +191,7 @@ def _catch_up(hub: Hub) -> Callable[[Transaction], None]:
     return catch_up
 
 
-def _rest(hub: Hub, context: Context) -> FastAPI:
+def _rest(hub: Hub, context: Context, *, fetches: bool) -> FastAPI:
     """Everything that is not asked thousands of times a second."""
 
     @asynccontextmanager
@@ -190,12 +199,15 @@ def _rest(hub: Hub, context: Context) -> FastAPI:
         await run_in_threadpool(hub.pipeline.resume)
         hub.indexing.watch()
         scheduler = BackgroundScheduler(timezone=UTC)
-        jobs.schedule(scheduler, hub.pipeline)
+        leader = Leader(hub.database)
+        leader.look()
+        jobs.schedule(scheduler, hub.pipeline, leader, hub.fetcher if fetches else None)
         scheduler.start()
         try:
             yield
         finally:
             scheduler.shutdown()
+            leader.close()
 
     app = FastAPI(title="Platzfrei", lifespan=running, openapi_url=None)
     app.add_exception_handler(HTTPException, _no_such_address)

@@ -11,6 +11,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("hub.commands.serve", "serve the FHIR API on 127.0.0.1"),
     "listen": ("hub.commands.listen", "take HL7 v2 messages in by MLLP"),
     "sources": ("hub.commands.sources", "list the sources; make a token for one"),
+    "feeds": ("hub.commands.feeds", "list where deliveries are fetched; run one now"),
     "search-parameters": ("hub.commands.search_parameters", "list the search parameters added here; add one"),
     "ingest": ("hub.commands.ingest", "take files in and print a receipt"),
     "export": ("hub.commands.export", "write all offers as a table, as HSDS or as EDXL-HAVE"),

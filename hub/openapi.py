@@ -118,6 +118,10 @@ def document(registry: Registry, *, sandbox: bool, writes: bool) -> dict[str, An
                 item = paths.setdefault(f"/fhir{path}".rstrip("/"), {})
                 item[method.lower()] = _route(registry, module, method, path)
     paths["/ingest/{source}"] = {"post": _ingest(sandbox)}
+    paths["/ingest/{source}/status"] = {"get": _told_of_source(sandbox, "How a source stands, and what it sent last")}
+    paths["/ingest/{source}/deliveries/{number}"] = {
+        "get": _told_of_source(sandbox, "The receipt of a delivery, again", "number")
+    }
     paths["/health/live"] = {
         "get": {"tags": ["Server"], "summary": "Whether the server is alive", "responses": _answers("application/json")}
     }
@@ -291,6 +295,23 @@ def _ingest(sandbox: bool) -> dict[str, Any]:
             "required": True,
             "content": {"application/json": {"schema": {"type": "object"}, "example": DELIVERY}},
         },
+        "responses": _answers("application/json"),
+    }
+    if not sandbox:
+        told["security"] = [{"source": []}]
+    return told
+
+
+def _told_of_source(sandbox: bool, summary: str, number: str | None = None) -> dict[str, Any]:
+    parameters = [{"name": "source", "in": "path", "required": True, "schema": {"type": "string"}, "example": "json"}]
+    if number is not None:
+        parameters.append(
+            {"name": number, "in": "path", "required": True, "schema": {"type": "string"}, "example": "1"}
+        )
+    told: dict[str, Any] = {
+        "tags": ["Deliveries"],
+        "summary": summary,
+        "parameters": parameters,
         "responses": _answers("application/json"),
     }
     if not sandbox:

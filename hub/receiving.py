@@ -1,4 +1,5 @@
-"""POST /ingest/{source}: a delivery by HTTP, answered with its receipt."""
+"""POST /ingest/{source}: a delivery by HTTP, answered with its receipt; GET …/status and …/deliveries/{number}: how the
+source stands, and a receipt again."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,12 +11,17 @@ from starlette.types import Receive, Scope, Send
 
 from adapters.base import Delivery
 from hub.body import read_body
-from hub.errors import Malformed, MethodNotAllowed, Unauthenticated, http_part
+from hub.errors import Malformed, MethodNotAllowed, NotFound, Unauthenticated, http_part
+from hub.fetching import Fetcher
 from hub.fhir.cross_origin import refuse_foreign
 from hub.fhir.endpoint import answered
 from hub.fhir.request import Answer
+from hub.ingest import ledger
 from hub.ingest.pipeline import Pipeline
+from hub.multipart import is_multipart, uploaded
+from hub.source_status import source_status
 from hub.sources import Sources
+from hub.store.database import Database
 from mappings.errors import Issue
 
 __all__ = ["PREFIX", "IngestEndpoint"]
@@ -23,31 +29,49 @@ __all__ = ["PREFIX", "IngestEndpoint"]
 PREFIX = "/ingest/"
 _BYTES_MAX = 16 * 1024 * 1024
 _MESSAGE_ID_MAX = 200
+_DIGITS = 18
 
 
 class IngestEndpoint:
     """An ASGI application; its sender shows the source's bearer token, in the sandbox nobody needs one."""
 
-    def __init__(self, pipeline: Pipeline, sources: Sources, clock: Callable[[], datetime], *, sandbox: bool) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        sources: Sources,
+        clock: Callable[[], datetime],
+        *,
+        database: Database,
+        fetcher: Fetcher,
+        sandbox: bool,
+    ) -> None:
         self._pipeline = pipeline
+        self._database = database
+        self._fetcher = fetcher
         self._sources = sources
         self._clock = clock
         self._sandbox = sandbox
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One delivery by HTTP."""
+        """One delivery by HTTP, or a question about what was delivered."""
         await answered(self._take, scope, receive, send)
 
     async def _take(self, scope: Scope, receive: Receive) -> Answer:
         request = Request(scope)
-        if request.method != "POST":
+        name, _, asked = scope["path"].removeprefix(PREFIX).partition("/")
+        if asked and request.method not in ("GET", "HEAD"):
+            raise _only_get()
+        if not asked and request.method != "POST":
             raise _only_post()
-        name = scope["path"].removeprefix(PREFIX)
         if self._sandbox:
             refuse_foreign(", ".join(request.headers.getlist("origin")))
         else:
             await run_in_threadpool(_authenticate, self._sources, name, request)
+        if asked:
+            return await run_in_threadpool(self._told, name, asked)
         body = await read_body(scope, receive, most=_BYTES_MAX)
+        if is_multipart(content_type := request.headers.get("content-type", "")):
+            body = uploaded(body, content_type)
         delivery = Delivery(source=name, body=body, received_at=self._clock(), message_id=_message_id(request))
         receipt = await run_in_threadpool(self._pipeline.receive, delivery)
         return Answer(
@@ -55,6 +79,51 @@ class IngestEndpoint:
             content=orjson.dumps(receipt.to_json()),
             headers={"Content-Type": "application/json"},
         )
+
+    def _told(self, name: str, asked: str) -> Answer:
+        """How a source stands, or the receipt of one of its deliveries."""
+        source_map = self._sources.named(name)
+        if asked == "status":
+            told_of = self._fetcher.states(source_map.name)
+            with self._database.reading() as connection:
+                return _json(source_status(connection, source_map, told_of, self._clock()).to_json())
+        what, _, number = asked.partition("/")
+        if what == "deliveries" and number.isascii() and number.isdigit() and len(number) <= _DIGITS:
+            with self._database.reading() as connection:
+                told = ledger.receipt_of(connection, source_map.name, int(number))
+            if told is not None:
+                return _json(told)
+        raise _nothing_there()
+
+
+def _json(told: object) -> Answer:
+    return Answer(content=orjson.dumps(told), headers={"Content-Type": "application/json", "Cache-Control": "no-store"})
+
+
+def _nothing_there() -> NotFound:
+    # What another source sent and what nobody sent are answered alike.
+    return NotFound(
+        Issue(
+            code="unknown-delivery",
+            fhir_code="not-found",
+            place="http",
+            text_de="das gibt es bei dieser Quelle nicht; es gibt …/status und …/deliveries/{Nummer}",
+            text_en="there is no such thing at this source; there are …/status and …/deliveries/{number}",
+        )
+    )
+
+
+def _only_get() -> MethodNotAllowed:
+    return MethodNotAllowed(
+        Issue(
+            code="only-get",
+            fhir_code="not-supported",
+            place="http",
+            text_de="Stand und Quittungen werden mit GET gefragt",
+            text_en="status and receipts are asked for by GET",
+        ),
+        headers={"Allow": "GET, HEAD"},
+    )
 
 
 def _only_post() -> MethodNotAllowed:

@@ -22,8 +22,8 @@ class Settings:
     database: str = DEFAULT_DATABASE
     """Where the data lies, as a URL: `sqlite:///FILE` or `postgresql://…` (PLATZFREI_DATABASE, `--database`)."""
     folder: Path = DEFAULT_FOLDER
-    """Where the key file and the folder `sources/` lie (PLATZFREI_FOLDER); unless said, beside an SQLite file, or in
-    `platzfrei-data/NAME` for a PostgreSQL database."""
+    """Where the key file and the folders `sources/` and `feeds/` lie (PLATZFREI_FOLDER); unless said, beside an SQLite
+    file, or in `platzfrei-data/NAME` for a PostgreSQL database."""
 
     @classmethod
     def of(cls, *, database: str | None = None, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -50,6 +50,11 @@ class Settings:
     def sources(self) -> Path:
         """The folder of the operator's own source maps."""
         return self.folder / "sources"
+
+    @property
+    def feeds(self) -> Path:
+        """The folder of the feeds: where deliveries are fetched."""
+        return self.folder / "feeds"
 
 
 def _beside(url: str) -> Path:

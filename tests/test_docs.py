@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters import registry
+from adapters import registry, transports
 from hub import cli
 from mappings.language import shipped
 
@@ -66,3 +66,4 @@ def test_every_source_and_format_is_named() -> None:
     mappings, adapters = ((ROOT / one / "README.md").read_text("utf-8") for one in ("mappings", "adapters"))
     assert [name for name in shipped() if f"`{name}`" not in mappings] == []
     assert [name for name in registry.formats() if f"`{name}`" not in adapters] == []
+    assert [name for name in transports.names() if f"`{name}`" not in adapters] == []

@@ -347,8 +347,8 @@ def _breaks(place: str, wrong: safe_xml.NotXml) -> Issue:
     return Issue(
         code="not-xml",
         place=place,
-        text_de=f"Hier bricht das XML ({wrong.reason_de}); was davor steht, ist gelesen. Der Absender muss die Nachricht neu "
-        "erzeugen.",
+        text_de=f"Hier bricht das XML ({wrong.reason_de}); was davor steht, ist gelesen. Der Absender muss die "
+        "Nachricht neu erzeugen.",
         text_en=f"The XML breaks here ({wrong.reason}); what stands before is read. "
         "The sender must make the message anew.",
         fhir_code="structure",

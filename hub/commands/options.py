@@ -71,9 +71,9 @@ def _unread() -> int:
 
 
 def opened(options: argparse.Namespace, chosen: Settings | None = None) -> Hub:
-    """The hub that the options name; what is wrong with source maps is told."""
+    """The hub that the options name; what is wrong with source maps and feeds is told."""
     hub = Hub.open(chosen or settings(options))
-    for issue in hub.sources.problems:
+    for issue in (*hub.sources.problems, *hub.fetcher.feeds.problems):
         print(f"platzfrei: {issue.place}: {text(options, issue.text_de, issue.text_en)}", file=sys.stderr)
     return hub
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from adapters.base import Delivery
 from adapters.receipt import Receipt
-from hub.store.clock import micros
+from hub.store.clock import instant, micros
 from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader, Transaction
 from hub.store.serial import next_serials
@@ -75,6 +75,7 @@ __all__ = [
     "numbers",
     "open_deliveries",
     "part",
+    "receipt_of",
     "received",
     "replace_entries",
     "replace_set_aside",
@@ -292,6 +293,21 @@ def replace_entries(connection: Connection, number: int, entries: Sequence[Entry
     head = orjson.loads(zlib.decompress(packed).split(b"\n", 1)[0])
     content = _packed(head, entries)
     connection.execute(update(deliveries).where(deliveries.c.id == number).values(content=content))
+
+
+def receipt_of(connection: Connection, source: str, number: int) -> dict[str, Any] | None:
+    """What was told of a delivery of a source, None where it has none such; one that is not finished has no counts."""
+    row = connection.execute(
+        select(deliveries.c.receipt, deliveries.c.received_at).where(
+            deliveries.c.id == number, deliveries.c.source == source
+        )
+    ).first()
+    if row is None:
+        return None
+    if row.receipt is None:
+        return {"source": source, "delivery": number, "receivedAt": instant(row.received_at), "status": "received"}
+    told: dict[str, Any] = orjson.loads(row.receipt)
+    return told
 
 
 def close(connection: Connection, number: int, receipt: Receipt) -> None:

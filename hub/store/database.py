@@ -80,6 +80,10 @@ class Database:
         with self._writer.begin() as connection:
             yield connection
 
+    def session(self) -> Connection:
+        """A connection whose statements are each a transaction of its own: for what a session holds, as a lock."""
+        return self._writer.connect().execution_options(isolation_level="AUTOCOMMIT")
+
     @contextmanager
     def snapshot(self) -> Iterator[Reader]:
         """One snapshot of the data, for prepared statements: what a request reads."""

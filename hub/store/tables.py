@@ -35,6 +35,7 @@ __all__ = [
     "census",
     "delivery",
     "delivery_part",
+    "feed",
     "metadata",
     "offer_part",
     "set_aside",
@@ -242,6 +243,7 @@ delivery = Table(
     Column("parts_done", Integer, nullable=False, server_default="0"),  # their effect is written
     UniqueConstraint("source", "message_id", name="delivery_by_message_id"),
     Index("delivery_by_status", "status", "id"),
+    Index("delivery_by_source", "source", "id"),
     sqlite_autoincrement=True,
 )
 """The ledger: every delivery as it passed the patient filter."""
@@ -333,3 +335,19 @@ offer_part = Table(
     sqlite_with_rowid=False,
 )
 """What was written through FHIR and may belong to an offer that the search for places does not know so yet."""
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("name", _Text, primary_key=True),
+    Column("mark", _Text, nullable=False),  # of where it leads: what it remembers belongs to that alone
+    Column("attempt", BigInteger, nullable=False),  # which of all rounds has it; only that one may write its end
+    Column("attempted_at", BigInteger),
+    Column("claimed_until", BigInteger, nullable=False),
+    Column("succeeded_at", BigInteger),
+    Column("due_at", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("problem", LargeBinary),  # the issues of the last round, where it failed
+    Column("memory", LargeBinary, nullable=False),  # the transport's own
+)
+"""How fetching stands, so that another process goes on where one ended."""

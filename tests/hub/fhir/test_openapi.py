@@ -52,7 +52,7 @@ def test_every_example_is_taken(sqlite_hub: Hub, client: Client, document: Any, 
     tried: dict[str, int] = {}
     for path, item in document["paths"].items():
         for method, told in item.items():
-            if path == "/ingest/{source}" and not sandbox:
+            if path.startswith("/ingest/") and not sandbox:
                 continue  # it takes a source's token
             for content_type, body in _bodies(told):
                 if method == "patch":

@@ -1,0 +1,98 @@
+"""`platzfrei feeds`: where deliveries are fetched, and how that stands; `platzfrei feeds run NAME`: one round now."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from adapters.feed import Feed
+from hub.app import Hub
+from hub.commands.options import opened, parser, run, text
+from hub.commands.receipt_text import render
+from hub.commands.table import table
+from hub.fetching import FeedState
+from hub.purpose import Purpose, claim
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; exit status 1 where a feed is wrong, or anything of a round was rejected or set aside."""
+    made = parser("feeds", "List the feeds and how they stand; check their files; or run one now.")
+    made.add_argument("action", nargs="?", choices=("list", "check", "run"), default="list")
+    made.add_argument("name", nargs="?", help="the feed to run")
+    made.add_argument("--again", action="store_true", help="run: also fetch what was taken before")
+    made.add_argument("--json", action="store_true", help="run: one receipt a line, as JSON")
+    return run(made, arguments, lambda options: _command(made, options))
+
+
+def _command(made: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    if (options.action == "run") != (options.name is not None):
+        made.error("expected: platzfrei feeds, platzfrei feeds check, or platzfrei feeds run NAME")
+    hub = opened(options)
+    try:
+        if options.action == "run":
+            return _run(hub, options)
+        if options.action == "list":
+            _list(hub, options)
+        elif not hub.fetcher.feeds.problems:
+            count = len(list(hub.fetcher.feeds))
+            print(text(options, f"Abrufe geprüft, kein Fehler: {count}", f"feeds checked, nothing wrong: {count}"))
+        # What is wrong was told when the hub was opened.
+        return 1 if hub.fetcher.feeds.problems else 0
+    finally:
+        hub.close()
+
+
+def _run(hub: Hub, options: argparse.Namespace) -> int:
+    feed = hub.fetcher.feeds.named(options.name)
+    claim(hub.database, Purpose.REGION)
+    taken = hub.fetcher.run(feed, again=options.again)
+    for one in taken:
+        # Names of files need not be UTF-8.
+        name = one.name.encode("utf-8", "replace").decode()
+        if options.json:
+            print(json.dumps({"file": name, **one.receipt.to_json()}, ensure_ascii=False))
+        else:
+            print(render(one.receipt, name, options.language))
+    if not taken and not options.json:
+        print(text(options, "nichts Neues", "nothing new"))
+    return 0 if all(one.receipt.good for one in taken) else 1
+
+
+def _list(hub: Hub, options: argparse.Namespace) -> None:
+    feeds = list(hub.fetcher.feeds)
+    if feeds:
+        heads = text(
+            options,
+            "Abruf|Quelle|Weg|alle|zuletzt gelungen|nächster Abruf|Stand",
+            "feed|source|transport|every|last success|next due|state",
+        ).split("|")
+        print(table(heads, [_line(feed, hub.fetcher.state(feed), options) for feed in feeds]))
+        for feed in feeds:
+            for issue in hub.fetcher.state(feed).issues:
+                print(f"  ✗ {feed.name}: {text(options, issue.text_de, issue.text_en)}")
+    where = f"{hub.fetcher.feeds.folder}/*.yaml"
+    print(text(options, f"Abrufe: {where}", f"feeds: {where}"))
+
+
+def _line(feed: Feed, state: FeedState, options: argparse.Namespace) -> list[str]:
+    if state.running:
+        said = text(options, "läuft", "running")
+    elif state.failures:
+        said = text(options, f"{state.failures}× misslungen", f"failed {state.failures}×")
+    else:
+        said = "ok" if state.succeeded_at else text(options, "noch nie", "never ran")
+    return [
+        feed.name,
+        feed.source,
+        feed.transport,
+        str(feed.every),
+        _time(state.succeeded_at),
+        _time(state.due_at),
+        said,
+    ]
+
+
+def _time(moment: datetime | None) -> str:
+    return "–" if moment is None else moment.strftime("%Y-%m-%d %H:%M:%SZ")

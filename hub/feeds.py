@@ -1,0 +1,163 @@
+"""The feeds of a hub: one YAML file each in the operator's folder `feeds/`, named by the file.
+
+source: csv-long                       # whose deliveries these are: a name that `platzfrei sources` lists
+transport: sftp_poll                   # a module of `adapters/transport/`
+address: sftp://sftp.example.org/out
+every: 15m                             # 30s, 15m, 24h or 7d
+credentials: {user: heim, key_file: /etc/platzfrei/heim}
+options: {host_key: "SHA256:…", pattern: "*.csv"}
+private: true                          # the address is one of the own network
+unencrypted: true                      # others may read what comes
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from adapters import transports
+from adapters.feed import Feed, wrong
+from hub.errors import NotFound
+from mappings import yaml_document
+from mappings.errors import Issue, Rejected
+
+__all__ = ["Feeds"]
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_EVERY = re.compile("([1-9][0-9]{0,4})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SOONEST = timedelta(seconds=5)
+_LATEST = timedelta(days=31)
+_KEYS = ("address", "credentials", "every", "options", "private", "source", "transport", "unencrypted")
+_REQUIRED = ("source", "transport", "address", "every")
+_SECRETS = frozenset({"password", "token", "key", "passphrase"})
+_BYTES_MAX = 64 * 1024
+
+
+class Feeds:
+    """Feeds by name; one whose file is wrong is left out, and told in `problems`: it stops no other."""
+
+    def __init__(self, folder: Path, sources: Collection[str]) -> None:
+        self.folder = folder
+        self._feeds: dict[str, Feed] = {}
+        problems: list[Issue] = []
+        for path in sorted(folder.glob("*.yaml")):
+            try:
+                self._feeds[path.stem] = _loaded(path, sources)
+            except Rejected as error:
+                problems += (
+                    replace(issue, place=f"feeds/{path.name}: {issue.place}".removesuffix(": "))
+                    for issue in error.issues
+                )
+        self.problems = tuple(problems)
+
+    def __iter__(self) -> Iterator[Feed]:
+        return iter(self._feeds.values())
+
+    def of(self, source: str) -> tuple[Feed, ...]:
+        """Those that fetch deliveries of a source."""
+        return tuple(feed for feed in self if feed.source == source)
+
+    def named(self, name: str) -> Feed:
+        """Raises `NotFound`, naming those that there are."""
+        if name in self._feeds:
+            return self._feeds[name]
+        listed = ", ".join(self._feeds) or "–"
+        raise NotFound(
+            Issue(
+                code="unknown-feed",
+                fhir_code="not-found",
+                text_de=f"diesen Abruf gibt es nicht; bekannt: {listed}",
+                text_en=f"there is no such feed; known: {listed}",
+            )
+        )
+
+
+def _loaded(path: Path, sources: Collection[str]) -> Feed:
+    try:
+        with path.open("rb") as file:
+            document = yaml_document.parse(file.read(_BYTES_MAX))
+    except OSError:
+        raise wrong(
+            "", "eine Datei, die sich lesen lässt; Rechte prüfen", "a file that can be read; check its permissions"
+        ) from None
+    except yaml_document.NotYaml as error:
+        place = f"line {error.line}, column {error.column}"
+        raise wrong(place, f"YAML ({error.reason})", f"YAML ({error.reason})") from None
+    feed = _feed(path.stem, document, sources)
+    transports.named(feed.transport).check(feed)
+    return feed
+
+
+def _feed(name: str, document: Any, sources: Collection[str]) -> Feed:
+    if not _NAME.fullmatch(name):
+        raise wrong(
+            "",
+            "ein Dateiname aus Kleinbuchstaben, Ziffern, „.“, „_“ und „-“, höchstens 63 Zeichen",
+            "a file name of lower-case letters, digits, '.', '_' and '-', at most 63 characters",
+        )
+    if not isinstance(document, dict):
+        raise wrong("", "eine Zuordnung (source: …)", "a mapping (source: …)")
+    for key in document:
+        if key not in _KEYS:
+            raise wrong(key, f"eines von {', '.join(_KEYS)}", f"one of {', '.join(_KEYS)}")
+    for key in _REQUIRED:
+        if not isinstance(document.get(key), str) or not document[key].strip():
+            raise wrong(key, "ein Text; er fehlt oder ist keiner", "a text; it is missing or none")
+    for key in ("private", "unencrypted"):
+        if not isinstance(document.get(key, False), bool):
+            raise wrong(key, "true oder false", "true or false")
+    _refuse_unknown("source", document["source"], sources)
+    _refuse_unknown("transport", document["transport"], transports.names())
+    return Feed(
+        name=name,
+        source=document["source"],
+        transport=document["transport"],
+        address=document["address"].strip(),
+        every=_every(document["every"]),
+        credentials=_credentials(document),
+        options=_section(document, "options"),
+        private=document.get("private", False),
+        unencrypted=document.get("unencrypted", False),
+    )
+
+
+def _refuse_unknown(key: str, value: str, known: Collection[str]) -> None:
+    if value not in known:
+        listed = ", ".join(sorted(known))
+        raise wrong(key, f"eines von {listed}", f"one of {listed}")
+
+
+def _every(told: str) -> timedelta:
+    match = _EVERY.fullmatch(told)
+    every = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else timedelta()
+    if not _SOONEST <= every <= _LATEST:
+        raise wrong(
+            "every",
+            "eine Dauer wie 30s, 15m oder 24h, von 5s bis 31d",
+            "a duration like 30s, 15m or 24h, from 5s to 31d",
+        )
+    return every
+
+
+def _section(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    section = document.get(key, {})
+    if not isinstance(section, dict):
+        raise wrong(key, "eine Zuordnung (Schlüssel: Wert)", "a mapping (key: value)")
+    return section
+
+
+def _credentials(document: Mapping[str, Any]) -> Mapping[str, str]:
+    section = _section(document, "credentials")
+    for name, value in section.items():
+        if name in _SECRETS:
+            raise wrong(
+                f"credentials.{name}",
+                f"{name}_env (eine Umgebungsvariable) oder {name}_file (ein Pfad); das Geheimnis selbst steht nie hier",
+                f"{name}_env (an environment variable) or {name}_file (a path); the secret itself never stands here",
+            )
+        if not isinstance(value, str) or not value.strip():
+            raise wrong(f"credentials.{name}", "ein Text", "a text")
+    return section

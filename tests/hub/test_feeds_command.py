@@ -1,0 +1,86 @@
+"""`platzfrei feeds`, as an operator meets it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hub import cli
+from tests.hub.deliveries import csv_long, long_row
+from tests.hub.test_fetching import by_http, etagged
+from tests.peers import Answer, http_peer
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    (tmp_path / "feeds").mkdir()
+    return f"sqlite:///{tmp_path / 'platzfrei.db'}"
+
+
+def run(url: str, *arguments: str, language: str = "en") -> int:
+    return cli.main(["feeds", *arguments, "--database", url, "--language", language])
+
+
+def test_without_feeds_it_says_where_they_lie(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(url) == 0
+    assert capsys.readouterr().out == f"feeds: {tmp_path}/feeds/*.yaml\n"
+    assert run(url, "check", language="de") == 0
+    assert capsys.readouterr().out == "Abrufe geprüft, kein Fehler: 0\n"
+
+
+def test_a_feed_runs_and_prints_its_receipt(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with http_peer(etagged) as peer:
+        (tmp_path / "feeds/heim.yaml").write_text(by_http(peer))
+        assert run(url) == 0
+        assert "never ran" in capsys.readouterr().out
+        assert run(url, "run", "heim") == 0
+        assert "records 1: 1 taken" in capsys.readouterr().out
+        assert run(url, "run", "heim", language="de") == 0
+        assert capsys.readouterr().out == "nichts Neues\n"
+        assert run(url, "run", "heim", "--again", "--json") == 0
+        assert json.loads(capsys.readouterr().out)["offers"]["unchanged"] == 1
+        assert run(url) == 0
+        told = capsys.readouterr().out
+        assert "http_poll" in told
+        assert "0:15:00" in told
+        assert "ok" in told
+
+
+def test_what_fails_is_a_sentence_and_stands_in_the_list(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with http_peer(lambda _path, _headers: Answer(404)) as peer:
+        (tmp_path / "feeds/heim.yaml").write_text(by_http(peer))
+        assert run(url, "run", "heim") == 2
+        assert "there is nothing to fetch at this address (HTTP 404)" in capsys.readouterr().err
+        assert run(url) == 0
+        told = capsys.readouterr().out
+        assert "failed 1×" in told
+        assert "✗ heim: there is nothing to fetch" in told
+    assert run(url, "run", "nobody") == 2
+    assert "there is no such feed; known: heim" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run(url, "run")
+    with pytest.raises(SystemExit):
+        run(url, "check", "heim")
+
+
+def test_what_was_set_aside_is_told_by_the_exit_status(url: str, tmp_path: Path) -> None:
+    folder = tmp_path / "eingang"
+    folder.mkdir()
+    (folder / "a.csv").write_bytes(csv_long(long_row("a", free="viele")))
+    (tmp_path / "feeds/heim.yaml").write_text(
+        f"{{source: csv-long, transport: drop_folder, address: '{folder}', every: 1m, options: {{settle: 0}}}}"
+    )
+    assert run(url, "run", "heim") == 1
+    assert (folder / "done/000001-a.csv").exists()
+
+
+def test_a_wrong_file_is_told_by_every_command_and_checked_by_one(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "feeds/heim.yaml").write_text("source: csv-long")
+    assert run(url, "check", language="de") == 1
+    assert "feeds/heim.yaml: transport: erwartet wird ein Text" in capsys.readouterr().err
+    assert cli.main(["sources", "--database", url, "--language", "en"]) == 0
+    assert "feeds/heim.yaml: transport: expected a text" in capsys.readouterr().err
