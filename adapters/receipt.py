@@ -45,6 +45,8 @@ class Receipt:
     """The same message was taken before; this is what was said then."""
     kept_whole: bool = False
     """What was rejected or set aside lies as it came, so that it can be read again once our side is mended."""
+    held: bool = False
+    """Nothing of it is in effect: it is unlike what this source sends, and an operator decides (`platzfrei drift`)."""
 
     @property
     def good(self) -> bool:
@@ -57,6 +59,16 @@ class Receipt:
         self.issues.extend(shown)
         self.issues_not_shown += len(issues) - len(shown)
 
+    def note_first(self, *issues: Issue) -> None:
+        """Add what must be read before all else."""
+        self.issues[:0] = issues
+
+    def hold(self) -> None:
+        """Nothing of the delivery is in effect: all of it is set aside until somebody decides."""
+        self.held = True
+        self.set_aside, self.taken, self.rejected = self.records, 0, 0
+        self.left_out.clear()
+
     def to_json(self) -> dict[str, Any]:
         """The receipt as published: names and codes are stable."""
         return {
@@ -64,6 +76,7 @@ class Receipt:
             "delivery": self.delivery,
             "receivedAt": self.received_at,
             "duplicate": self.duplicate,
+            "held": self.held,
             "records": {
                 "received": self.records,
                 "taken": self.taken,
@@ -122,4 +135,5 @@ class Receipt:
             ],
             issues_not_shown=told["issuesNotShown"],
             kept_whole=told["keptWhole"],
+            held=told.get("held", False),
         )

@@ -25,6 +25,8 @@ _WORDS = {
         "more": "… und {} weitere Hinweise",
         "again": "Nach der Korrektur neu senden.",
         "kept": "Was beiseiteliegt, liest „platzfrei ingest --rerun“ erneut, sobald die Quellenkarte stimmt.",
+        "held": "Zurückgehalten, nichts davon gilt: „platzfrei drift“ zeigt warum, „platzfrei drift accept {0}“ "
+        "übernimmt sie, „platzfrei drift refuse {0}“ lehnt sie ab.",
         "duplicate": "(diese Lieferung kam schon einmal; das war die Antwort)",
     },
     "en": {
@@ -42,6 +44,8 @@ _WORDS = {
         "more": "… and {} more findings",
         "again": "Send it again once corrected.",
         "kept": "'platzfrei ingest --rerun' reads again what lies aside, once the source map is mended.",
+        "held": "Held, nothing of it is in effect: 'platzfrei drift' shows why, 'platzfrei drift accept {0}' applies "
+        "it, 'platzfrei drift refuse {0}' refuses it.",
         "duplicate": "(this delivery came before; this was the answer)",
     },
 }
@@ -87,7 +91,9 @@ def render(receipt: Receipt, name: str, language: str) -> str:
         lines.append(f"  {_MARK[issue.severity]} {place + ': ' if place else ''}{said}")
     if more := len(findings[_ISSUES_SHOWN:]) + receipt.issues_not_shown:
         lines.append("  " + words["more"].format(more))
-    if not receipt.good:
+    if receipt.held:
+        lines.append(f"  {words['held'].format(receipt.delivery)}")
+    elif not receipt.good:
         lines.append(f"  {words['again']}" + (f" {words['kept']}" if receipt.kept_whole else ""))
     return "\n".join(lines)
 

@@ -27,6 +27,7 @@ __all__ = [
     "Kept",
     "close",
     "finished",
+    "held",
     "keep",
     "known",
     "open_deliveries",
@@ -144,6 +145,16 @@ def open_deliveries(connection: Connection, source: str | None = None, *, before
     return [_kept(row) for row in connection.execute(statement)]
 
 
+def held(connection: Connection, source: str | None = None, *, number: int | None = None) -> list[Kept]:
+    """Deliveries that wait for an operator's decision, of one source or of all, or the one of a number."""
+    statement = select(deliveries).where(deliveries.c.status == "held").order_by(deliveries.c.id)
+    if source is not None:
+        statement = statement.where(deliveries.c.source == source)
+    if number is not None:
+        statement = statement.where(deliveries.c.id == number)
+    return [_kept(row) for row in connection.execute(statement)]
+
+
 def replace_entries(connection: Connection, number: int, entries: Sequence[Entry]) -> None:
     """Keep other records of a delivery than before."""
     packed = connection.execute(select(deliveries.c.content).where(deliveries.c.id == number)).scalar_one()
@@ -161,7 +172,7 @@ def finished(connection: Connection, number: int) -> Receipt | None:
 
 def close(connection: Connection, number: int, receipt: Receipt) -> None:
     """Write what became of a delivery."""
-    status = "rejected" if receipt.rejected else "done"
+    status = "held" if receipt.held else "rejected" if receipt.rejected else "done"
     connection.execute(
         update(deliveries)
         .where(deliveries.c.id == number)

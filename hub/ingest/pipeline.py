@@ -17,8 +17,9 @@ from sqlalchemy.exc import IntegrityError
 from adapters import registry
 from adapters.base import Broken, Decoded, Delivery, Record
 from adapters.receipt import Receipt
-from hub.errors import Invalid, http_part
+from hub.errors import Invalid, NotFound, http_part
 from hub.ingest import ledger
+from hub.ingest.drift import Drift
 from hub.ingest.ledger import BrokenPart, Entry, Kept
 from hub.ingest.reconcile import Reconciler, oddities_of_time
 from hub.ingest.vacancy_index import position_of
@@ -30,6 +31,7 @@ from hub.store.database import Database
 from hub.store.lock import lock
 from hub.store.reader import Reader
 from mappings.census_event import CensusEvent, admitted, event_of, forgotten, pseudonymised
+from mappings.drift import Tally
 from mappings.errors import Issue, Rejected
 from mappings.language import SourceMap
 from mappings.patient_filter import admit
@@ -49,6 +51,7 @@ class _Reading:
     """What the records of a delivery say, before anything of it is written."""
 
     wards: WardIndex
+    tally: Tally
     reports: list[VacancyReport] = field(default_factory=list)
     events: list[CensusEvent] = field(default_factory=list)
     aside: list[tuple[int, Entry, tuple[Issue, ...]]] = field(default_factory=list)
@@ -72,6 +75,7 @@ class Pipeline:
         self._key = key
         self._clock = clock
         self._wards = Wards()
+        self._drift = Drift()
 
     def receive(self, delivery: Delivery) -> Receipt:
         """Take a delivery in; when this returns, what the receipt says is committed and synced.
@@ -127,6 +131,33 @@ class Pipeline:
         with self._database.writing() as connection:
             batches = ledger.take_back(connection, [one.name for one in sources])
         return sum(len(entries) for _, _, entries in batches)
+
+    def held(self, source: str | None = None) -> list[Kept]:
+        """The deliveries that are held, of one source or of all there are; the receipt of each says why."""
+        with self._database.reading() as connection:
+            return ledger.held(connection, source)
+
+    def release(self, number: int) -> Receipt:
+        """Apply a delivery that is held, and learn that its source sends such now; `NotFound` where none is held."""
+        return self._finish_kept(self._held(number), released=True)
+
+    def refuse(self, number: int) -> Receipt:
+        """Reject a delivery that is held for good; `NotFound` where none is held."""
+        with self._database.writing() as connection:
+            lock(connection, [self._held(number).source])
+            if not (still := ledger.held(connection, number=number)) or (receipt := still[0].receipt) is None:
+                raise _not_held(number)
+            receipt.held, receipt.set_aside, receipt.rejected = False, 0, receipt.records
+            receipt.issues[:1] = [_refused()]
+            ledger.close(connection, number, receipt)
+        return receipt
+
+    def _held(self, number: int) -> Kept:
+        with self._database.reading() as connection:
+            found = ledger.held(connection, number=number)
+        if not found:
+            raise _not_held(number)
+        return found[0]
 
     def resume(self, source: str | None = None, *, older_than: timedelta = timedelta()) -> list[Receipt]:
         """Finish deliveries that were written down and not applied, because something failed between."""
@@ -253,10 +284,18 @@ class Pipeline:
             return told
         return receipt
 
-    def _finish_kept(self, kept: Kept) -> Receipt:
+    def _finish_kept(self, kept: Kept, *, released: bool = False) -> Receipt:
         source_map = self._sources.named(kept.source)
         return self._finish(
-            kept.id, source_map, kept.entries, kept.received_at, unread=Counter(kept.unread), atomic=kept.atomic
+            kept.id,
+            source_map,
+            kept.entries,
+            kept.received_at,
+            unread=Counter(kept.unread),
+            atomic=kept.atomic,
+            # What is run again is what is left of deliveries, and looks like none.
+            judged=bool(kept.digest),
+            released=released,
         )
 
     def _finish(
@@ -268,6 +307,8 @@ class Pipeline:
         *,
         unread: Counter[str],
         atomic: bool = False,
+        judged: bool = True,
+        released: bool = False,
     ) -> Receipt:
         """Map the records and write their effect, what is set aside and the receipt in one transaction."""
         receipt = Receipt(
@@ -286,8 +327,16 @@ class Pipeline:
         receipt.set_aside = len(reading.aside)
         with self._database.writing() as connection:
             lock(connection, [source_map.name])
-            if (told := ledger.finished(connection, number)) is not None:
+            if (told := ledger.finished(connection, number)) is not None and not (released and told.held):
                 return told
+            if judged and not released and (drifted := self._drift.examine(connection, source_map, reading.tally)):
+                receipt.note_first(*drifted)
+                if any(issue.severity == "error" for issue in drifted):
+                    receipt.hold()
+                    ledger.close(connection, number, receipt)
+                    return receipt
+            if judged and not receipt.rejected:
+                self._drift.learn(connection, source_map, reading.tally, at=received_at, accepted=released)
             reports = list(reading.reports)
             if source_map.wards:
                 reports += self._wards.reports(connection, source_map, reading.events, receipt, self._clock())
@@ -311,8 +360,9 @@ class Pipeline:
     def _read(
         self, entries: Sequence[Entry], source_map: SourceMap, received_at: datetime, receipt: Receipt
     ) -> _Reading:
-        reading = _Reading(wards=WardIndex(source_map.wards))
+        reading = _Reading(wards=WardIndex(source_map.wards), tally=self._drift.tally(source_map))
         for ordinal, entry in enumerate(entries):
+            before = len(reading.reports)
             try:
                 issues = self._read_entry(entry, source_map, received_at, receipt, reading)
             except Exception as error:
@@ -322,6 +372,7 @@ class Pipeline:
             # What is true of every offer of a record is said of the record once.
             issues = tuple(dict.fromkeys(issues))
             receipt.note(*issues)
+            reading.tally.add(entry.fields, issues, reading.reports[before:])
             if any(issue.severity == "error" for issue in issues):
                 reading.aside.append((ordinal, entry, issues))
         return reading
@@ -377,6 +428,26 @@ def _placed(issue: Issue, place: str) -> Issue:
 
 def _without_stay(entry: Entry) -> Entry:
     return entry if entry.fields is None else replace(entry, fields=forgotten(entry.fields))
+
+
+def _not_held(number: int) -> NotFound:
+    return NotFound(
+        Issue(
+            code="not-held",
+            fhir_code="not-found",
+            text_de=f"die Lieferung {number} wird nicht zurückgehalten; welche es sind, sagt: platzfrei drift",
+            text_en=f"the delivery {number} is not held; which are, says: platzfrei drift",
+        )
+    )
+
+
+def _refused() -> Issue:
+    return Issue(
+        code="drift-refused",
+        fhir_code="business-rule",
+        text_de="Der Betreiber hat diese Lieferung abgelehnt; nichts davon gilt. Berichtigt senden.",
+        text_en="The operator refused this delivery; nothing of it is in effect. Send it corrected.",
+    )
 
 
 def _too_broken() -> Issue:

@@ -37,6 +37,7 @@ __all__ = [
     "metadata",
     "offer_part",
     "set_aside",
+    "source_profile",
     "statement",
     "token",
 ]
@@ -232,7 +233,7 @@ delivery = Table(
     Column("digest", LargeBinary, nullable=False),  # keyed hash of the bytes as received
     Column("length", BigInteger, nullable=False),
     Column("received_at", BigInteger, nullable=False),
-    Column("status", _Text, nullable=False),  # received, done, rejected
+    Column("status", _Text, nullable=False),  # received, done, held, rejected
     Column("content", LargeBinary, nullable=False),  # the records as they passed the patient filter, NDJSON, zlib
     Column("receipt", LargeBinary),
     UniqueConstraint("source", "message_id", name="delivery_by_message_id"),
@@ -299,3 +300,12 @@ offer_part = Table(
     sqlite_with_rowid=False,
 )
 """What was written through FHIR and may belong to an offer that the search for places does not know so yet."""
+
+source_profile = Table(
+    "source_profile",
+    metadata,
+    Column("source", _Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),  # mappings.drift.Profile as JSON, zlib: names of fields and counts
+    Column("updated_at", BigInteger, nullable=False),
+)
+"""What the deliveries of a source usually look like, so that one that does not is held."""
