@@ -396,7 +396,7 @@ def _vanished(alike: Sequence[Snapshot], now: Snapshot) -> Iterator[Issue]:
     for name in sorted(names):
         if now.shares.get(name, (0, 0))[0]:
             continue
-        low, high = _range(alike, name)
+        low, high = _range(alike, name)[0], max(_part(one, name) for one in alike)
         if high <= 0.0:
             continue
         column = f"column {name.removeprefix('field ')}"
@@ -525,10 +525,12 @@ def _outside(
 
 
 def _range(alike: Sequence[Snapshot], name: str) -> tuple[float, float]:
-    """Lowest and highest share before; of many, but for a tenth on either side, and for what a person accepted."""
+    """Lowest and highest share before; of many without a tenth on either side, but with the last ones, since things
+    change slowly, and with what a person accepted."""
     shares = sorted(_part(one, name) for one in alike)
     cut = len(shares) // 10
     inner = shares[cut : len(shares) - cut]
+    inner += [_part(one, name) for one in alike[-_ALIKE:]]
     inner += [_part(one, name) for one in alike if one.accepted]
     return min(inner), max(inner)
 

@@ -5,7 +5,7 @@ import re
 from adapters.receipt import Receipt, in_language
 from mappings.errors import Severity
 
-__all__ = ["render"]
+__all__ = ["in_german", "render"]
 
 _ISSUES_SHOWN = 20
 
@@ -87,7 +87,7 @@ def render(receipt: Receipt, name: str, language: str) -> str:
     findings = sorted(receipt.issues, key=lambda issue: ("error", "warning", "information").index(issue.severity))
     for issue in findings[:_ISSUES_SHOWN]:
         said = issue.text_en if language == "en" else issue.text_de
-        place = issue.place if language == "en" else _in_german(issue.place)
+        place = issue.place if language == "en" else in_german(issue.place)
         lines.append(f"  {_MARK[issue.severity]} {place + ': ' if place else ''}{said}")
     if more := len(findings[_ISSUES_SHOWN:]) + receipt.issues_not_shown:
         lines.append("  " + words["more"].format(more))
@@ -103,7 +103,7 @@ def _line(noun: str, total: int, parts: list[tuple[str, int]]) -> str:
     return f"  {noun} {total}: {told}"
 
 
-def _in_german(place: str) -> str:
+def in_german(place: str) -> str:
     """Places are told in English, as FHIR and HL7 name them; the few words between have German ones."""
     return re.sub(r"\b(line|column|message|feature|byte)(?= )", lambda word: _PLACES[word[0]], place)
 
