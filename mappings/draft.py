@@ -108,11 +108,19 @@ class _Vocabulary:
     places: Mapping[str, tuple[tuple[str, ...], ...]]
     care_forms: tuple[tuple[tuple[str, ...], str], ...]
     never: frozenset[str]
+    numbers: Mapping[str, frozenset[str]]
+    """Words that say which number of places is meant, by its place."""
+
+
+@cache
+def _told() -> Mapping[str, Any]:
+    told: Mapping[str, Any] = yaml_document.parse(resources.files(__package__).joinpath("synonyms.yaml").read_bytes())
+    return told
 
 
 @cache
 def _vocabulary() -> _Vocabulary:
-    told = yaml_document.parse(resources.files(__package__).joinpath("synonyms.yaml").read_bytes())
+    told = _told()
     forms = {tuple(_words(phrase)): code for code, phrases in told["care_forms"].items() for phrase in phrases}
     table = terminology.table("csv-angebot")
     for spelled in table.known():
@@ -122,6 +130,10 @@ def _vocabulary() -> _Vocabulary:
         places={place: tuple(tuple(_words(one)) for one in phrases) for place, phrases in told["places"].items()},
         care_forms=tuple(sorted(forms.items(), key=lambda form: (-len(form[0]), -len("".join(form[0]))))),
         never=frozenset("".join(_words(phrase)) for phrase in told["never"]),
+        numbers={
+            place: frozenset(told[name])
+            for place, name in (("counts.accepting", "free"), ("counts.occupied", "occupied"), ("counts.held", "held"))
+        },
     )
 
 
@@ -135,7 +147,9 @@ _FILLERS = frozenset(
 
 
 def _words(name: str) -> list[str]:
-    return [word.casefold() for word in _WORD.findall(name.translate(_UMLAUTS))]
+    short = _told()["abbreviations"]
+    words = (word.casefold() for word in _WORD.findall(name.translate(_UMLAUTS)))
+    return [short.get(word, word) for word in words]
 
 
 def _name_likeness(name: str, target: str) -> float:
@@ -148,6 +162,10 @@ def _likeness(words: tuple[str, ...], way: tuple[str, ...], target: str) -> floa
     plain = tuple(word for word in way if word not in _FILLERS)
     for rank, phrase in enumerate(_vocabulary().places[target]):
         best = max(best, _phrase_likeness(words, way, plain, phrase) - 0.001 * rank)
+    if target.startswith("counts.") and any(
+        said & set(way) for place, said in _vocabulary().numbers.items() if place != target
+    ):
+        best -= 0.3
     return best
 
 
@@ -344,9 +362,20 @@ def _likelihoods(columns: Sequence[Column], known: Iterable[str]) -> Iterator[tu
             if fit <= -1.0:
                 continue
             if by_name >= 0.45:
+                by_name += 0.1 * _beside_a_street(target, column, columns)
                 yield by_name + (0.12 * fit if fit > 0 else 0.6 * fit), column, target, False
             elif fit >= _BY_VALUES[target]:
                 yield 0.45 + 0.2 * fit, column, target, True
+
+
+def _beside_a_street(target: str, column: Column, columns: Sequence[Column]) -> int:
+    """A number right of a street is the house's, and no key."""
+    if target not in ("facility.house_number", "facility.key"):
+        return 0
+    position = next(index for index, one in enumerate(columns) if one is column)
+    if not position or _name_likeness(columns[position - 1].name, "facility.street") < 0.9:
+        return 0
+    return 1 if target == "facility.house_number" else -1
 
 
 def _assigned(columns: Sequence[Column], known: Iterable[str]) -> list[Guess]:
@@ -467,6 +496,7 @@ def _lists(proposal: Proposal, lists: Mapping[str, list[Fields]]) -> None:
             known = [place for place in _places(_AT_ROOT) if place not in _FACILITY]
             guesses = _assigned(open_columns, known)
             if any(guess.target == "offer.care_form" for guess in guesses):
+                guesses += _own_key(open_columns, guesses)
                 root.offers = Level(guesses=guesses, each=name)
                 said = {guess.target for guess in guesses if guess.is_sure}
                 root.guesses = [
@@ -478,6 +508,22 @@ def _lists(proposal: Proposal, lists: Mapping[str, list[Fields]]) -> None:
                 continue
         if has_form and root.blocks is None:
             _blocks(proposal, root, name, elements, name)
+
+
+def _own_key(columns: Sequence[Column], guesses: Sequence[Guess]) -> list[Guess]:
+    """In a list of offers, what is called like any key is theirs."""
+    read = {guess.column for guess in guesses}
+    if any(guess.target == "offer.key" for guess in guesses):
+        return []
+    keys = [column for column in columns if column.name not in read and _fit("facility.key", column) > 0]
+    likely = [(likelihood, column.name, column) for likelihood, column, _, _ in _likelihoods(keys, ["facility.key"])]
+    if not likely:
+        return []
+    likelihood, name, column = max(likely, key=lambda one: one[:2])
+    is_unique = len(set(map(str, column.values))) == len(column.values)
+    return (
+        [Guess(target="offer.key", column=name, likelihood=likelihood)] if is_unique and likelihood >= _LIKELY else []
+    )
 
 
 def _blocks(proposal: Proposal, level: Level, name: str, elements: Sequence[Fields], way: str) -> None:

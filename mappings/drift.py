@@ -8,6 +8,7 @@ what is expected. No value of a record is in a profile: names of fields that the
 """
 
 import math
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -372,19 +373,22 @@ def _size(profile: Profile, now: Snapshot) -> Iterator[Issue]:
     if now.records > 3 * sizes[-1] and now.records - sizes[-1] >= 100:
         yield _said("drift-size", "", "Zahl der Datensätze", "number of records", f"≤ {sizes[-1]}", f"{now.records}")
         return
-    usual = next((size for size in sizes if size >= now.records), 0)
-    regular = [size for size in sizes if 0.8 * usual <= size <= 1.25 * usual]
-    between = any(0.1 * usual <= size < 0.8 * usual for size in sizes)
-    if len(regular) < _REGULAR or between or now.records >= 0.6 * usual or usual - now.records < FEWEST:
+    next_size = next((size for size in sizes if size >= now.records), 0)
+    regular = [one.records for one in profile.snapshots if 0.8 * next_size <= one.records <= 1.5 * next_size]
+    if len(regular) < _REGULAR:
         return
-    never_few = sizes[0] >= 0.8 * usual
+    usual = statistics.median(regular[-_REGULAR:])
+    between = any(0.1 * usual <= size < 0.6 * usual for size in sizes)
+    if between or now.records >= 0.6 * usual or usual - now.records < FEWEST:
+        return
+    never_few = sizes[0] >= 0.6 * usual
     if now.records >= 0.1 * usual or never_few:
         yield _said(
             "drift-size",
             "",
             "Zahl der Datensätze",
             "number of records",
-            f"{regular[0]}–{regular[-1]}",
+            f"{min(regular)}–{max(regular)}",
             f"{now.records}",
             # So few are rather the first push of somebody who sent everything before; nothing is deleted by it.
             severity="error" if now.records >= 0.1 * usual else "warning",

@@ -1,12 +1,13 @@
 """Sixty days of a source's deliveries, and ways in which an export breaks: what the drift alarm is measured by."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from adapters import registry
-from adapters.base import Broken, Record
+from adapters.base import Record
 from hub.demo import csv_tables, json_files
 from hub.demo.region import Region
 from mappings.drift import Known, Profile, Tally, findings
@@ -106,7 +107,8 @@ def _like(value: Any, number: int) -> Any:
 def drifts(rows: Rows, source: str) -> Iterator[tuple[str, Rows]]:
     """Every way of breaking, with what it makes of the day's records."""
     yield "all zeros", changed(rows, _zeros(source))
-    yield "blanks are zeros", _blanks_are_zeros(rows, source)
+    if (filled := _blanks_are_zeros(rows, source)) != rows:
+        yield "blanks are zeros", filled
     yield "no numbers", changed(rows, _set(FREE[source], lambda _value: ""))
     yield (
         "shifted decimals",
@@ -114,7 +116,7 @@ def drifts(rows: Rows, source: str) -> Iterator[tuple[str, Rows]]:
     )
     for first, second in SWAPS[source]:
         yield f"swapped columns {first}/{second}", _swapped(rows, first, second)
-    for name in VANISHING[source]:
+    for name in (name for name in VANISHING[source] if _says_something(rows, name)):
         yield f"vanished column {name}", changed(rows, lambda one, name=name: one.pop(name, None))  # type: ignore[misc]
     if source in CODES:
         yield (
@@ -125,6 +127,10 @@ def drifts(rows: Rows, source: str) -> Iterator[tuple[str, Rows]]:
     yield "halved file", copy.deepcopy(rows[: len(rows) // 2])
     yield "other keys", changed(rows, _set((KEY[source],), lambda key: f"neu-{key}"))
     yield "an hour's garbage", changed(rows, _set(FREE[source], lambda _value: "?"))
+
+
+def _says_something(rows: Rows, name: str) -> bool:
+    return any(one.get(name) not in (None, "", []) for one in objects(rows))
 
 
 def _zeros(source: str) -> Callable[[dict[str, Any]], None]:
@@ -183,4 +189,29 @@ def is_held(issues: Sequence[Issue]) -> bool:
     return any(issue.severity == "error" for issue in issues)
 
 
-__all__ = ["CODES", "Broken", "Rows", "Source", "changed", "drifts", "is_held", "records"]
+@dataclass(slots=True)
+class Tallied:
+    """How often the alarm was raised, and should have been."""
+
+    days: int = 0
+    false_alarms: list[str] = field(default_factory=list)
+    broken: Counter[str] = field(default_factory=Counter)
+    held: Counter[str] = field(default_factory=Counter)
+
+
+def watch(source: str, regions: Iterable[Region], *, first: int | None = None, every: int = 1) -> Tallied:
+    """Day by day: the delivery as it is, and on every so manieth day after a week each way of breaking it."""
+    tallied, watched = Tallied(), Source(shipped()[source])
+    for number, region in enumerate(regions):
+        rows = records(region, source)[:first]
+        found = watched.examine(rows)
+        tallied.days += 1
+        if is_held(found):
+            tallied.false_alarms.append(f"{source}, day {number}: {'; '.join(map(str, found))}")
+        if number >= 7 and number % every == 0:
+            for name, broken in drifts(rows, source):
+                kind = name.partition(" column")[0]
+                tallied.broken[kind] += 1
+                tallied.held[kind] += is_held(watched.examine(broken))
+        watched.take(rows, number * 86_400_000_000, accepted=is_held(found))
+    return tallied

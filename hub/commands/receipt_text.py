@@ -105,7 +105,15 @@ def _line(noun: str, total: int, parts: list[tuple[str, int]]) -> str:
 
 def in_german(place: str) -> str:
     """Places are told in English, as FHIR and HL7 name them; the few words between have German ones."""
-    return re.sub(r"\b(line|column|message|feature|byte)(?= )", lambda word: _PLACES[word[0]], place)
+    place = re.sub(r"\b(lines?|column|message|feature|byte)(?= )", lambda word: _PLACES[word[0]], place)
+    return re.sub(r"(?<=\d) to (?=\d)", " bis ", place)
 
 
-_PLACES = {"line": "Zeile", "column": "Spalte", "message": "Nachricht", "feature": "Objekt", "byte": "Byte"}
+_PLACES = {
+    "line": "Zeile",
+    "lines": "Zeilen",
+    "column": "Spalte",
+    "message": "Nachricht",
+    "feature": "Objekt",
+    "byte": "Byte",
+}
