@@ -48,11 +48,13 @@ class Cell:
 
 
 def trace(source_map: SourceMap, fields: Fields) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
-    """Every cell that the map reads of a record, in the map's order, and the names of the fields that nobody reads."""
+    """Every cell that the map reads of a record and that is not blank, in the map's order, and the names of the fields
+    that nobody reads."""
     cells: list[Cell] = []
 
     def watch(reader: Reader, rule: Rule, raw: Any, outcome: Reading | Unreadable) -> None:
-        cells.append(_cell(reader, rule, raw, outcome))
+        if not is_blank(raw):
+            cells.append(_cell(reader, rule, raw, outcome))
 
     mapped = source_map.read(fields, watch=watch)
     return tuple(cells), mapped.unread

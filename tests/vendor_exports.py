@@ -1,13 +1,15 @@
-"""Sixteen invented exports of facility software: names, orders, delimiters, charsets and languages as they differ."""
+"""Eighteen invented exports of facility software: names, orders, delimiters, charsets and languages as they differ."""
 
 import csv
 import io
 import json
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
+from xml.sax import saxutils
 
 from hub.demo.region import Provider, region
 from mappings.vacancy import ZONE, VacancyReport
@@ -176,8 +178,8 @@ def _json(name: str, document: Any, truth: Mapping[str, str]) -> Export:
 
 
 def exports() -> list[Export]:
-    """All of them."""
-    return [*_long_tables(), *_wide_tables(), *_json_files()]
+    """All of them; those in formats that are not here cannot be drafted."""
+    return [*_long_tables(), *_wide_tables(), *_json_files(), *_workbooks(), *_xml_files()]
 
 
 def _long_tables() -> list[Export]:
@@ -520,4 +522,92 @@ def _json_files() -> list[Export]:
             },
         ),
         _json("json-list", rows, {"Name": N, "PLZ": P, "Ort": C, "Form": F, "Frei": FREE, "Stand": V}),
+    ]
+
+
+def _workbooks() -> list[Export]:
+    columns: Columns = [
+        ("Haus", N, _plain("name")),
+        ("Haus-Nr.", K, _plain("number")),
+        ("PLZ", P, _plain("plz")),
+        ("Ort", C, _plain("city")),
+        ("Bereich", F, _form(0)),
+        ("Betten", LIC, _plain("licensed")),
+        ("Betten belegt", OCC, _plain("occupied")),
+        ("Betten frei", FREE, _plain("free")),
+        ("Stand", V, _day(STAND, "stand")),
+    ]
+    rows = [["Belegungsliste"], [header for header, _, _ in columns]]
+    rows += [[write(row) for _, _, write in columns] for row in offers()]
+    truth = {header: place for header, place, _ in columns}
+    return [Export(name="workbook", suffix="xlsx", body=_workbook(rows), truth=truth)]
+
+
+_OFFICE = "http://schemas.openxmlformats.org"
+
+
+def _workbook(rows: Sequence[Sequence[str]]) -> bytes:
+    def cell(column: int, number: int, text: str) -> str:
+        written = saxutils.escape(text)
+        return f'<c r="{chr(65 + column)}{number}" t="inlineStr"><is><t>{written}</t></is></c>' if text else ""
+
+    written = "".join(
+        f'<row r="{number}">{"".join(cell(column, number, text) for column, text in enumerate(row))}</row>'
+        for number, row in enumerate(rows, start=1)
+    )
+    main = f"{_OFFICE}/spreadsheetml/2006/main"
+    relations = f"{_OFFICE}/officeDocument/2006/relationships"
+    kinds = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{_OFFICE}/package/2006/content-types"><Default Extension="rels" '
+        'ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" '
+        f'ContentType="{kinds}.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" '
+        f'ContentType="{kinds}.worksheet+xml"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{_OFFICE}/package/2006/relationships"><Relationship Id="r1" '
+        f'Type="{relations}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{relations}"><sheets><sheet name="Plätze" sheetId="1" '
+        'r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_OFFICE}/package/2006/relationships"><Relationship '
+        f'Id="r1" Type="{relations}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{written}</sheetData></worksheet>',
+    }
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return body.getvalue()
+
+
+def _xml_files() -> list[Export]:
+    homes: dict[str, list[str]] = {}
+    for row in offers():
+        head = (
+            f'<Einrichtung nr="{row["number"]}"><Bezeichnung>{saxutils.escape(row["name"])}</Bezeichnung><Anschrift>'
+            f"<Strasse>{row['street']}</Strasse><HausNr>{row['house_number']}</HausNr><PLZ>{row['plz']}</PLZ>"
+            f"<Ort>{row['city']}</Ort></Anschrift><Angebote>"
+        )
+        homes.setdefault(head, []).append(
+            f"<Angebot><Art>{FORMS[row['form']][0]}</Art><Plaetze>{_plain('licensed')(row)}</Plaetze>"
+            f"<Frei>{_plain('free')(row)}</Frei><Stand>{row['stand'].isoformat()}</Stand></Angebot>"
+        )
+    written = "".join(f"{head}{''.join(each)}</Angebote></Einrichtung>" for head, each in homes.items())
+    document = f'<Export xmlns="urn:belegung"><Einrichtungen>{written}</Einrichtungen></Export>'
+    return [
+        Export(
+            name="xml",
+            suffix="xml",
+            body=document.encode(),
+            truth={
+                "@nr": K,
+                "Bezeichnung": N,
+                "Anschrift.Strasse": S,
+                "Anschrift.HausNr": H,
+                "Anschrift.PLZ": P,
+                "Anschrift.Ort": C,
+                "Angebote.Angebot.Art": F,
+                "Angebote.Angebot.Plaetze": LIC,
+                "Angebote.Angebot.Frei": FREE,
+                "Angebote.Angebot.Stand": V,
+            },
+        )
     ]

@@ -26,11 +26,7 @@ def record_lines(tried: Tried, language: Language) -> Iterator[str]:
     yield tried.place if english else in_german(tried.place)
     width = min(max((len(cell.field) for cell in tried.cells), default=0), 28)
     for cell in tried.cells:
-        if cell.value is not None and cell.value != "":
-            yield f"  {cell.field or ('(map)' if english else '(Karte)'):<{width}}  {_cell(cell, language)}"
-    blank = [cell.field for cell in tried.cells if cell.value in (None, "")]
-    if blank:
-        yield f"  {'blank' if english else 'leer'}: {', '.join(dict.fromkeys(blank))}"
+        yield f"  {cell.field or ('(map)' if english else '(Karte)'):<{width}}  {_cell(cell, language)}"
     if tried.unread:
         yield f"  {'read by nobody' if english else 'liest niemand'}: {', '.join(tried.unread)}"
     for issue in tried.issues:
