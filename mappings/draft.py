@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from itertools import pairwise
 from typing import Any
@@ -22,7 +22,7 @@ from mappings.vacancy import ZONE
 
 __all__ = ["Column", "Guess", "Level", "Proposal", "UnknownCodes", "propose"]
 
-_SAMPLE = 200
+_SAMPLE = 100
 _SURE = 0.8
 _LIKELY = 0.5
 _TABLES = {
@@ -152,6 +152,7 @@ def _words(name: str) -> list[str]:
     return [short.get(word, word) for word in words]
 
 
+@lru_cache(maxsize=10_000)
 def _name_likeness(name: str, target: str) -> float:
     """How much a name sounds like one for a place, from 0 to 1."""
     return _likeness(tuple(_words(name.rpartition(".")[2])), tuple(_words(name)), target)
@@ -186,8 +187,9 @@ def _phrase_likeness(
         like = max(like, 0.4 + 0.4 * len(wanted) / len(joined))
     if len(joined) >= 4 and wanted.startswith(joined):
         like = max(like, 0.45 + 0.4 * len(joined) / len(wanted))
-    if len(joined) >= 5 and (ratio := difflib.SequenceMatcher(None, joined, wanted).ratio()) >= 0.84:
-        like = max(like, 0.75 * ratio)
+    if len(joined) >= 5 and abs(len(joined) - len(wanted)) <= 2:
+        ratio = difflib.SequenceMatcher(None, joined, wanted).ratio()
+        like = max(like, 0.75 * ratio if ratio >= 0.84 else 0.0)
     return like
 
 
@@ -369,9 +371,13 @@ def _likelihoods(columns: Sequence[Column], known: Iterable[str]) -> Iterator[tu
 
 
 def _beside_a_street(target: str, column: Column, columns: Sequence[Column]) -> int:
-    """A number right of a street is the house's, and no key."""
+    """A number right of a street is the house's, and no key; without any street it is none of a house."""
     if target not in ("facility.house_number", "facility.key"):
         return 0
+    if target == "facility.house_number" and not any(
+        _name_likeness(one.name, "facility.street") >= _SURE for one in columns
+    ):
+        return -5
     position = next(index for index, one in enumerate(columns) if one is column)
     if not position or _name_likeness(columns[position - 1].name, "facility.street") < 0.9:
         return 0
