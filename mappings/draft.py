@@ -371,13 +371,12 @@ def _likelihoods(columns: Sequence[Column], known: Iterable[str]) -> Iterator[tu
 
 
 def _beside_a_street(target: str, column: Column, columns: Sequence[Column]) -> int:
-    """A number right of a street is the house's, and no key; without any street it is none of a house."""
+    """A number right of a street is the house's, and no key; without a street that lacks it, it is none of a house."""
     if target not in ("facility.house_number", "facility.key"):
         return 0
-    if target == "facility.house_number" and not any(
-        _name_likeness(one.name, "facility.street") >= _SURE for one in columns
-    ):
-        return -5
+    streets = [one for one in columns if _name_likeness(one.name, "facility.street") >= _SURE]
+    if all(one.sample and _share(one, _WITH_NUMBER.fullmatch) > 0.6 for one in streets):
+        return -5 if target == "facility.house_number" else 0
     position = next(index for index, one in enumerate(columns) if one is column)
     if not position or _name_likeness(columns[position - 1].name, "facility.street") < 0.9:
         return 0

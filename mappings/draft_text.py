@@ -11,7 +11,7 @@ from mappings.draft import Guess, Level, Proposal, UnknownCodes
 from mappings.terminology import Language
 from mappings.trace import candidates
 
-__all__ = ["concept_map", "render", "table_name"]
+__all__ = ["concept_map", "concept_map_text", "render", "table_name"]
 
 _PLAIN = re.compile(r"[A-Za-zÄÖÜäöüß][A-Za-zÄÖÜäöüß0-9_/.()-]*(?: [A-Za-zÄÖÜäöüß0-9_/.()-]+)*")
 _WORDLIKE = frozenset({"true", "false", "null", "yes", "no", "on", "off"})
@@ -65,6 +65,16 @@ def concept_map(codes: UnknownCodes, name: str) -> dict[str, Any]:
             }
         ],
     }
+
+
+def concept_map_text(codes: UnknownCodes, name: str) -> str:
+    """The same as a file to be written on: a code a line, those to decide first."""
+    tree = concept_map(codes, name)
+    elements = tree["group"][0].pop("element")
+    lines = ",\n".join(f"        {json.dumps(element, ensure_ascii=False)}" for element in elements)
+    tree["group"][0]["element"] = []
+    written = json.dumps(tree, ensure_ascii=False, indent=2)
+    return written.replace('"element": []', f'"element": [\n{lines}\n      ]') + "\n"
 
 
 _SYSTEMS = {"offer.care_form": "care-form", "block.room": "room-type", "block.sex": "administrative-gender"}

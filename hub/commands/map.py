@@ -18,7 +18,7 @@ from hub.errors import NotFound
 from hub.own_maps import TERMINOLOGY, OwnMaps, read_map, read_own
 from hub.trial import Trial
 from mappings.draft import propose
-from mappings.draft_text import concept_map, render, table_name
+from mappings.draft_text import concept_map_text, render, table_name
 from mappings.errors import Issue, Rejected
 from mappings.language import SourceMap, load, shipped
 from mappings.rehearsal import rehearse
@@ -160,7 +160,7 @@ def _draft(options: argparse.Namespace, own: OwnMaps) -> int:
         language=options.language,
         own_tables=options.output is not None,
     )
-    tables = {table_name(codes, name): concept_map(codes, name) for codes in proposal.codes}
+    tables = {table_name(codes, name): concept_map_text(codes, name) for codes in proposal.codes}
     if options.output is None:
         print(written)
         load(written.encode(), origin=name, tables=own.tables)  # A draft that does not load is our fault, and says so.
@@ -172,10 +172,10 @@ def _draft(options: argparse.Namespace, own: OwnMaps) -> int:
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(written, "utf-8")
     print(text(options, f"geschrieben: {options.output}", f"written: {options.output}"))
-    for table, tree in tables.items():
+    for table, content in tables.items():
         terminology.mkdir(parents=True, exist_ok=True)
         path = terminology / f"{table}.json"
-        path.write_text(json.dumps(tree, ensure_ascii=False, indent=2) + "\n", "utf-8")
+        path.write_text(content, "utf-8")
         print(text(options, f"unbekannte Codes: {path}", f"unknown codes: {path}"))
     print(
         text(
