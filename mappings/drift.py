@@ -112,7 +112,11 @@ class Tally:
     offers: int = 0
     sample: dict[str, Known] = field(default_factory=dict)
     """Some of its offers by key, to hold against what is known of them; the same ones in each delivery."""
+    known: Mapping[str, Known] | None = None
+    """What was known of the sampled offers before the delivery, once somebody has looked."""
     _shares: Counter[str] = field(default_factory=Counter)
+    _there: Counter[str] = field(default_factory=Counter)
+    _filled: Counter[str] = field(default_factory=Counter)
     _numbers: dict[str, list[float]] = field(default_factory=dict)
     _coarseness: int = 1
 
@@ -127,8 +131,8 @@ class Tally:
             there: set[str] = set()
             filled: set[str] = set()
             _look(fields, "", self.names, there, filled)
-            self._shares.update(f"column {name}" for name in there)
-            self._shares.update(f"field {name}" for name in filled)
+            self._there.update(there)
+            self._filled.update(filled)
         for report in reports:
             self._count(report)
 
@@ -166,6 +170,8 @@ class Tally:
             name: (self._shares[name], self.offers if name in of_offers or name.startswith("form ") else self.records)
             for name in (*of_offers, "unreadable", "unknown-code", *self._shares)
         }
+        shares |= {f"column {name}": (count, self.records) for name, count in self._there.items()}
+        shares |= {f"field {name}": (count, self.records) for name, count in self._filled.items()}
         if self.sample:
             shares |= self._changes(known)
         return Snapshot(
@@ -192,17 +198,23 @@ class Tally:
 def _look(node: Mapping[str, Any], prefix: str, names: frozenset[str], there: set[str], filled: set[str]) -> None:
     """Which of the names are in a record, and which of them say something; one in a list by its way."""
     for key, value in node.items():
-        name = prefix + key
+        name = prefix + key if prefix else key
         if name in names:
             there.add(name)
-            if not is_blank(value):
+            # Asked for each field of each record: what is usual is told apart without a call.
+            if (value and not value.isspace()) if type(value) is str else not is_blank(value):
                 filled.add(name)
+        if type(value) in _SCALARS:
+            continue
         if isinstance(value, Mapping):
             _look(value, f"{name}.", names, there, filled)
         elif isinstance(value, list):
             for element in value:
                 if isinstance(element, Mapping):
                     _look(element, f"{name}.", names, there, filled)
+
+
+_SCALARS = frozenset({str, int, bool, type(None)})
 
 
 def _spread(key: str) -> int:

@@ -373,6 +373,80 @@ def _long_tables() -> list[Export]:
     ]
 
 
+def unseen() -> list[Export]:
+    """Four more that no word of `mappings/synonyms.yaml` was chosen by: what a draft is worth on the next file."""
+    return [
+        _table(
+            "unseen-sap-like",
+            [
+                ("WERK", K, _plain("number")),
+                ("NAME1", N, _plain("name")),
+                ("STRAS", S, _plain("address")),
+                ("PSTLZ", P, _plain("plz")),
+                ("ORT01", C, _plain("city")),
+                ("TELF1", PHONE, _plain("phone")),
+                ("LEISTUNG", F, _form(0)),
+                ("KAPAZITAET", LIC, _plain("licensed")),
+                ("BELEGT", OCC, _plain("occupied")),
+                ("FREI", FREE, _plain("free")),
+                ("AEDAT", V, _day("%d.%m.%Y", "stand")),
+            ],
+        ),
+        _table(
+            "unseen-portal",
+            [
+                ("Anbieter-ID", K, _plain("key")),
+                ("Anbietername", N, _plain("name")),
+                ("Straße / Hausnr.", S, _plain("address")),
+                ("PLZ", P, _plain("plz")),
+                ("Ort", C, _plain("city")),
+                ("Ansprechpartner", "", _always("Herr Muster")),
+                ("Telefonnr.", PHONE, _plain("phone")),
+                ("E-Mail-Adresse", MAIL, _plain("email")),
+                ("Pflegeangebot", F, _form(0)),
+                ("Anzahl Plätze insgesamt", LIC, _plain("licensed")),
+                ("Davon verfügbar", FREE, _plain("free")),
+                ("Verfügbar ab", "block.start", _day("%d.%m.%Y")),
+                ("Personen auf Warteliste", WAIT, _plain("waiting")),
+                ("Letzte Änderung am", V, _day(STAND, "stand")),
+                ("Geändert von", "", _always("admin")),
+            ],
+        ),
+        _table(
+            "unseen-english-short",
+            [
+                ("fac_id", K, _plain("key")),
+                ("fac_name", N, _plain("name")),
+                ("fac_zip", P, _plain("plz")),
+                ("fac_city", C, _plain("city")),
+                ("lat", "facility.latitude", _plain("latitude")),
+                ("lng", "facility.longitude", _plain("longitude")),
+                ("svc", F, _form(0)),
+                ("n_beds", LIC, _plain("licensed")),
+                ("n_occ", OCC, _plain("occupied")),
+                ("n_free", FREE, _plain("free")),
+                ("ts", V, _day("%Y-%m-%dT%H:%M:%S%z", "stand")),
+            ],
+            delimiter=",",
+        ),
+        _table(
+            "unseen-wide-abbreviated",
+            [
+                ("Lfd.", "", lambda row: str(int(row["number"]) - 1000)),
+                ("Kennung", K, _plain("number")),
+                ("Seniorenheim", N, _plain("name")),
+                ("PLZ/Ort", "", lambda row: f"{row['plz']} {row['city']}"),
+                ("LZP gesamt", f"dauerpflege {LIC}", _plain("dauerpflege licensed")),
+                ("LZP verfügbar", f"dauerpflege {FREE}", _plain("dauerpflege free")),
+                ("KZP gesamt", f"kurzzeitpflege {LIC}", _plain("kurzzeitpflege licensed")),
+                ("KZP verfügbar", f"kurzzeitpflege {FREE}", _plain("kurzzeitpflege free")),
+                ("gemeldet", V, _day(STAND, "stand")),
+            ],
+            rows=_wide_rows(),
+        ),
+    ]
+
+
 def _wide_tables() -> list[Export]:
     rows = _wide_rows()
 

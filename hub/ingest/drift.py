@@ -39,8 +39,8 @@ class Drift:
         profile = _profile(connection, source_map.name)
         if not profile.snapshots:
             return ()
-        known = _known(connection, source_map.name, tally.sample)
-        found = findings(profile, tally.snapshot(at=0, known=known))
+        tally.known = _known(connection, source_map.name, tally.sample)
+        found = findings(profile, tally.snapshot(at=0, known=tally.known))
         return (_held(), *found) if any(issue.severity == "error" for issue in found) else found
 
     def learn(
@@ -53,7 +53,7 @@ class Drift:
         profile = _profile(connection, source_map.name)
         if not accepted and not profile.is_news(at, tally.records):
             return
-        known = _known(connection, source_map.name, tally.sample)
+        known = tally.known if tally.known is not None else _known(connection, source_map.name, tally.sample)
         learnt = profile.with_one_more(tally.snapshot(at=at, known=known, accepted=accepted))
         connection.execute(delete(source_profile).where(source_profile.c.source == source_map.name))
         content = zlib.compress(orjson.dumps(learnt.to_json()), 1)
