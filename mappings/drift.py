@@ -380,13 +380,15 @@ def findings(profile: Profile, now: Snapshot) -> tuple[Issue, ...]:
 
 def _size(profile: Profile, now: Snapshot) -> Iterator[Issue]:
     sizes = sorted(one.records for one in profile.snapshots)
-    if len(sizes) < _REGULAR:
+    # What was new when it came is a part of something larger, sent in portions: only what is said again has a size.
+    repeated = [one.records for one in profile.snapshots if _part(one, "known") >= 0.5]
+    if len(repeated) < _REGULAR:
         return
     if now.records > 3 * sizes[-1] and now.records - sizes[-1] >= 100:
         yield _said("drift-size", "", "Zahl der Datensätze", "number of records", f"≤ {sizes[-1]}", f"{now.records}")
         return
     next_size = next((size for size in sizes if size >= now.records), 0)
-    regular = [one.records for one in profile.snapshots if 0.8 * next_size <= one.records <= 1.5 * next_size]
+    regular = [size for size in repeated if 0.8 * next_size <= size <= 1.5 * next_size]
     if len(regular) < _REGULAR:
         return
     usual = statistics.median(regular[-_REGULAR:])

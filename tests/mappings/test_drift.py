@@ -20,7 +20,7 @@ START = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
 
 def taken(*, records: int = 100, at: int = 0, **shares: tuple[int, int]) -> Snapshot:
     named = {name.replace("_", " ", 1): share for name, share in shares.items()}
-    return Snapshot(at=at, records=records, shares={"zero": (40, 100), **named}, means={})
+    return Snapshot(at=at, records=records, shares={"zero": (40, 100), "known": (100, 100), **named}, means={})
 
 
 def profile(*snapshots: Snapshot) -> Profile:
@@ -107,6 +107,11 @@ def test_half_a_file_is_held_and_a_first_small_push_is_not() -> None:
     assert (push.code, push.severity) == ("drift-size", "warning")
     assert codes(findings(learnt, taken(records=3500))) == ["drift-size"]
     assert findings(learnt, taken(records=1400)) == ()
+
+
+def test_the_last_portion_of_a_first_load_may_be_small() -> None:
+    learnt = profile(*(taken(records=2000, known=(0, 100)) for _ in range(12)))
+    assert findings(learnt, taken(records=700, known=(0, 100))) == ()
 
 
 def test_a_source_that_sends_portions_of_all_sizes_has_no_usual_size() -> None:
