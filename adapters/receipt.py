@@ -70,6 +70,8 @@ class Receipt:
     """The same message was taken before; this is what was said then."""
     kept_whole: bool = False
     """What was rejected or set aside lies as it came, so that it can be read again once our side is mended."""
+    held: bool = False
+    """Nothing of it is in effect: it is unlike what this source sends, and an operator decides (`platzfrei drift`)."""
 
     @property
     def good(self) -> bool:
@@ -98,6 +100,18 @@ class Receipt:
             self.superseded += 1
         self.versions += versions
 
+    def note_first(self, *issues: Issue) -> None:
+        """Add what must be read before all else."""
+        self.issues[:0] = issues
+
+    def hold(self) -> None:
+        """Nothing of the delivery is in effect: all of it is set aside until somebody decides."""
+        self.held = True
+        self.set_aside, self.taken, self.rejected = self.records, 0, 0
+        self.left_out.clear()
+        for result in self.results:
+            result.outcome = "setAside"
+
     def to_json(self) -> dict[str, Any]:
         """The receipt as published: names and codes are stable."""
         return {
@@ -105,6 +119,7 @@ class Receipt:
             "delivery": self.delivery,
             "receivedAt": self.received_at,
             "duplicate": self.duplicate,
+            "held": self.held,
             "records": {
                 "received": self.records,
                 "taken": self.taken,
@@ -168,4 +183,5 @@ class Receipt:
             results=[Result.from_json(result) for result in told.get("results", ())],
             results_not_shown=told.get("resultsNotShown", 0),
             kept_whole=told["keptWhole"],
+            held=told.get("held", False),
         )

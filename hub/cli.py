@@ -15,6 +15,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "search-parameters": ("hub.commands.search_parameters", "list the search parameters added here; add one"),
     "ingest": ("hub.commands.ingest", "take files in and print a receipt"),
     "export": ("hub.commands.export", "write all offers as a table, as HSDS or as EDXL-HAVE"),
+    "map": ("hub.commands.map", "draft a source map, try it on a file, check its examples"),
+    "drift": ("hub.commands.drift", "deliveries that are held because they are unlike those before; accept, refuse"),
     "find": ("hub.commands.find", "find free places near a postal code or a point"),
 }
 """Name → (module with `main(arguments) -> exit status`, one line of help)."""

@@ -75,7 +75,7 @@ class IngestEndpoint:
         delivery = Delivery(source=name, body=body, received_at=self._clock(), message_id=_message_id(request))
         receipt = await run_in_threadpool(self._pipeline.receive, delivery)
         return Answer(
-            status=422 if receipt.rejected else 200,
+            status=422 if receipt.rejected else 202 if receipt.held else 200,
             content=orjson.dumps(receipt.to_json()),
             headers={"Content-Type": "application/json"},
         )

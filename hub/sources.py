@@ -3,19 +3,18 @@
 import hashlib
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import delete, insert, select
 
-from adapters import registry
 from hub.errors import NotFound
+from hub.own_maps import read_own
 from hub.store.clock import micros
 from hub.store.database import Database
 from hub.store.tables import token as tokens
-from mappings.errors import Issue, Rejected
-from mappings.language import SourceMap, load, shipped
+from mappings.errors import Issue
+from mappings.language import SourceMap, shipped
 
 __all__ = ["Sources"]
 
@@ -29,21 +28,10 @@ class Sources:
         """A map of the operator's that is wrong is left out, and told in `problems`: it stops no other source."""
         self._database = database
         self.folder = folder
-        own: dict[str, SourceMap] = {}
-        problems: list[Issue] = []
-        for path in sorted(folder.glob("*.yaml")):
-            try:
-                one = load(_content(path), origin=path.name)
-                _check_format(one, path.name)
-                if one.name in own:
-                    raise Rejected(_named_twice(path.name, one.name))
-            except Rejected as error:
-                problems.extend(error.issues)
-            else:
-                own[one.name] = one
-        self._maps: Mapping[str, SourceMap] = {**shipped(), **own}
-        self._own = frozenset(own)
-        self.problems = tuple(problems)
+        own = read_own(folder)
+        self._maps: Mapping[str, SourceMap] = {**shipped(), **own.maps}
+        self._own = frozenset(own.maps)
+        self.problems = own.problems
 
     def __iter__(self) -> Iterator[SourceMap]:
         return iter(sorted(self._maps.values(), key=lambda one: one.name))
@@ -85,47 +73,6 @@ class Sources:
         statement = select(tokens.c.source).where(tokens.c.digest == _digest(token))
         with self._database.reading() as connection:
             return connection.execute(statement).scalar() == name
-
-
-def _check_format(source_map: SourceMap, origin: str) -> None:
-    """Whoever keeps a map hears of a wrong format or option when the hub starts, not a sender with each delivery."""
-    if source_map.format not in registry.formats():
-        listed = ", ".join(registry.formats())
-        raise Rejected(
-            Issue(
-                code="source-map",
-                place=f"{origin}: format",
-                text_de=f"dieses Format gibt es nicht; bekannt: {listed}",
-                text_en=f"there is no such format; known: {listed}",
-            )
-        )
-    try:
-        registry.adapter(source_map.format).check(source_map.options, source_map.names)
-    except Rejected as error:
-        raise Rejected(*(replace(issue, place=f"{origin}: {issue.place}") for issue in error.issues)) from error
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Rejected(
-            Issue(
-                code="source-map",
-                place=path.name,
-                text_de="die Datei ist nicht lesbar; Pfad und Rechte prüfen",
-                text_en="the file cannot be read; check its path and permissions",
-            )
-        ) from error
-
-
-def _named_twice(origin: str, name: str) -> Issue:
-    return Issue(
-        code="source-map",
-        place=f"{origin}: source",
-        text_de=f"die Quelle {name} steht schon in einer anderen Datei; eine von beiden umbenennen",
-        text_en=f"the source {name} stands in another file already; rename one of the two",
-    )
 
 
 def _digest(token: str) -> bytes:

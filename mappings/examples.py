@@ -12,6 +12,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import Any
 
 from mappings.reader import Fields
@@ -42,8 +43,15 @@ def example(node: Any) -> Example:
     strange = node.keys() - {"description", "input", "offers", "unread", "issues", "left_out"}
     if strange:
         raise ValueError(f"an example has no {', '.join(sorted(strange))}")
+    if not isinstance(node["input"], dict):
+        raise ValueError("input: of an example is a record: names and values")
+    for name in ("offers", "unread", "issues"):
+        kind = dict if name == "offers" else str
+        found = node.get(name, [])
+        if not isinstance(found, list) or not all(isinstance(each, kind) for each in found):
+            raise ValueError(f"{name}: of an example is a list")
     return Example(
-        description=node["description"],
+        description=str(node["description"]),
         input=node["input"],
         offers=tuple(node.get("offers", ())),
         unread=tuple(node.get("unread", ())),
@@ -67,6 +75,8 @@ def _attribute(node: Any, path: str) -> Any:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, StrEnum):
+        return value.value
     if isinstance(value, date):  # a datetime is one too
         return value.isoformat()
     if isinstance(value, tuple):

@@ -25,11 +25,12 @@ A map of the format hl7v2_adt, and no other, has `wards:` in the place of `field
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from importlib import resources
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -39,12 +40,13 @@ from mappings.conversions import ZONED, Conversion, Unreadable
 from mappings.errors import Issue, Rejected
 from mappings.examples import Example, example
 from mappings.reader import Fields, Reader, is_blank
-from mappings.rules import Each, Rule, Tree, is_withheld
+from mappings.rules import Each, Reading, Rule, Tree, is_withheld
 from mappings.targets import Target
+from mappings.terminology import Table
 from mappings.vacancy import VacancyReport
 from mappings.wards import Ward, parse_wards
 
-__all__ = ["CONVERSIONS", "Ladder", "Mapped", "SourceMap", "load", "shipped"]
+__all__ = ["CONVERSIONS", "Ladder", "Mapped", "SourceMap", "Watch", "load", "shipped"]
 
 CONVERSIONS: Mapping[str, Conversion] = {
     **conversions.CONVERSIONS,
@@ -53,6 +55,9 @@ CONVERSIONS: Mapping[str, Conversion] = {
     **ror.CONVERSIONS,
 }
 """Every conversion that a map can name."""
+
+Watch = Callable[[Reader, Rule, Any, Reading | Unreadable], None]
+"""Told of a rule that was applied: where (a record, or an element of a list), which, to what, and what came of it."""
 
 _NOTHING_OFFERED = "kein Angebot genannt / no offer named"
 
@@ -97,14 +102,15 @@ class SourceMap:
         """The fields of a record that the map reads; one in the elements of a list by its way (`rows.Frei`)."""
         return frozenset(_names(self.tree))
 
-    def read(self, fields: Fields) -> Mapped:
+    def read(self, fields: Fields, *, watch: "Watch | None" = None) -> Mapped:
         """The vacancy reports of one record, with what is wrong or odd about it and the fields nobody read.
 
         An issue's place is the field's (`column Frei`, `offers[0].free`); where the record stands the caller knows.
-        Its texts repeat a value only where the map says that the source is free of patient data.
+        Its texts repeat a value only where the map says that the source is free of patient data. `watch` is told of
+        every rule that is applied.
         """
         reader = Reader(fields)
-        reading = _RecordReading(self)
+        reading = _RecordReading(self, watch)
         reports, left_out = reading.reports(reader)
         issues = () if reading.is_no_offer else tuple(dict.fromkeys(reading.issues))
         failed = any(issue.severity == "error" for issue in issues)
@@ -119,9 +125,10 @@ class SourceMap:
 class _RecordReading:
     """One pass over one record, and the issues it finds."""
 
-    def __init__(self, source_map: SourceMap) -> None:
+    def __init__(self, source_map: SourceMap, watch: Watch | None) -> None:
         self._map = source_map
         self._has_columns = source_map.format in _TABLES
+        self._watch = watch
         self.issues: list[Issue] = []
         self.is_no_offer = False
         """The whole record is about something else, so that nothing in it can be wrong."""
@@ -190,9 +197,13 @@ class _RecordReading:
             try:
                 reading = rule.read(raw)
             except Unreadable as unreadable:
+                if self._watch is not None:
+                    self._watch(reader, rule, raw, unreadable)
                 if not _is_reported_by_another(rule, raw, tree):
                     self.issues.append(self._unreadable(rule, reader, raw, unreadable))
                 continue
+            if self._watch is not None:
+                self._watch(reader, rule, raw, reading)
             if reading.doubt is not None:
                 doubt = reading.doubt
                 self.issues.append(
@@ -234,7 +245,7 @@ class _RecordReading:
             if rule.kind.descriptive and not rule.required
             else ("Der Absender muss ihn berichtigen.", "The sender must correct it.")
         )
-        coded = bool(rule.table) or rule.kind.codes is not None
+        coded = rule.table is not None or rule.kind.codes is not None
         return Issue(
             code="unknown-code" if coded else "unreadable",
             place=self._field(rule, reader),
@@ -331,15 +342,18 @@ def _twice(place: str) -> Issue:
     )
 
 
-def load(text: bytes, *, origin: str) -> SourceMap:
-    """The source map that a YAML text writes down; raises `Rejected` naming the place in `origin` that is wrong."""
+def load(text: bytes, *, origin: str, tables: Mapping[str, Table] = MappingProxyType({})) -> SourceMap:
+    """The source map that a YAML text writes down; raises `Rejected` naming the place in `origin` that is wrong.
+
+    `tables` are those of whoever keeps the map; one of them goes before a shipped one of the same name.
+    """
     try:
         document = yaml_document.parse(text)
     except yaml_document.NotYaml as wrong:
         raise _rejected(
             f"{origin}: line {wrong.line}, column {wrong.column}", "kein YAML", f"not YAML: {wrong.reason}"
         ) from None
-    return _Compiler(origin).source_map(document)
+    return _Compiler(origin, tables).source_map(document)
 
 
 @cache
@@ -383,8 +397,9 @@ def _rejected(place: str, german: str, english: str) -> Rejected:
 class _Compiler:
     """From a parsed document to a source map, refusing what the language does not have."""
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: str, tables: Mapping[str, Table]) -> None:
         self._origin = origin
+        self._tables = tables
 
     def source_map(self, document: Any) -> SourceMap:
         node = self._mapping(document, "")
@@ -480,7 +495,7 @@ class _Compiler:
             sources=sources,
             joined=joined,
             convert=CONVERSIONS[convert],
-            table=self._table(rule.get("table", ""), f"{place}.table"),
+            table=self._table(rule.get("table", ""), kind, f"{place}.table"),
             required=self._flag(rule.get("required", kind.required), f"{place}.required"),
             zone=self._zone(rule.get("zone"), convert, f"{place}.zone"),
             default=rule.get("default"),
@@ -491,11 +506,22 @@ class _Compiler:
             return tuple(self._text(each, place) for each in node), bool(node)
         return (self._text(node, place),), False
 
-    def _table(self, node: Any, place: str) -> str:
-        if node and node not in terminology.tables():
-            names = ", ".join(terminology.tables())
+    def _table(self, node: Any, kind: Target, place: str) -> Table | None:
+        if not node:
+            return None
+        own = self._tables.get(node) if isinstance(node, str) else None
+        if own is None and node not in terminology.tables():
+            names = ", ".join(sorted({*self._tables, *terminology.tables()}))
             raise self._wrong(place, f"es gibt {names}", f"known: {names}")
-        return str(node)
+        table = own or terminology.table(node)
+        strange = sorted(table.targets() - kind.codes()) if kind.codes is not None else []
+        if strange:
+            raise self._wrong(
+                place,
+                f"{table.file} übersetzt in {strange[0]}, das es hier nicht gibt",
+                f"{table.file} translates to {strange[0]}, which does not exist here",
+            )
+        return table
 
     def _zone(self, node: Any, convert: str, place: str) -> ZoneInfo | None:
         if node is None:

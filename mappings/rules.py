@@ -18,22 +18,21 @@ __all__ = ["Each", "Reading", "Rule", "Tree", "UnknownCode", "is_withheld", "wit
 class UnknownCode(Unreadable):
     """A code that is in no table; what is known instead."""
 
-    def __init__(self, known: Iterable[str], table: str = "") -> None:
+    def __init__(self, known: Iterable[str], file: str = "") -> None:
         codes = ", ".join(known)
-        file = f"mappings/terminology/{table}.json"
         super().__init__(
-            f"eines von: {codes}" + (f" (alle Schreibweisen: {file})" if table else ""),
-            f"one of: {codes}" + (f" (all spellings: {file})" if table else ""),
+            f"eines von: {codes}" + (f" (alle Schreibweisen: {file})" if file else ""),
+            f"one of: {codes}" + (f" (all spellings: {file})" if file else ""),
         )
 
     @classmethod
-    def of_table(cls, table: str) -> "UnknownCode":
+    def of_table(cls, table: terminology.Table) -> "UnknownCode":
         """What a table knows: of several spellings of one meaning the first, which is enough to see what is wrong."""
         first: dict[terminology.Translation, str] = {}
-        known = terminology.known(table)
+        known = table.known()
         for code in known:
-            first.setdefault(terminology.translate(table, code), code)
-        return cls(first.values(), table if len(first) < len(known) else "")
+            first.setdefault(table.translate(code), code)
+        return cls(first.values(), table.file if len(first) < len(known) else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +56,7 @@ class Rule:
     sources: tuple[str, ...]
     convert: Conversion
     joined: bool = False
-    table: str = ""
+    table: terminology.Table | None = None
     required: bool = False
     zone: ZoneInfo | None = None
     default: Any = None
@@ -76,20 +75,20 @@ class Rule:
         if doubt is not None:
             value = doubt.value
         left_out = ""
-        if self.table:
-            value, left_out = self._translated(value)
+        if self.table is not None:
+            value, left_out = self._translated(value, self.table)
         if value is not None and not self.kind.allows(value):
             raise self._refusal()
         return Reading(value=value, doubt=doubt, left_out=left_out)
 
-    def _translated(self, value: Any) -> tuple[Any, str]:
+    def _translated(self, value: Any, table: terminology.Table) -> tuple[Any, str]:
         found: list[str] = []
         reason = ""
         for code in value if isinstance(value, tuple) else (value,):
             try:
-                translation = terminology.translate(self.table, str(code))
+                translation = table.translate(str(code))
             except KeyError:
-                raise UnknownCode.of_table(self.table) from None
+                raise UnknownCode.of_table(table) from None
             found.extend(translation.codes)
             reason = reason or translation.reason
         if self.kind.many:
@@ -103,7 +102,7 @@ class Rule:
 
     def _expectation(self, raw: Any) -> Unreadable:
         """What a withheld value should have been: as far as this can be said without it."""
-        if self.table:
+        if self.table is not None:
             return UnknownCode.of_table(self.table)
         if self.kind.codes is not None and not self.joined:
             return self._refusal()

@@ -1,5 +1,5 @@
-"""Translates codes by the ConceptMaps in `mappings/terminology/`, and names the codes of our own CodeSystems
-(https://hl7.org/fhir/R4/conceptmap.html).
+"""Translates codes by ConceptMaps, those in `mappings/terminology/` and those that a caller hands over, and names the
+codes of our own CodeSystems (https://hl7.org/fhir/R4/conceptmap.html).
 
 A code that no table knows is never guessed at: the caller makes an issue of the KeyError.
 """
@@ -13,9 +13,12 @@ from importlib.resources.abc import Traversable
 from typing import Any, Literal
 
 from conformance import spec
+from conformance.formats import strict_json
+from mappings.errors import Issue, Rejected
 
 __all__ = [
     "Language",
+    "Table",
     "Translation",
     "ancestors",
     "codes",
@@ -23,6 +26,8 @@ __all__ = [
     "descendants",
     "display",
     "known",
+    "read_table",
+    "table",
     "tables",
     "translate",
 ]
@@ -38,6 +43,29 @@ class Translation:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A ConceptMap as it translates; `file` is where it stands, for who has to add to it."""
+
+    name: str
+    file: str
+    entries: Mapping[str, tuple[str, Translation]]
+    undecided: tuple[str, ...] = ()
+    """Codes that it names without a target: nobody has said yet what they mean, so they are unknown."""
+
+    def translate(self, code: str) -> Translation:
+        """What the table makes of a code; case and spaces do not matter. KeyError for one that it does not know."""
+        return self.entries[_folded(code)][1]
+
+    def known(self) -> tuple[str, ...]:
+        """The source codes as it writes them, in its order."""
+        return tuple(code for code, _ in self.entries.values())
+
+    def targets(self) -> frozenset[str]:
+        """Every code that it translates to."""
+        return frozenset(code for _, translation in self.entries.values() for code in translation.codes)
+
+
 @dataclass(frozen=True, slots=True)
 class _Concept:
     displays: Mapping[Language, str]
@@ -49,12 +77,88 @@ def translate(table: str, code: str) -> Translation:
 
     KeyError for a code or a table that does not exist.
     """
-    return _table(table)[_folded(code)][1]
+    return _shipped(table).translate(code)
 
 
 def known(table: str) -> tuple[str, ...]:
     """The source codes of a table as it writes them, in its order."""
-    return tuple(code for code, _ in _table(table).values())
+    return _shipped(table).known()
+
+
+def table(name: str) -> Table:
+    """A table of `mappings/terminology/`; KeyError for one that does not exist."""
+    return _shipped(name)
+
+
+def read_table(content: bytes, *, name: str, file: str) -> Table:
+    """The table that a ConceptMap in JSON writes down; raises `Rejected` naming the place in `file` that is wrong."""
+    try:
+        tree = strict_json.parse(content)
+    except strict_json.NotJson as wrong:
+        raise _refused(f"{file}: line {wrong.line}, column {wrong.column}", "JSON", f"JSON ({wrong.reason})") from None
+    if not isinstance(tree, dict) or tree.get("resourceType") != "ConceptMap":
+        raise _refused(file, "eine ConceptMap", "a ConceptMap")
+    entries: dict[str, tuple[str, Translation]] = {}
+    undecided: list[str] = []
+    for place, element in _elements(tree, file):
+        code = element.get("code")
+        if not isinstance(code, str) or not code.strip():
+            raise _refused(f"{place}.code", "ein Code", "a code")
+        if _folded(code) in entries or code in undecided:
+            raise _refused(f"{place}.code", "jeder Code einmal", "each code once")
+        targets = _list_of_objects(element, "target", place)
+        for number, target in enumerate(targets):
+            _check_target(target, f"{place}.target[{number}]")
+        if targets:
+            entries[_folded(code)] = (code, _translation(element))
+        else:
+            undecided.append(code)
+    return Table(name=name, file=file, entries=entries, undecided=tuple(undecided))
+
+
+def _elements(tree: Mapping[str, Any], file: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for number, group in enumerate(_list_of_objects(tree, "group", f"{file}: ConceptMap")):
+        place = f"{file}: ConceptMap.group[{number}]"
+        for ordinal, element in enumerate(_list_of_objects(group, "element", place)):
+            yield f"{place}.element[{ordinal}]", element
+
+
+def _list_of_objects(node: Mapping[str, Any], name: str, place: str) -> list[Mapping[str, Any]]:
+    found = node.get(name, [])
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise _refused(f"{place}.{name}", "eine Liste von Objekten", "a list of objects")
+    return found
+
+
+def _check_target(target: Mapping[str, Any], place: str) -> None:
+    equivalence = target.get("equivalence")
+    if equivalence not in _EQUIVALENCES:
+        raise _refused(f"{place}.equivalence", f"eines von {_EQUIVALENCES}", f"one of {_EQUIVALENCES}")
+    needed = "comment" if equivalence == "unmatched" else "code"
+    if not isinstance(target.get(needed), str) or not target[needed].strip():
+        raise _refused(f"{place}.{needed}", "ein Text", "a text")
+
+
+# https://hl7.org/fhir/R4/valueset-concept-map-equivalence.html
+_EQUIVALENCES = (
+    *("relatedto", "equivalent", "equal", "wider", "subsumes", "narrower"),
+    *("specializes", "inexact", "unmatched", "disjoint"),
+)
+
+
+_NO_COUNTERPART = ("unmatched", "disjoint")
+
+
+def _refused(place: str, german: str, english: str) -> Rejected:
+    return Rejected(
+        Issue(
+            code="concept-map",
+            place=place,
+            text_de=f"erwartet wird {german}; wer die ConceptMap pflegt, berichtigt sie",
+            text_en=f"{english} expected; whoever keeps the ConceptMap corrects it",
+            fhir_code="structure",
+        )
+    )
 
 
 def tables() -> tuple[str, ...]:
@@ -99,21 +203,17 @@ def _folded(code: str) -> str:
 
 
 @cache
-def _table(name: str) -> Mapping[str, tuple[str, Translation]]:
+def _shipped(name: str) -> Table:
     if name not in tables():
         raise KeyError(name)
-    concept_map = json.loads(_folder().joinpath(f"{name}.json").read_bytes())
-    return {
-        _folded(element["code"]): (element["code"], _translation(element))
-        for group in concept_map["group"]
-        for element in group["element"]
-    }
+    content = _folder().joinpath(f"{name}.json").read_bytes()
+    return read_table(content, name=name, file=f"mappings/terminology/{name}.json")
 
 
 def _translation(element: Mapping[str, Any]) -> Translation:
     targets = element["target"]
     return Translation(
-        codes=tuple(target["code"] for target in targets if target["equivalence"] != "unmatched"),
+        codes=tuple(target["code"] for target in targets if target["equivalence"] not in _NO_COUNTERPART),
         reason=next((target["comment"] for target in targets if target["equivalence"] == "unmatched"), ""),
     )
 

@@ -45,7 +45,8 @@ MAY_IMPORT = {
     "hub.errors": (*CONTRACT, "mappings"),
     "hub.body": (*CONTRACT, "mappings", "hub.errors"),
     "hub.keys": ("mappings.errors",),
-    "hub.sources": (*CONTRACT, "mappings", "adapters", "hub.store", "hub.errors"),
+    "hub.own_maps": ("mappings", "adapters"),
+    "hub.sources": (*CONTRACT, "mappings", "adapters", "hub.store", "hub.errors", "hub.own_maps"),
     "hub.purpose": (*CONTRACT, "mappings", "hub.store", "hub.errors"),
     "hub": (*CONTRACT, "mappings", "adapters", "hub"),
 }

@@ -5,7 +5,7 @@ import re
 from adapters.receipt import Receipt, in_language
 from mappings.errors import Severity
 
-__all__ = ["render"]
+__all__ = ["in_german", "render"]
 
 _ISSUES_SHOWN = 20
 
@@ -25,6 +25,8 @@ _WORDS = {
         "more": "… und {} weitere Hinweise",
         "again": "Nach der Korrektur neu senden.",
         "kept": "Was beiseiteliegt, liest „platzfrei ingest --rerun“ erneut, sobald die Quellenkarte stimmt.",
+        "held": "Zurückgehalten, nichts davon gilt: „platzfrei drift“ zeigt warum, „platzfrei drift accept {0}“ "
+        "übernimmt sie, „platzfrei drift refuse {0}“ lehnt sie ab.",
         "duplicate": "(diese Lieferung kam schon einmal; das war die Antwort)",
     },
     "en": {
@@ -42,6 +44,8 @@ _WORDS = {
         "more": "… and {} more findings",
         "again": "Send it again once corrected.",
         "kept": "'platzfrei ingest --rerun' reads again what lies aside, once the source map is mended.",
+        "held": "Held, nothing of it is in effect: 'platzfrei drift' shows why, 'platzfrei drift accept {0}' applies "
+        "it, 'platzfrei drift refuse {0}' refuses it.",
         "duplicate": "(this delivery came before; this was the answer)",
     },
 }
@@ -83,11 +87,13 @@ def render(receipt: Receipt, name: str, language: str) -> str:
     findings = sorted(receipt.issues, key=lambda issue: ("error", "warning", "information").index(issue.severity))
     for issue in findings[:_ISSUES_SHOWN]:
         said = issue.text_en if language == "en" else issue.text_de
-        place = issue.place if language == "en" else _in_german(issue.place)
+        place = issue.place if language == "en" else in_german(issue.place)
         lines.append(f"  {_MARK[issue.severity]} {place + ': ' if place else ''}{said}")
     if more := len(findings[_ISSUES_SHOWN:]) + receipt.issues_not_shown:
         lines.append("  " + words["more"].format(more))
-    if not receipt.good:
+    if receipt.held:
+        lines.append(f"  {words['held'].format(receipt.delivery)}")
+    elif not receipt.good:
         lines.append(f"  {words['again']}" + (f" {words['kept']}" if receipt.kept_whole else ""))
     return "\n".join(lines)
 
@@ -97,9 +103,17 @@ def _line(noun: str, total: int, parts: list[tuple[str, int]]) -> str:
     return f"  {noun} {total}: {told}"
 
 
-def _in_german(place: str) -> str:
+def in_german(place: str) -> str:
     """Places are told in English, as FHIR and HL7 name them; the few words between have German ones."""
-    return re.sub(r"\b(line|column|message|feature|byte)(?= )", lambda word: _PLACES[word[0]], place)
+    place = re.sub(r"\b(lines?|column|message|feature|byte)(?= )", lambda word: _PLACES[word[0]], place)
+    return re.sub(r"(?<=\d) to (?=\d)", " bis ", place)
 
 
-_PLACES = {"line": "Zeile", "column": "Spalte", "message": "Nachricht", "feature": "Objekt", "byte": "Byte"}
+_PLACES = {
+    "line": "Zeile",
+    "lines": "Zeilen",
+    "column": "Spalte",
+    "message": "Nachricht",
+    "feature": "Objekt",
+    "byte": "Byte",
+}

@@ -12,6 +12,7 @@ from hub.ingest.reading import Reading, read
 from hub.keys import Key
 from hub.store.clock import instant, micros
 from mappings.census_event import admitted, pseudonymised
+from mappings.drift import Tally
 from mappings.errors import Issue, Rejected
 from mappings.language import SourceMap
 from mappings.patient_filter import admit
@@ -35,8 +36,14 @@ class Arrival:
     atomic: bool
     reading: Reading
     receipt: Receipt
+    tally: Tally
+    """What its records are like."""
     number: int | None = None
     """The ledger's, where it stands there already."""
+    judged: bool = True
+    """Whether it is held against what its source sends; what is left of deliveries looks like none."""
+    released: bool = False
+    """Whether an operator said that it is how its source sends now."""
 
     @classmethod
     def of(
@@ -52,7 +59,7 @@ class Arrival:
     ) -> "Arrival":
         """Records past the patient filter, and what they say."""
         receipt = blank_receipt(delivery, source_map, unread)
-        arrival = cls.into(receipt, delivery, digest, source_map, entries)
+        arrival = cls.into(receipt, delivery, digest, source_map, entries, Tally(names=source_map.names))
         arrival.unread, arrival.atomic, arrival.number = unread, atomic, number
         reading = arrival.reading
         if atomic and reading.aside:
@@ -65,11 +72,17 @@ class Arrival:
 
     @classmethod
     def into(
-        cls, receipt: Receipt, delivery: Delivery, digest: bytes, source_map: SourceMap, entries: Sequence[Entry]
+        cls,
+        receipt: Receipt,
+        delivery: Delivery,
+        digest: bytes,
+        source_map: SourceMap,
+        entries: Sequence[Entry],
+        tally: Tally,
     ) -> "Arrival":
-        """Some records of a delivery, told into a receipt that tells of others already."""
+        """Some records of a delivery, told into a receipt and a tally that tell of others already."""
         receipt.records += len(entries)
-        reading = read(entries, source_map, delivery.received_at, receipt)
+        reading = read(entries, source_map, delivery.received_at, receipt, tally)
         receipt.set_aside += len(reading.aside)
         return cls(
             delivery=delivery,
@@ -80,6 +93,7 @@ class Arrival:
             atomic=False,
             reading=reading,
             receipt=receipt,
+            tally=tally,
         )
 
     @classmethod
@@ -103,6 +117,8 @@ class Arrival:
             atomic=False,
             reading=reading,
             receipt=receipt,
+            tally=Tally(names=source_map.names),
+            judged=False,
         )
 
 

@@ -69,6 +69,7 @@ __all__ = [
     "enter",
     "finished",
     "forget_arriving",
+    "held",
     "keep",
     "known",
     "known_among",
@@ -287,6 +288,16 @@ def open_deliveries(connection: Connection, source: str | None = None, *, before
     return [_kept(row) for row in connection.execute(statement)]
 
 
+def held(connection: Connection, source: str | None = None, *, number: int | None = None) -> list[Kept]:
+    """Deliveries that wait for an operator's decision, of one source or of all, or the one of a number."""
+    statement = select(deliveries).where(deliveries.c.status == "held").order_by(deliveries.c.id)
+    if source is not None:
+        statement = statement.where(deliveries.c.source == source)
+    if number is not None:
+        statement = statement.where(deliveries.c.id == number)
+    return [_kept(row) for row in connection.execute(statement)]
+
+
 def replace_entries(connection: Connection, number: int, entries: Sequence[Entry]) -> None:
     """Keep other records of a delivery than before."""
     packed = connection.execute(select(deliveries.c.content).where(deliveries.c.id == number)).scalar_one()
@@ -377,7 +388,7 @@ def _packed(head: Mapping[str, Any], entries: Sequence[Entry]) -> bytes:
 
 
 def _status(receipt: Receipt) -> str:
-    return "rejected" if receipt.rejected else "done"
+    return "held" if receipt.held else "rejected" if receipt.rejected else "done"
 
 
 def _kept(row: Any) -> Kept:

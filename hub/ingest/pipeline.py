@@ -15,11 +15,13 @@ from itertools import islice
 
 from adapters.base import Delivery
 from adapters.receipt import Receipt
-from hub.errors import Invalid, http_part
+from hub.errors import Invalid, NotFound, http_part
 from hub.ingest import ledger
 from hub.ingest.arrival import Arrival, Door, blank_receipt
+from hub.ingest.drift import Drift
 from hub.ingest.in_flight import CRASHES_MAX, InFlight
 from hub.ingest.ledger import Entry, Kept
+from hub.ingest.reading import Reading, read
 from hub.ingest.reconcile import Effect, Reconciler, Told
 from hub.ingest.wards import Wards
 from hub.keys import Key
@@ -29,6 +31,7 @@ from hub.store.database import UNAVAILABLE, Database
 from hub.store.reader import Reader, Transaction
 from hub.store.writer import Writer
 from mappings.census_event import forgotten
+from mappings.drift import Tally
 from mappings.errors import Issue, PlatzfreiError, Rejected, Retriable
 from mappings.language import SourceMap
 
@@ -70,6 +73,7 @@ class Pipeline:
         self._in_flight = in_flight
         self._clock = clock
         self._wards = Wards()
+        self._drift = Drift()
         self._large = ThreadPoolExecutor(1, "large")
 
     def close(self) -> None:
@@ -140,6 +144,33 @@ class Pipeline:
         for unknown in sorted({kept.source for kept in left} - known):
             _log.warning("deliveries of the source %s wait for its map", unknown)
         return list(self._finished([kept for kept in left if kept.source in known]))
+
+    def held(self, source: str | None = None) -> list[Kept]:
+        """The deliveries that are held, of one source or of all there are; the receipt of each says why."""
+        with self._database.reading() as connection:
+            return ledger.held(connection, source)
+
+    def release(self, number: int) -> Receipt:
+        """Apply a delivery that is held, and learn that its source sends such now; `NotFound` where none is held."""
+        with self._database.reading() as connection:
+            found = ledger.held(connection, number=number)
+        if not found:
+            raise _not_held(number)
+        return self._finish(found[0], released=True)
+
+    def refuse(self, number: int) -> Receipt:
+        """Reject a delivery that is held for good; `NotFound` where none is held."""
+
+        def reject(transaction: Transaction) -> Receipt:
+            held = ledger.held(transaction.connection, number=number)
+            if not held or (receipt := held[0].receipt) is None:
+                raise _not_held(number)
+            receipt.held, receipt.set_aside, receipt.rejected = False, 0, receipt.records
+            receipt.issues[:1] = [_refused()]
+            ledger.close(transaction.connection, number, receipt)
+            return receipt
+
+        return self._writer.submit(reject, limited=False).result()
 
     def expire(self) -> int:
         """Withdraw statements that nobody has said again for too long; returns how many."""
@@ -256,20 +287,35 @@ class Pipeline:
         for one, number in zip(fresh, ledger.numbers(transaction, len(fresh)), strict=True):
             one.receipt.delivery = number
         for mine in by_source.values():
-            self._apply(transaction, mine)
+            self._apply(transaction, [one for one in mine if self._passes(transaction, one)])
             for one in mine:
                 answers[id(one)] = one.receipt
                 self._in_flight.clear(transaction, one.digest)
         ledger.enter(transaction, [_row(one) for one in fresh])
         for mine in by_source.values():
             for one in mine:
-                aside = one.reading.aside
+                aside = () if one.receipt.held else one.reading.aside
                 ledger.set_records_aside(transaction.connection, one.receipt.delivery, one.source_map.name, aside)
                 if one.number is not None:
                     ledger.close(transaction.connection, one.number, one.receipt)
         for first, twin in twins:
             answers[id(twin)] = replace(first.receipt, duplicate=True) if first.digest == twin.digest else _reused()
         return [answers[id(one)] for one in arrivals]
+
+    def _passes(self, transaction: Transaction, one: Arrival) -> bool:
+        """Whether a delivery takes effect: one that is unlike what its source sends is held, as its receipt says."""
+        if not one.judged:
+            return True
+        connection, source_map, receipt = transaction.connection, one.source_map, one.receipt
+        if not one.released and (drifted := self._drift.examine(connection, source_map, one.tally)):
+            receipt.note_first(*drifted)
+            if any(issue.severity == "error" for issue in drifted):
+                receipt.hold()
+                return False
+        if not receipt.rejected:
+            at = micros(one.delivery.received_at)
+            self._drift.learn(connection, source_map, one.tally, at=at, accepted=one.released)
+        return True
 
     def _told_before(self, before: Kept, digest: bytes) -> Receipt | Exception:
         if before.digest != digest:
@@ -281,6 +327,8 @@ class Pipeline:
 
     def _apply(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> None:
         """Write the effect of deliveries of one source, and count it in their receipts."""
+        if not arrivals:
+            return
         source_map = arrivals[0].source_map
         told: list[Told] = []
         whose = []
@@ -332,8 +380,10 @@ class Pipeline:
         told = self._writer.submit(lambda transaction: self._arrive(transaction, delivery, digest)).result()
         if isinstance(told, Receipt):
             return told
-        number, count = told, 0
+        number, count, tally = told, 0, Tally(names=source_map.names)
+        scratch = blank_receipt(delivery, source_map, unread)
         for entries in parts:
+            read(entries, source_map, delivery.received_at, scratch, tally)
             self._writer.submit(
                 lambda transaction, entries=entries, ordinal=count: ledger.add_part(  # type: ignore[misc]
                     transaction, number, ordinal, entries
@@ -341,7 +391,29 @@ class Pipeline:
                 size=_LARGE * _PART,
             ).result()
             count += 1
-        self._writer.submit(lambda transaction: ledger.received(transaction, number, count, unread)).result()
+        scratch.records, scratch.delivery, scratch.set_aside = tally.records, number, 0
+        whole = Arrival(
+            delivery=delivery,
+            digest=digest,
+            source_map=source_map,
+            entries=(),
+            unread=unread,
+            atomic=False,
+            reading=Reading(),
+            receipt=scratch,
+            tally=tally,
+            number=number,
+        )
+
+        def received(transaction: Transaction) -> bool:
+            ledger.received(transaction, number, count, unread)
+            passes = self._passes(transaction, whole)
+            if not passes:
+                ledger.close(transaction.connection, number, scratch)
+            return passes
+
+        if not self._writer.submit(received, limited=False).result():
+            return scratch
         receipt = blank_receipt(delivery, source_map, unread)
         receipt.delivery = number
         return self._in_parts_from(0, count, delivery, digest, source_map, receipt, progress)
@@ -387,7 +459,7 @@ class Pipeline:
                 entries = ledger.part(reader, receipt.delivery, one)
             # A part that is undone must leave no trace in the receipt.
             after = Receipt.from_json(receipt.to_json())
-            arrival = Arrival.into(after, delivery, digest, source_map, entries)
+            arrival = Arrival.into(after, delivery, digest, source_map, entries, Tally(names=frozenset()))
             self._writer.submit(
                 lambda transaction, one=one, arrival=arrival, after=after: apply(  # type: ignore[misc]
                     transaction, one, arrival, after
@@ -408,25 +480,44 @@ class Pipeline:
             except Exception as error:
                 _log.error("delivery %d of %s cannot be finished: %s", kept.id, kept.source, type(error).__name__)
 
-    def _finish(self, kept: Kept) -> Receipt:
+    def _finish(self, kept: Kept, *, released: bool = False) -> Receipt:
         source_map = self._sources.named(kept.source)
         delivery = Delivery(source=kept.source, body=b"", received_at=moment(kept.received_at))
         unread = Counter(kept.unread)
         if kept.parts:
-            receipt = kept.receipt or blank_receipt(delivery, source_map, unread)
+            begun = kept.receipt if kept.receipt is not None and not kept.receipt.held else None
+            receipt = begun or blank_receipt(delivery, source_map, unread)
             receipt.delivery = kept.id
+            if released:
+                self._release_parts(kept, source_map)
             return self._in_parts_from(kept.parts_done, kept.parts, delivery, kept.digest, source_map, receipt)
         arrival = Arrival.of(
             delivery, kept.digest, source_map, kept.entries, unread, atomic=kept.atomic, number=kept.id
         )
         arrival.receipt.delivery = kept.id
+        arrival.judged, arrival.released = bool(kept.digest), released
 
         def finish(transaction: Transaction) -> Receipt:
-            if (told := ledger.finished(transaction, kept.id)) is not None:
+            told = ledger.finished(transaction, kept.id)
+            if told is not None and not (released and told.held):
                 return told
             return _sole(self._take(transaction, [arrival]))
 
         return self._writer.submit(finish, limited=False).result()
+
+    def _release_parts(self, kept: Kept, source_map: SourceMap) -> None:
+        """Learn from a large delivery that is released; from now on it is finished, whatever happens."""
+        tally, scratch = Tally(names=source_map.names), Receipt(source=source_map.name)
+        for ordinal in range(kept.parts):
+            with self._database.snapshot() as reader:
+                entries = ledger.part(reader, kept.id, ordinal)
+            read(entries, source_map, moment(kept.received_at), scratch, tally)
+
+        def release(transaction: Transaction) -> None:
+            self._drift.learn(transaction.connection, source_map, tally, at=kept.received_at, accepted=True)
+            ledger.received(transaction, kept.id, kept.parts, kept.unread)
+
+        self._writer.submit(release, limited=False).result()
 
 
 def _by_source(arrivals: Sequence[Arrival]) -> dict[str, list[Arrival]]:
@@ -466,6 +557,26 @@ def _parts(first: list[Entry], rest: Iterator[Entry]) -> Iterator[list[Entry]]:
 
 def _without_stay(entry: Entry) -> Entry:
     return entry if entry.fields is None else replace(entry, fields=forgotten(entry.fields))
+
+
+def _not_held(number: int) -> NotFound:
+    return NotFound(
+        Issue(
+            code="not-held",
+            fhir_code="not-found",
+            text_de=f"die Lieferung {number} wird nicht zurückgehalten; welche es sind, sagt: platzfrei drift",
+            text_en=f"the delivery {number} is not held; which are, says: platzfrei drift",
+        )
+    )
+
+
+def _refused() -> Issue:
+    return Issue(
+        code="drift-refused",
+        fhir_code="business-rule",
+        text_de="Der Betreiber hat diese Lieferung abgelehnt; nichts davon gilt. Berichtigt senden.",
+        text_en="The operator refused this delivery; nothing of it is in effect. Send it corrected.",
+    )
 
 
 def _reused() -> Invalid:

@@ -10,6 +10,7 @@ from hub.ingest.ledger import Entry
 from hub.ingest.reconcile import oddities_of_time
 from hub.ingest.vacancy_index import position_of
 from mappings.census_event import CensusEvent, event_of
+from mappings.drift import Tally
 from mappings.errors import Issue
 from mappings.language import SourceMap
 from mappings.vacancy import VacancyReport
@@ -29,8 +30,10 @@ class Reading:
     aside: list[tuple[int, Entry, tuple[Issue, ...]]] = field(default_factory=list)
 
 
-def read(entries: Sequence[Entry], source_map: SourceMap, received_at: datetime, receipt: Receipt) -> Reading:
-    """Map the records; the receipt is told what there is to say of each."""
+def read(
+    entries: Sequence[Entry], source_map: SourceMap, received_at: datetime, receipt: Receipt, tally: Tally
+) -> Reading:
+    """Map the records; the receipt is told what there is to say of each, the tally what each is like."""
     reading, wards = Reading(), WardIndex(source_map.wards)
     for ordinal, entry in enumerate(entries):
         result = Result(entry.place, "taken")
@@ -44,6 +47,7 @@ def read(entries: Sequence[Entry], source_map: SourceMap, received_at: datetime,
         # What is true of every offer of a record is said of the record once.
         issues = tuple(dict.fromkeys(issues))
         receipt.note(*issues)
+        tally.add(entry.fields, issues, [report for _, report in reading.reports[reports:]])
         if any(issue.severity == "error" for issue in issues):
             result.outcome = "setAside"
             del reading.reports[reports:], reading.events[events:]

@@ -40,6 +40,7 @@ __all__ = [
     "offer_part",
     "set_aside",
     "shown_facility",
+    "source_profile",
     "statement",
     "suspect",
     "token",
@@ -236,7 +237,7 @@ delivery = Table(
     Column("digest", LargeBinary, nullable=False),  # keyed hash of the bytes as received
     Column("length", BigInteger, nullable=False),
     Column("received_at", BigInteger, nullable=False),
-    Column("status", _Text, nullable=False),  # arriving (part by part), received, done, rejected
+    Column("status", _Text, nullable=False),  # arriving (part by part), received, done, held, rejected
     Column("content", LargeBinary, nullable=False),  # the records as they passed the patient filter, NDJSON, zlib
     Column("receipt", LargeBinary),
     Column("parts", Integer, nullable=False, server_default="0"),  # 0: all of it is in `content`
@@ -351,3 +352,12 @@ feed = Table(
     Column("memory", LargeBinary, nullable=False),  # the transport's own
 )
 """How fetching stands, so that another process goes on where one ended."""
+
+source_profile = Table(
+    "source_profile",
+    metadata,
+    Column("source", _Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),  # mappings.drift.Profile as JSON, zlib: names of fields and counts
+    Column("updated_at", BigInteger, nullable=False),
+)
+"""What the deliveries of a source usually look like, so that one that does not is held."""

@@ -1,0 +1,201 @@
+"""`platzfrei map`: draft a source map from a sample file, try one on a file, check one's examples."""
+
+import argparse
+import json
+import re
+import unicodedata
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+from adapters import registry
+from adapters.sketch import sketch
+from hub.app import now
+from hub.commands import options as shared
+from hub.commands.options import run, settings, text
+from hub.commands.trial_text import record_json, record_lines, summary_lines
+from hub.errors import NotFound
+from hub.own_maps import TERMINOLOGY, OwnMaps, read_map, read_own
+from hub.trial import Trial
+from mappings.draft import propose
+from mappings.draft_text import concept_map_text, render, table_name
+from mappings.errors import Issue, Rejected
+from mappings.language import SourceMap, load, shipped
+from mappings.rehearsal import rehearse
+
+__all__ = ["main"]
+
+_ROWS = 3
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; exit status 1 where something would be set aside, or an example does not come true."""
+    made = shared.parser("map", "Draft a source map from a sample file, try one on a file, check the examples of one.")
+    actions = made.add_subparsers(dest="action", required=True, metavar="draft|try|check")
+    draft = actions.add_parser("draft", help="propose a source map for a sample export (--name, --output)")
+    draft.add_argument("file", metavar="FILE", type=Path)
+    draft.add_argument("--name", metavar="NAME", help="the source's name; default: made of the file's")
+    draft.add_argument("--output", metavar="PATH", type=Path, help="write the map there instead of to the terminal")
+    trying = actions.add_parser("try", help="show cell by cell what comes from where; nothing is stored (--source)")
+    trying.add_argument("file", metavar="FILE", type=Path)
+    trying.add_argument("--source", metavar="NAME", required=True, help="a source's name, or the path of a map (.yaml)")
+    trying.add_argument("--rows", metavar="N", type=int, default=_ROWS, help=f"show so many records; default {_ROWS}")
+    trying.add_argument("--json", action="store_true", help="a record a line as JSON, the summary last")
+    check = actions.add_parser("check", help="run the examples of your own maps, or of the named one")
+    check.add_argument("name", metavar="NAME", nargs="?")
+    return run(made, arguments, _command)
+
+
+def _command(options: argparse.Namespace) -> int:
+    own = read_own(settings(options).sources)
+    if options.action == "draft":
+        return _draft(options, own)
+    return _try(options, own) if options.action == "try" else _check(options, own)
+
+
+def _try(options: argparse.Namespace, own: OwnMaps) -> int:
+    trial = Trial(source_map=_named(options.source, own), body=_read(options.file), at=now())
+    good = True
+    for number, tried in enumerate(trial.records()):
+        good = good and not tried.is_set_aside
+        # What is wrong is worth a line wherever it stands; the cells of the first records show the way.
+        if options.json:
+            if number < options.rows or tried.is_set_aside:
+                print(json.dumps(record_json(tried), ensure_ascii=False))
+        elif number < options.rows:
+            print("\n".join(record_lines(tried, options.language)), end="\n\n")
+        elif tried.is_set_aside:
+            errors = [issue for issue in tried.issues if issue.severity == "error"]
+            for issue in islice(errors, 3):
+                print(f"✗ {issue.place}: {text(options, issue.text_de, issue.text_en)}")
+    if options.json:
+        print(json.dumps({"summary": trial.summary()}, ensure_ascii=False))
+    else:
+        print("\n".join(summary_lines(trial, options.language)))
+    return 0 if good else 1
+
+
+def _check(options: argparse.Namespace, own: OwnMaps) -> int:
+    problems = list(own.problems)
+    maps: Sequence[SourceMap] = tuple(own.maps.values())
+    if options.name is not None:
+        one = _named(options.name, own)
+        maps = (one,)
+        if options.name not in own.maps:
+            problems = list(rehearse(one))
+    for issue in problems:
+        mark = "✗" if issue.severity == "error" else "!"
+        print(f"{mark} {issue.place}: {text(options, issue.text_de, issue.text_en)}")
+    for one in maps:
+        examples = len(one.examples)
+        unlike = len(rehearse(one))
+        verdict = text(
+            options,
+            f"{examples} Beispiele" + (f", {unlike} Abweichungen" if unlike else ", alle stimmen" if examples else ""),
+            f"{examples} examples" + (f", {unlike} differences" if unlike else ", all come true" if examples else ""),
+        )
+        print(f"{one.name}: {verdict}")
+    if not maps and not problems:
+        print(text(options, "keine eigenen Quellenkarten", "no source maps of your own"))
+    return 1 if problems else 0
+
+
+def _named(name: str, own: OwnMaps) -> SourceMap:
+    if name.endswith((".yaml", ".yml")):
+        return read_map(Path(name), own.tables)
+    maps = {**shipped(), **own.maps}
+    if name in maps:
+        return maps[name]
+    # A map that cannot be used is no source; what is wrong with it is what its writer needs to hear.
+    broken = [issue for issue in own.problems if issue.place.startswith(f"{name}.yaml")]
+    if broken:
+        raise Rejected(*broken)
+    listed = ", ".join(sorted(maps))
+    raise NotFound(
+        Issue(
+            code="unknown-source",
+            fhir_code="not-found",
+            text_de=f"diese Quelle gibt es nicht; bekannt: {listed}",
+            text_en=f"there is no such source; known: {listed}",
+        )
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Rejected(
+            Issue(
+                code="file-unreadable",
+                place=str(path),
+                text_de="die Datei ist nicht lesbar; Pfad und Rechte prüfen",
+                text_en="the file cannot be read; check its path and permissions",
+            )
+        ) from error
+
+
+def _draft(options: argparse.Namespace, own: OwnMaps) -> int:
+    body = _read(options.file)
+    found = sketch(body)
+    if found is None or not found.records:
+        listed = ", ".join(registry.formats())
+        raise Rejected(
+            Issue(
+                code="no-sketch",
+                place=str(options.file),
+                text_de=f"weder Tabelle noch JSON, und kein anderes Format, das sich entwerfen lässt; es gibt {listed}",
+                text_en=f"neither a table nor JSON, nor another format that can be drafted; there are {listed}",
+            )
+        )
+    name = options.name or _name_of(options.file)
+    proposal = propose(found.records)
+    written = render(
+        proposal,
+        name=name,
+        format=found.format,
+        options=found.options,
+        columns=found.columns,
+        notes=found.notes,
+        language=options.language,
+        own_tables=options.output is not None,
+    )
+    tables = {table_name(codes, name): concept_map_text(codes, name) for codes in proposal.codes}
+    if options.output is None:
+        print(written)
+        load(written.encode(), origin=name, tables=own.tables)  # A draft that does not load is our fault, and says so.
+        return 0
+    terminology = options.output.parent.parent / TERMINOLOGY
+    for path in (options.output, *(terminology / f"{table}.json" for table in tables)):
+        if path.exists():
+            raise Rejected(_is_there(path))
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(written, "utf-8")
+    print(text(options, f"geschrieben: {options.output}", f"written: {options.output}"))
+    for table, content in tables.items():
+        terminology.mkdir(parents=True, exist_ok=True)
+        path = terminology / f"{table}.json"
+        path.write_text(content, "utf-8")
+        print(text(options, f"unbekannte Codes: {path}", f"unknown codes: {path}"))
+    print(
+        text(
+            options,
+            f"weiter: die Karte ansehen, dann platzfrei map try {options.file} --source {name}",
+            f"next: look at the map, then platzfrei map try {options.file} --source {name}",
+        )
+    )
+    return 0
+
+
+def _name_of(path: Path) -> str:
+    plain = unicodedata.normalize("NFKD", path.stem.casefold().replace("ß", "ss"))
+    return re.sub("[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode()).strip("-") or "source"
+
+
+def _is_there(path: Path) -> Issue:
+    return Issue(
+        code="file-exists",
+        place=str(path),
+        text_de="diese Datei gibt es schon; sie wird nicht überschrieben",
+        text_en="this file is there already; it is not overwritten",
+    )

@@ -1,0 +1,122 @@
+"""The operator's own source maps and code tables, as they lie in two folders: `sources/*.yaml` and
+`terminology/*.json`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from adapters import registry
+from mappings.errors import Issue, Rejected
+from mappings.language import SourceMap, load
+from mappings.rehearsal import rehearse
+from mappings.terminology import Table, read_table
+
+__all__ = ["TERMINOLOGY", "OwnMaps", "check_format", "read_map", "read_own"]
+
+TERMINOLOGY = "terminology"
+"""The folder of the operator's own ConceptMaps, beside that of the source maps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnMaps:
+    """What the operator wrote; `problems` are those of maps left out, and examples that do not come true."""
+
+    maps: Mapping[str, SourceMap]
+    tables: Mapping[str, Table]
+    problems: tuple[Issue, ...]
+
+
+def read_own(folder: Path) -> OwnMaps:
+    """The maps in a folder, and the tables in the one beside it; what is wrong with one stops no other.
+
+    A map that cannot be used is left out. One whose examples do not come true is used, since an example may be what is
+    wrong, and told.
+    """
+    tables, problems = _tables(folder.parent / TERMINOLOGY)
+    maps: dict[str, SourceMap] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            one = read_map(path, tables)
+            if one.name in maps:
+                raise Rejected(_named_twice(path.name, one.name))
+        except Rejected as error:
+            problems.extend(error.issues)
+        else:
+            maps[one.name] = one
+            problems.extend(replace(issue, place=f"{path.name}: {issue.place}") for issue in rehearse(one))
+    return OwnMaps(maps=maps, tables=tables, problems=tuple(problems))
+
+
+def read_map(path: Path, tables: Mapping[str, Table]) -> SourceMap:
+    """A source map from a file; raises `Rejected` for one that cannot be used."""
+    one = load(_content(path), origin=path.name, tables=tables)
+    check_format(one, path.name)
+    return one
+
+
+def check_format(source_map: SourceMap, origin: str) -> None:
+    """Raises `Rejected` for a wrong format or option: whoever keeps the map hears of it when the hub starts, not a
+    sender with each delivery."""
+    if source_map.format not in registry.formats():
+        listed = ", ".join(registry.formats())
+        raise Rejected(
+            Issue(
+                code="source-map",
+                place=f"{origin}: format",
+                text_de=f"dieses Format gibt es nicht; bekannt: {listed}",
+                text_en=f"there is no such format; known: {listed}",
+            )
+        )
+    try:
+        registry.adapter(source_map.format).check(source_map.options, source_map.names)
+    except Rejected as error:
+        raise Rejected(*(replace(issue, place=f"{origin}: {issue.place}") for issue in error.issues)) from error
+
+
+def _tables(folder: Path) -> tuple[dict[str, Table], list[Issue]]:
+    tables: dict[str, Table] = {}
+    problems: list[Issue] = []
+    for path in sorted(folder.glob("*.json")):
+        file = f"{TERMINOLOGY}/{path.name}"
+        try:
+            tables[path.stem] = table = read_table(_content(path), name=path.stem, file=file)
+        except Rejected as error:
+            problems.extend(error.issues)
+        else:
+            if table.undecided:
+                problems.append(_undecided(file, table.undecided))
+    return tables, problems
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Rejected(
+            Issue(
+                code="source-map",
+                place=path.name,
+                text_de="die Datei ist nicht lesbar; Pfad und Rechte prüfen",
+                text_en="the file cannot be read; check its path and permissions",
+            )
+        ) from error
+
+
+def _undecided(file: str, codes: tuple[str, ...]) -> Issue:
+    listed = ", ".join(codes)
+    return Issue(
+        code="concept-map",
+        place=file,
+        text_de=f"ohne Ziel (target), also unbekannt: {listed}; wer die Tabelle pflegt, trägt es ein",
+        text_en=f"without a target, and so unknown: {listed}; whoever keeps the table adds it",
+        severity="warning",
+    )
+
+
+def _named_twice(origin: str, name: str) -> Issue:
+    return Issue(
+        code="source-map",
+        place=f"{origin}: source",
+        text_de=f"die Quelle {name} steht schon in einer anderen Datei; eine von beiden umbenennen",
+        text_en=f"the source {name} stands in another file already; rename one of the two",
+    )

@@ -1,0 +1,693 @@
+"""Proposes a source map for a sample: which field fills which place of the model, by its name and by its values.
+
+A proposal and nothing more: what is unsure is marked, what is not understood is listed, an unknown code is never
+translated. Words for names: `mappings/synonyms.yaml`.
+"""
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from importlib import resources
+from itertools import pairwise
+from typing import Any
+
+from mappings import conversions, gazetteer, targets, terminology, yaml_document
+from mappings.conversions import Doubtful, Unreadable
+from mappings.language import CONVERSIONS
+from mappings.reader import Fields, is_blank
+from mappings.vacancy import ZONE
+
+__all__ = ["Column", "Guess", "Level", "Proposal", "UnknownCodes", "propose"]
+
+_SAMPLE = 100
+_SURE = 0.8
+_LIKELY = 0.5
+_TABLES = {
+    "offer.care_form": ("", "csv-angebot", "hilfe-art", "lup-angebot"),
+    "block.room": ("csv-zimmer", ""),
+    "block.sex": ("csv-geschlecht", ""),
+}
+"""The tables that translate to the codes of a place; blank: the codes themselves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A field of the sample: its name, what stands in it where it is not blank, and of how many records."""
+
+    name: str
+    values: tuple[Any, ...]
+    records: int
+
+    @property
+    def sample(self) -> tuple[Any, ...]:
+        """The first of its values."""
+        return self.values[:_SAMPLE]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guess:
+    """A rule proposed: the place, the field, and the words of the language beside `from`."""
+
+    target: str
+    column: str
+    likelihood: float
+    words: Mapping[str, str] = field(default_factory=dict)
+    by_values: bool = False
+    """Its name says nothing; the values look like it."""
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether name and values agree."""
+        return self.likelihood >= _SURE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownCodes:
+    """Words of a field that its table does not know, with how often they stand there, and all that it uses."""
+
+    column: str
+    target: str
+    table: str
+    known: Mapping[str, str]
+    unknown: Mapping[str, int]
+
+
+@dataclass(slots=True, kw_only=True)
+class Level:
+    """The rules of a record, or of an element of a list in it."""
+
+    guesses: list[Guess] = field(default_factory=list)
+    each: str = ""
+    """The name of the list; blank for the record itself."""
+    offers: "Level | None" = None
+    literals: list[tuple[str, list[Guess]]] = field(default_factory=list)
+    """Offers whose care form is in the names of columns: its code, and the rules."""
+    blocks: "Level | None" = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Proposal:
+    """A whole map as proposed."""
+
+    root: Level
+    unread: list[tuple[str, str, str]] = field(default_factory=list)
+    """Fields that are in no rule, and why (German, English; blank: nothing is known of them)."""
+    codes: list[UnknownCodes] = field(default_factory=list)
+    by: tuple[str, str] | None = None
+    """The columns that rows of one offer have in common, where an offer has several rows."""
+    rows: tuple[str, ...] = ()
+    defaults: list[str] = field(default_factory=list)
+    """Places that nothing in the sample fills and that a map needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Vocabulary:
+    places: Mapping[str, tuple[tuple[str, ...], ...]]
+    care_forms: tuple[tuple[tuple[str, ...], str], ...]
+    never: frozenset[str]
+    numbers: Mapping[str, frozenset[str]]
+    """Words that say which number of places is meant, by its place."""
+
+
+@cache
+def _told() -> Mapping[str, Any]:
+    told: Mapping[str, Any] = yaml_document.parse(resources.files(__package__).joinpath("synonyms.yaml").read_bytes())
+    return told
+
+
+@cache
+def _vocabulary() -> _Vocabulary:
+    told = _told()
+    forms = {tuple(_words(phrase)): code for code, phrases in told["care_forms"].items() for phrase in phrases}
+    table = terminology.table("csv-angebot")
+    for spelled in table.known():
+        for code in table.translate(spelled).codes:
+            forms.setdefault(tuple(_words(spelled)), code)
+    return _Vocabulary(
+        places={place: tuple(tuple(_words(one)) for one in phrases) for place, phrases in told["places"].items()},
+        care_forms=tuple(sorted(forms.items(), key=lambda form: (-len(form[0]), -len("".join(form[0]))))),
+        never=frozenset("".join(_words(phrase)) for phrase in told["never"]),
+        numbers={
+            place: frozenset(told[name])
+            for place, name in (("counts.accepting", "free"), ("counts.occupied", "occupied"), ("counts.held", "held"))
+        },
+    )
+
+
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_FILLERS = frozenset(
+    {*("anzahl", "der", "die", "das", "des", "von", "am", "in", "of", "the", "einrichtung", "einrichtungs", "facility")}
+    | {"angebot", "offer", "number", "wert", "feld", "haus", "home", "address", "adresse", "contact", "kontakt", "f"}
+    | {"location", "position", "geo", "status", "gemeldet", "gesamt", "aktuell", "current", "heute", "today", "txt"}
+)
+
+
+def _words(name: str) -> list[str]:
+    short = _told()["abbreviations"]
+    words = (word.casefold() for word in _WORD.findall(name.translate(_UMLAUTS)))
+    return [short.get(word, word) for word in words]
+
+
+@lru_cache(maxsize=10_000)
+def _name_likeness(name: str, target: str) -> float:
+    """How much a name sounds like one for a place, from 0 to 1."""
+    return _likeness(tuple(_words(name.rpartition(".")[2])), tuple(_words(name)), target)
+
+
+def _likeness(words: tuple[str, ...], way: tuple[str, ...], target: str) -> float:
+    best = 0.0
+    plain = tuple(word for word in way if word not in _FILLERS)
+    for rank, phrase in enumerate(_vocabulary().places[target]):
+        best = max(best, _phrase_likeness(words, way, plain, phrase) - 0.001 * rank)
+    if target.startswith("counts.") and any(
+        said & set(way) for place, said in _vocabulary().numbers.items() if place != target
+    ):
+        best -= 0.3
+    return best
+
+
+def _phrase_likeness(
+    words: tuple[str, ...], way: tuple[str, ...], plain: tuple[str, ...], phrase: tuple[str, ...]
+) -> float:
+    if phrase in (words, way):
+        return 1.0
+    joined, wanted = "".join(words), "".join(phrase)
+    if wanted in (joined, "".join(way)):
+        return 0.95
+    if plain and phrase == plain:
+        return 0.9
+    like = 0.0
+    if set(phrase) <= set(way):
+        like = 0.55 + 0.3 * len(phrase) / len(way)
+    if len(wanted) >= 4 and wanted in joined:
+        like = max(like, 0.4 + 0.4 * len(wanted) / len(joined))
+    if len(joined) >= 4 and wanted.startswith(joined):
+        like = max(like, 0.45 + 0.4 * len(joined) / len(wanted))
+    if len(joined) >= 5 and abs(len(joined) - len(wanted)) <= 2:
+        ratio = difflib.SequenceMatcher(None, joined, wanted).ratio()
+        like = max(like, 0.75 * ratio if ratio >= 0.84 else 0.0)
+    return like
+
+
+def _is_of_people(name: str) -> bool:
+    words = _words(name)
+    return any(
+        "".join(words[i:j]) in _vocabulary().never for i in range(len(words)) for j in range(i + 1, len(words) + 1)
+    )
+
+
+def _readable(convert: Callable[..., Any], values: Sequence[Any], kind: targets.Target) -> float:
+    """The share of the values that a conversion reads and its place takes."""
+    good = 0
+    for value in values:
+        try:
+            read = convert(value)
+        except Unreadable:
+            continue
+        good += kind.allows(read.value if isinstance(read, Doubtful) else read)
+    return good / len(values)
+
+
+def _moment(value: Any) -> Any:
+    return conversions.datetime(value, zone=ZONE)
+
+
+def _tables_of(target: str, column: Column) -> tuple[str, float]:
+    """The table that knows most of a column's words, and the share of them that it knows."""
+    shares: dict[str, float] = {}
+    codes = _kind(target).codes
+    for name in _TABLES[target]:
+        if name:
+            table = terminology.table(name)
+            known = sum(_is_known(table, value) for value in column.sample)
+        else:
+            assert codes is not None
+            known = sum(str(value) in codes() for value in column.sample)
+        shares[name] = known / len(column.sample)
+    best = max(_TABLES[target], key=lambda name: shares[name])
+    if not shares[best]:
+        best = next(name for name in _TABLES[target] if name)
+    return best, shares[best]
+
+
+def _is_known(table: terminology.Table, value: Any) -> bool:
+    try:
+        return bool(table.translate(str(value)))
+    except KeyError:
+        return False
+
+
+def _kind(target: str) -> targets.Target:
+    known = {**targets.FACILITY, **targets.STATEMENT, **targets.BLOCK}
+    return known.get(target) or targets.ELEMENT
+
+
+def _fit(target: str, column: Column) -> float:
+    """How well the values suit a place, from -1 (not at all) to 1 (they could hardly be anything else)."""
+    if not column.sample:
+        return 0.0
+    if target in _TABLES:
+        share = _tables_of(target, column)[1]
+        distinct = len(set(map(str, column.values)))
+        if target == "offer.care_form":
+            return share if share > 0.3 else (0.0 if distinct <= 25 and _is_wordy(column) else -1.0)
+        return share if share > 0.5 else -1.0
+    kind = _kind(target)
+    convert = _moment if target == "valid_at" else CONVERSIONS[kind.convert]
+    share = _readable(convert, column.sample, kind)
+    if share < 0.7:
+        return -1.0
+    special = _SPECIAL.get(target)
+    return special(column) if special is not None else 0.2 * share
+
+
+def _share(column: Column, test: Callable[[str], object]) -> float:
+    return sum(bool(test(str(value).strip())) for value in column.sample) / len(column.sample)
+
+
+def _is_wordy(column: Column) -> bool:
+    return _share(column, lambda text: re.search("[A-Za-zÄÖÜäöü]{2}", text)) > 0.9
+
+
+_NUMBER = re.compile(r"-?\d{1,4}([.,]\d+)?")
+
+
+def _between(low: float, high: float) -> Callable[[Column], float]:
+    def fit(column: Column) -> float:
+        share = _share(column, lambda text: _NUMBER.fullmatch(text) and low <= float(text.replace(",", ".")) <= high)
+        decimals = _share(column, lambda text: re.search(r"[.,]\d{2,}", text))
+        return decimals if share > 0.9 else -1.0
+
+    return fit
+
+
+def _fit_key(column: Column) -> float:
+    values = list(map(str, column.values))
+    if len(column.values) < column.records or _share(column, lambda text: len(text) <= 40) < 1:
+        return -0.6
+    return 0.4 if len(set(values)) >= max(1, 0.15 * len(values)) else -0.6
+
+
+def _fit_name(column: Column) -> float:
+    return 0.3 if _is_wordy(column) and _share(column, lambda text: len(text) > 4) > 0.7 else -0.8
+
+
+def _fit_count(column: Column) -> float:
+    return 0.3 if _share(column, lambda text: re.fullmatch(r"-?\d{1,3}([.,]0+)?", text)) > 0.95 else -0.5
+
+
+_SPECIAL: Mapping[str, Callable[[Column], float]] = {
+    "facility.key": _fit_key,
+    "facility.name": _fit_name,
+    "facility.operator": _fit_name,
+    "facility.street": lambda column: 0.3 if _is_wordy(column) else -0.8,
+    "facility.city": lambda column: 0.5 if _is_wordy(column) and _share(column, str.isdigit) == 0 else -0.8,
+    "facility.house_number": lambda column: (
+        0.5 if _share(column, lambda text: re.match(r"\d{1,4}", text) and len(text) < 10) > 0.9 else -1.0
+    ),
+    "facility.postal_code": lambda column: (
+        1.0 if _share(column, lambda text: gazetteer.place(text.removeprefix("D-").zfill(5))) > 0.85 else -0.3
+    ),
+    "facility.iks": lambda column: (
+        1.0
+        if _share(column, lambda text: re.fullmatch(r"\d{9}", text) and conversions.ik_is_plausible(text)) > 0.85
+        else 0.2
+        if _share(column, lambda text: re.fullmatch(r"\d{9}", text)) > 0.9
+        else -0.5
+    ),
+    "facility.latitude": _between(47.0, 55.2),
+    "facility.longitude": _between(5.7, 15.2),
+    "facility.contacts.phone": lambda column: (
+        0.6 if _share(column, lambda text: re.match(r"\+|0\d{2}", text)) > 0.7 else -0.5
+    ),
+    "facility.contacts.email": lambda _column: 1.0,
+    "facility.contacts.url": lambda column: (
+        0.9 if _share(column, lambda text: "www." in text or "://" in text) > 0.5 else -0.5
+    ),
+    "valid_at": lambda column: 0.8 if _share(column, lambda text: ":" in text) > 0.5 else 0.3,
+    "block.start": lambda _column: 0.3,
+    "block.end": lambda _column: 0.3,
+    **dict.fromkeys(
+        (
+            *(f"counts.{name}" for name in ("licensed", "operable", "occupied", "held", "accepting", "waiting")),
+            "block.count",
+        ),
+        _fit_count,
+    ),
+}
+_BY_VALUES = {
+    "facility.postal_code": 1.0,
+    "facility.iks": 1.0,
+    "facility.contacts.email": 1.0,
+    "facility.contacts.url": 0.9,
+    "facility.contacts.phone": 0.6,
+    "facility.latitude": 1.0,
+    "facility.longitude": 1.0,
+    "valid_at": 0.8,
+    "offer.care_form": 0.6,
+    "block.room": 0.8,
+}
+"""Places that values alone may show, and how well they must fit."""
+
+
+def _likelihoods(columns: Sequence[Column], known: Iterable[str]) -> Iterator[tuple[float, Column, str, bool]]:
+    for target in known:
+        for column in columns:
+            by_name = _name_likeness(column.name, target)
+            if by_name < 0.45 and target not in _BY_VALUES:
+                continue
+            fit = _fit(target, column)
+            if fit <= -1.0:
+                continue
+            if by_name >= 0.45:
+                by_name += 0.1 * _beside_a_street(target, column, columns)
+                yield by_name + (0.12 * fit if fit > 0 else 0.6 * fit), column, target, False
+            elif fit >= _BY_VALUES[target]:
+                yield 0.45 + 0.2 * fit, column, target, True
+
+
+def _beside_a_street(target: str, column: Column, columns: Sequence[Column]) -> int:
+    """A number right of a street is the house's, and no key; without a street that lacks it, it is none of a house."""
+    if target not in ("facility.house_number", "facility.key"):
+        return 0
+    streets = [one for one in columns if _name_likeness(one.name, "facility.street") >= _SURE]
+    if all(one.sample and _share(one, _WITH_NUMBER.fullmatch) > 0.6 for one in streets):
+        return -5 if target == "facility.house_number" else 0
+    position = next(index for index, one in enumerate(columns) if one is column)
+    if not position or _name_likeness(columns[position - 1].name, "facility.street") < 0.9:
+        return 0
+    return 1 if target == "facility.house_number" else -1
+
+
+def _assigned(columns: Sequence[Column], known: Iterable[str]) -> list[Guess]:
+    """Each place from one column and each column to one place, the likeliest first."""
+    guesses: dict[str, Guess] = {}
+    taken: set[str] = set()
+    ranked = sorted(_likelihoods(columns, known), key=lambda found: (-found[0], found[1].name))
+    for likelihood, column, target, by_values in ranked:
+        if likelihood < _LIKELY or target in guesses or column.name in taken:
+            continue
+        guesses[target] = Guess(
+            target=target,
+            column=column.name,
+            likelihood=min(likelihood, 0.79) if by_values else likelihood,
+            words=_words_of(target, column),
+            by_values=by_values,
+        )
+        taken.add(column.name)
+    return list(guesses.values())
+
+
+def _words_of(target: str, column: Column) -> dict[str, str]:
+    if target == "valid_at" and not _has_offset(column):
+        return {"zone": str(ZONE)}
+    if target in _TABLES:
+        table, _ = _tables_of(target, column)
+        return {"table": table} if table else {}
+    return {}
+
+
+def _has_offset(column: Column) -> bool:
+    return bool(column.sample) and _share(column, lambda text: re.search(r"(Z|[+-]\d\d:?\d\d)$", text)) == 1
+
+
+_AT_ROOT = (
+    *targets.FACILITY,
+    *targets.STATEMENT,
+    *(f"offer.needs.{code}" for code in sorted(terminology.codes("need"))),
+)
+_OF_BLOCK = tuple(targets.BLOCK)
+_FACILITY = frozenset(targets.FACILITY)
+
+
+def _places(known: Iterable[str]) -> list[str]:
+    return [place for place in known if place in _vocabulary().places]
+
+
+def propose(records: Sequence[Fields]) -> Proposal:
+    """A proposal for a sample's records, of a table or nested; every field is in a rule or among the unread."""
+    columns, lists = _columns(records)
+    open_columns = [column for column in columns if not _is_of_people(column.name)]
+    unread = [
+        (column.name, "kann von Menschen handeln", "may tell of people")
+        for column in columns
+        if _is_of_people(column.name)
+    ]
+    wide, rest = _wide(open_columns)
+    known = _places(_AT_ROOT)
+    if wide:
+        known = [
+            place for place in known if not place.startswith(("offer.care_form", "offer.key", "counts.", "block."))
+        ]
+    root = Level(guesses=_assigned(rest, known), literals=wide)
+    proposal = Proposal(root=root, unread=unread)
+    if not wide:
+        _lists(proposal, lists)
+    _streets(root, {column.name: column for column in open_columns})
+    _needed(proposal)
+    read = {guess.column for guess in root.guesses} | {guess.column for _, guesses in wide for guess in guesses}
+    proposal.unread += [
+        (column.name, *_why_unread(column, known)) for column in open_columns if column.name not in read
+    ]
+    proposal.unread += [
+        (name, "", "")
+        for name in lists
+        if name not in {level.each for level in (root.offers, root.blocks) if level is not None}
+    ]
+    proposal.codes = [one for one in map(_codes, *_coded(root, columns, lists)) if one is not None]
+    if not wide and root.offers is None and root.blocks is None:
+        _group(proposal, records)
+    return proposal
+
+
+def _columns(records: Sequence[Fields]) -> tuple[list[Column], dict[str, list[Fields]]]:
+    """The fields of records, those of nested objects by their way, and the lists of objects in them."""
+    values: dict[str, list[Any]] = {}
+    lists: dict[str, list[Fields]] = {}
+
+    def look(node: Fields, prefix: str) -> None:
+        for key, value in node.items():
+            name = prefix + key
+            if isinstance(value, Mapping):
+                look(value, f"{name}.")
+            elif isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
+                lists.setdefault(name, []).extend(value)
+            else:
+                found = values.setdefault(name, [])
+                if not is_blank(value):
+                    found.append(value)
+
+    for record in records:
+        look(record, "")
+    return [
+        Column(name=name, values=tuple(found), records=len(records))
+        for name, found in values.items()
+        if name not in lists
+    ], lists
+
+
+def _lists(proposal: Proposal, lists: Mapping[str, list[Fields]]) -> None:
+    """Which list of a record is that of its offers, which that of its blocks."""
+    root = proposal.root
+    has_form = any(guess.target == "offer.care_form" and not guess.by_values for guess in root.guesses)
+    for name, elements in sorted(lists.items(), key=lambda found: -len(found[1])):
+        columns, below = _columns(elements)
+        open_columns = [column for column in columns if not _is_of_people(column.name)]
+        if not has_form and root.offers is None:
+            known = [place for place in _places(_AT_ROOT) if place not in _FACILITY]
+            guesses = _assigned(open_columns, known)
+            if any(guess.target == "offer.care_form" for guess in guesses):
+                guesses += _own_key(open_columns, guesses)
+                root.offers = Level(guesses=guesses, each=name)
+                said = {guess.target for guess in guesses if guess.is_sure}
+                root.guesses = [
+                    guess for guess in root.guesses if guess.target in _FACILITY or guess.target not in said
+                ]
+                _unread_in(proposal, name, columns, guesses)
+                for inner, inner_elements in below.items():
+                    _blocks(proposal, root.offers, inner, inner_elements, f"{name}.{inner}")
+                continue
+        if has_form and root.blocks is None:
+            _blocks(proposal, root, name, elements, name)
+
+
+def _own_key(columns: Sequence[Column], guesses: Sequence[Guess]) -> list[Guess]:
+    """In a list of offers, what is called like any key is theirs."""
+    read = {guess.column for guess in guesses}
+    if any(guess.target == "offer.key" for guess in guesses):
+        return []
+    keys = [column for column in columns if column.name not in read and _fit("facility.key", column) > 0]
+    likely = [(likelihood, column.name, column) for likelihood, column, _, _ in _likelihoods(keys, ["facility.key"])]
+    if not likely:
+        return []
+    likelihood, name, column = max(likely, key=lambda one: one[:2])
+    is_unique = len(set(map(str, column.values))) == len(column.values)
+    return (
+        [Guess(target="offer.key", column=name, likelihood=likelihood)] if is_unique and likelihood >= _LIKELY else []
+    )
+
+
+def _blocks(proposal: Proposal, level: Level, name: str, elements: Sequence[Fields], way: str) -> None:
+    columns, _ = _columns(elements)
+    guesses = _assigned([column for column in columns if not _is_of_people(column.name)], _places(_OF_BLOCK))
+    if any(guess.target == "block.count" for guess in guesses):
+        level.blocks = Level(guesses=guesses, each=name)
+        _unread_in(proposal, way, columns, guesses)
+    else:
+        proposal.unread.append((way, "", ""))
+
+
+def _unread_in(proposal: Proposal, way: str, columns: Sequence[Column], guesses: Sequence[Guess]) -> None:
+    read = {guess.column for guess in guesses}
+    proposal.unread += [(f"{way}.{column.name}", "", "") for column in columns if column.name not in read]
+
+
+def _wide(columns: Sequence[Column]) -> tuple[list[tuple[str, list[Guess]]], list[Column]]:
+    """Offers whose care form is in the names of columns, where there are such, and the columns left."""
+    counts = _places(place for place in targets.STATEMENT if place.startswith(("counts.", "block.")))
+    forms: dict[str, dict[str, list[tuple[Column, str]]]] = {}
+    for column in columns:
+        parted = _parted(column.name)
+        if parted is not None:
+            forms.setdefault(parted[0], {}).setdefault(column.name, []).append((column, parted[1]))
+    found: list[tuple[str, list[Guess]]] = []
+    used: set[str] = set()
+    for code, named in forms.items():
+        renamed = [
+            Column(name=rest or "frei", values=column.values, records=column.records)
+            for several in named.values()
+            for column, rest in several
+        ]
+        originals = [column.name for several in named.values() for column, _ in several]
+        back = {id(column): original for column, original in zip(renamed, originals, strict=True)}
+        guesses: list[Guess] = []
+        taken: set[int] = set()
+        ranked = sorted(_likelihoods(renamed, counts), key=lambda one: -one[0])
+        for likelihood, column, target, by_values in ranked:
+            if by_values or likelihood < _LIKELY or id(column) in taken or target in {one.target for one in guesses}:
+                continue
+            bare = not _parted(back[id(column)])[1]  # type: ignore[index]
+            guesses.append(
+                Guess(
+                    target=target,
+                    column=back[id(column)],
+                    likelihood=min(likelihood, 0.6) if bare else likelihood,
+                    words=_words_of(target, column),
+                )
+            )
+            taken.add(id(column))
+        if any(guess.target.startswith("counts.") for guess in guesses):
+            found.append((code, guesses))
+            used |= {guess.column for guess in guesses}
+    if len(used) < 2:
+        return [], list(columns)
+    return found, [column for column in columns if column.name not in used]
+
+
+def _parted(name: str) -> tuple[str, str] | None:
+    """A column's name without the care form in it, and its code; None where there is none."""
+    words = _words(name)
+    for phrase, code in _vocabulary().care_forms:
+        for start in range(len(words) - len(phrase) + 1):
+            if tuple(words[start : start + len(phrase)]) == phrase:
+                return code, " ".join((*words[:start], *words[start + len(phrase) :]))
+    for position, word in enumerate(words):
+        for phrase, code in _vocabulary().care_forms:
+            form = "".join(phrase)
+            if len(form) >= 7 and word.startswith(form):
+                rest = [*words[:position], word.removeprefix(form), *words[position + 1 :]]
+                return code, " ".join(part for part in rest if part)
+    return None
+
+
+_WITH_NUMBER = re.compile(r".*\S \d+ ?[A-Za-z]?([-–/+, ].*)?")
+
+
+def _streets(root: Level, columns: Mapping[str, Column]) -> None:
+    """A street's column that has the house number in it fills both places."""
+    street = next((guess for guess in root.guesses if guess.target == "facility.street"), None)
+    if street is None or any(guess.target == "facility.house_number" for guess in root.guesses):
+        return
+    column = columns[street.column]
+    if column.sample and _share(column, _WITH_NUMBER.fullmatch) > 0.6:
+        position = root.guesses.index(street)
+        both = ("facility.street", "street"), ("facility.house_number", "house_number")
+        root.guesses[position : position + 1] = [
+            Guess(target=target, column=street.column, likelihood=street.likelihood, words={"as": convert})
+            for target, convert in both
+        ]
+
+
+def _needed(proposal: Proposal) -> None:
+    """What a map cannot do without."""
+    root = proposal.root
+    said = {guess.target for guess in root.guesses}
+    if "facility.name" not in said:
+        proposal.defaults.append("facility.name")
+    if "facility.key" not in said:
+        proposal.defaults.append("facility.key")
+    if "offer.care_form" not in said and root.offers is None and not root.literals:
+        proposal.defaults.append("offer.care_form")
+
+
+def _why_unread(column: Column, known: Iterable[str]) -> tuple[str, str]:
+    """Of a field that is called like a place whose values it does not have: what was expected."""
+    for target in known:
+        if column.sample and _name_likeness(column.name, target) >= 0.9 and _fit(target, column) <= -1.0:
+            return (
+                f"heißt wie {target}, die Werte sind dort nicht lesbar",
+                f"is named like {target}, but not readable so",
+            )
+    return "", ""
+
+
+def _coded(
+    root: Level, columns: Sequence[Column], lists: Mapping[str, list[Fields]]
+) -> tuple[list[Guess], list[Column]]:
+    pairs: list[tuple[Guess, Column]] = []
+
+    def collect(level: Level, of: Sequence[Column], below: Mapping[str, list[Fields]]) -> None:
+        named = {column.name: column for column in of}
+        pairs.extend((guess, named[guess.column]) for guess in level.guesses if guess.words.get("table"))
+        for inner in (level.offers, level.blocks):
+            if inner is not None:
+                collect(inner, *_columns(below[inner.each]))
+
+    collect(root, columns, lists)
+    return [guess for guess, _ in pairs], [column for _, column in pairs]
+
+
+def _codes(guess: Guess, column: Column) -> UnknownCodes | None:
+    table = terminology.table(guess.words["table"])
+    words = Counter(" ".join(str(value).split()) for value in column.values)
+    known = {word: word for word in words if _is_known(table, word)}
+    unknown = {word: count for word, count in words.most_common() if word not in known}
+    if not unknown:
+        return None
+    return UnknownCodes(column=guess.column, target=guess.target, table=table.name, known=known, unknown=unknown)
+
+
+def _group(proposal: Proposal, records: Sequence[Fields]) -> None:
+    """Where rows that follow one another speak of one offer, the columns that they share and in which they differ."""
+    of = {guess.target: guess.column for guess in proposal.root.guesses}
+    key, form, count = of.get("facility.key"), of.get("offer.care_form"), of.get("counts.accepting")
+    if key is None or form is None or count is None or of.get("offer.key"):
+        return
+    together = 0
+    differing: set[str] = set()
+    for one, other in pairwise(records):
+        if not is_blank(one.get(key)) and all(one.get(name) == other.get(name) for name in (key, form)):
+            together += 1
+            differing |= {name for name in one if one.get(name) != other.get(name)}
+    own = [
+        of[target]
+        for target in ("counts.accepting", "block.start", "block.end", "block.room", "block.sex")
+        if target in of
+    ]
+    if together and differing <= {*own, *(name for name, _, _ in proposal.unread)}:
+        proposal.by = (key, form)
+        proposal.rows = tuple(own)
