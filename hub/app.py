@@ -26,6 +26,8 @@ from hub.fhir.refusal import refusal
 from hub.fhir.router import perform
 from hub.indexing import Indexing
 from hub.ingest.fhir_offers import FhirOffers
+from hub.ingest.identity import Identity
+from hub.ingest.joined_view import JoinedView
 from hub.ingest.pipeline import Pipeline
 from hub.ingest.reconcile import Reconciler
 from hub.keys import Key
@@ -66,6 +68,7 @@ class Hub:
     indexing: Indexing
     repositories: dict[View, Repository]
     sources: Sources
+    identity: Identity
     pipeline: Pipeline
     clock: Clock
 
@@ -86,10 +89,11 @@ class Hub:
         indexing.open()
         store_definitions(database, repositories.values(), at=micros(clock()))
         sources = Sources(settings.sources, database)
+        identity = Identity(JoinedView(repositories, rank_of=sources.rank, ladder_of=sources.ladder))
         pipeline = Pipeline(
             database=database,
             sources=sources,
-            reconciler=Reconciler(repositories),
+            reconciler=Reconciler(repositories, identity),
             key=Key.of(settings.key_file),
             clock=clock,
         )
@@ -99,6 +103,7 @@ class Hub:
             indexing=indexing,
             repositories=repositories,
             sources=sources,
+            identity=identity,
             pipeline=pipeline,
             clock=clock,
         )

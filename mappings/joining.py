@@ -25,6 +25,7 @@ __all__ = [
     "Told",
     "joined",
     "joined_id",
+    "joined_key",
     "joined_offers",
     "joined_resources",
     "partition",
@@ -78,6 +79,8 @@ class JoinedOffer:
     key: str
     winner: Told
     rivals: tuple[Told, ...]
+    pool: str = ""
+    """One name for the places that offers share, where any of their sources says that they do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +169,21 @@ def joined_offers(told: Collection[Told]) -> list[JoinedOffer]:
     for one in told:
         root = [form for form in ancestors(one.report.offer.care_form) if form in forms][-1]
         by_form.setdefault(root, []).append(one)
-    return [offer for root in sorted(by_form) for offer in _of_form(root, by_form[root])]
+    return _pooled([offer for root in sorted(by_form) for offer in _of_form(root, by_form[root])])
+
+
+def _pooled(offers: Sequence[JoinedOffer]) -> list[JoinedOffer]:
+    """Sources name pools as they like: offers that one of them puts into one pool are in one, whoever wins each."""
+    named = [{(one.teller, one.report.offer.pool) for one in offer.rivals if one.report.offer.pool} for offer in offers]
+    pools: list[set[tuple[Teller, str]]] = []
+    for names in named:
+        if names:
+            together = [pool for pool in pools if pool & names]
+            pools = [pool for pool in pools if not pool & names] + [names.union(*together)]
+    return [
+        replace(offer, pool=min(next(pool for pool in pools if pool & names))[1]) if names else offer
+        for offer, names in zip(offers, named, strict=True)
+    ]
 
 
 def _of_form(root: str, told: Sequence[Told]) -> list[JoinedOffer]:
@@ -209,7 +226,7 @@ def joined_resources(
     `report` is the winner's as it is to be shown. The identifiers are those of all sources; ids of the resources that
     these stand for are identifiers of the system `REPLACED`, use `old`. Who said it last stands in `meta.source`.
     """
-    shown = replace(report, facility=of.facility, offer=replace(report.offer, key=f"{of.anchor}\n{offer.key}"))
+    shown = replace(report, facility=of.facility, offer=replace(report.offer, key=joined_key(of, offer)))
     made = []
     for resource in to_fhir(shown, source=JOINED, at=at, care_forms=care_forms):
         kind = resource["resourceType"]
@@ -229,6 +246,11 @@ def joined_resources(
             resource["partOf"] = {"reference": f"Organization/{operator}"}
         made.append(resource)
     return made
+
+
+def joined_key(of: Joined, offer: JoinedOffer) -> str:
+    """What an offer of a joined facility is called by, among all that is joined."""
+    return f"{of.anchor}\n{offer.key}"
 
 
 def _identifiers(told: Iterable[tuple[str, str]]) -> list[Resource]:

@@ -8,7 +8,7 @@ from datetime import date
 
 from mappings.vacancy import Block, BlockStatus, State, VacancyReport
 
-__all__ = ["Totals", "bound", "bounded", "totals"]
+__all__ = ["Totals", "bound", "bounded", "bounds", "totals"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ def bounded(report: VacancyReport, most: int | None) -> VacancyReport:
 
 
 def _accepting(report: VacancyReport) -> int | None:
-    """How many it takes: its number, else what its free blocks add up to; `none` is 0, `ask` and `unknown` no number."""
+    """How many it takes: its number, else the sum of its free blocks; `none` is 0, `ask` and `unknown` no number."""
     if report.state is State.NONE:
         return 0
     if report.state is not State.SOME:
@@ -107,3 +107,26 @@ def _accepting(report: VacancyReport) -> int | None:
 
 def _is_free(block: Block) -> bool:
     return block.status is BlockStatus.FREE and block.count > 0
+
+
+def bounds(told: Iterable[tuple[str, int, VacancyReport]]) -> dict[str, int]:
+    """(offer, moment, report) of one facility → how many places offers have at most, by a newer word of their pool.
+
+    Of several newer ones the newest that says something counts; what was said at the same moment was known to whoever
+    said it, and bounds nothing. A function of the set: whichever report came first.
+    """
+    pools: dict[str, list[tuple[str, int, VacancyReport]]] = {}
+    for one in told:
+        if one[2].offer.pool:
+            pools.setdefault(one[2].offer.pool, []).append(one)
+    found: dict[str, int] = {}
+    for members in pools.values():
+        newest_first = sorted(
+            ((at, most) for _, at, report in members if (most := bound(report)) is not None),
+            key=lambda one: (-one[0], one[1]),
+        )
+        for offer, at, _ in members:
+            newer = next((most for moment, most in newest_first if moment > at), None)
+            if newer is not None:
+                found[offer] = newer
+    return found

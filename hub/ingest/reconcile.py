@@ -14,16 +14,20 @@ import orjson
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
+from hub.ingest.identity import Held, Identity
+from hub.ingest.joined_view import said
+from hub.ingest.pool_bounds import PoolBounds, Pooled
 from hub.ingest.vacancy_index import Times, index_freshness, index_vacancies, move_offers, position_of
 from hub.store.clock import micros, moment
-from hub.store.lock import lock
+from hub.store.lock import lock, take_turn
 from hub.store.prepared import Prepared
-from hub.store.reader import Reader
+from hub.store.reader import Reader, Transaction
 from hub.store.repository import Repository, Resource
 from hub.store.tables import PROFESSIONAL, PUBLIC, Projection, statement
 from mappings.errors import Issue
 from mappings.identity import resource_id
 from mappings.language import Ladder
+from mappings.pools import bounded
 from mappings.to_fhir import to_fhir
 from mappings.vacancy import Facility, VacancyReport
 from mappings.view import View, expired, seen
@@ -99,8 +103,9 @@ class _Rendering:
 class Reconciler:
     """Writes reports into the store, in the transaction of whoever calls."""
 
-    def __init__(self, repositories: Mapping[View, Repository]) -> None:
+    def __init__(self, repositories: Mapping[View, Repository], identity: Identity) -> None:
         self._repositories = repositories
+        self._identity = identity
 
     def reconcile(
         self,
@@ -114,6 +119,7 @@ class Reconciler:
         delivery: int,
     ) -> Outcome:
         """Apply the reports of one delivery; `now` is the moment of the write, the caller holds the source's lock."""
+        take_turn(Transaction(connection))
         outcome = Outcome()
         winners: dict[str, _Statement] = {}
         for ordinal, report in enumerate(reports):
@@ -140,9 +146,17 @@ class Reconciler:
             else:
                 to_apply.append(told)
         outcome.applied = len(to_apply)
-        self._confirm(connection, confirmed)
+        held = Held()
+        again = {told.facility: told.report.facility for told in confirmed}
+        held.add(self._identity.note(connection, source, again, now=micros(now), confirmed=True))
+        self._confirm(connection, confirmed, held)
         for chunk in _chunks(to_apply):
-            outcome.versions += self._apply(connection, chunk, known, now=micros(now), delivery=delivery, source=source)
+            outcome.versions += self._apply(
+                connection, chunk, known, held, now=micros(now), delivery=delivery, source=source
+            )
+        pools = PoolBounds.of(connection, source, _pooled(confirmed, held, micros(now)), now=micros(now))
+        outcome.versions += self._rebind(connection, pools, pools.changed, now=micros(now), delivery=delivery)
+        outcome.versions += self._identity.show(connection, held, now=micros(now), delivery=delivery)
         return outcome
 
     def is_due(self, reader: Reader, *, now: datetime) -> bool:
@@ -153,7 +167,10 @@ class Reconciler:
         """Withdraw what has expired by `now`: the places go, the state is unknown; returns how many were withdrawn."""
         is_due = and_(statement.c.expired.is_(False), statement.c.expires_at <= micros(now))
         lock(connection, connection.execute(select(statement.c.source).where(is_due).distinct()).scalars())
-        due = connection.execute(select(statement).where(is_due).limit(most)).all()
+        take_turn(Transaction(connection))
+        every = connection.execute(select(statement).where(is_due).limit(most)).all()
+        joined = self._identity.joined(connection, {(row.source, row.facility) for row in every})
+        due = [row for row in every if (row.source, row.facility) not in joined]
         care_forms = {
             (row.source, row.facility): _stored_care_forms(connection, row.source, row.facility) for row in due
         }
@@ -168,15 +185,17 @@ class Reconciler:
                 for row in due
             ]
             self._write(connection, repository, rendered, now=micros(now), delivery=0)
-        for chunk in _chunks([row.offer for row in due]):
+        for chunk in _chunks([row.offer for row in every]):
             connection.execute(update(statement).where(statement.c.offer.in_(chunk)).values(expired=True))
-        return len(due)
+        self._identity.show(connection, Held(joined=set(joined.values())), now=micros(now))
+        return len(every)
 
     def _apply(
         self,
         connection: Connection,
         statements: Sequence[_Statement],
         known: Mapping[str, Any],
+        held: Held,
         *,
         now: int,
         delivery: int,
@@ -184,18 +203,26 @@ class Reconciler:
     ) -> int:
         facilities = _facilities(connection, statements, source)
         told_now = {told.offer for told in statements}
+        own = {key: known_as.facility for key, known_as in facilities.items()}
+        held.add(self._identity.note(connection, source, own, now=now))
+        pools = PoolBounds.of(connection, source, _pooled(statements, held, now), now=now)
+        shown = [told for told in statements if told.facility not in held.keys]
         versions = 0
         for projection, repository in self._each():
             view = View(projection.name)
             rendered = [
                 _Rendering(
-                    report=seen(_effective(told, facilities[told.facility], now), view),
+                    report=seen(
+                        bounded(_effective(told, facilities[told.facility], now), pools.most.get(told.offer)), view
+                    ),
                     source=source,
                     at=told.at,
                     care_forms=facilities[told.facility].care_forms,
                 )
-                for told in statements
-                if view is View.PROFESSIONAL or _differs_publicly(told, known.get(told.offer), now)
+                for told in shown
+                if view is View.PROFESSIONAL
+                or told.offer in pools.changed
+                or _differs_publicly(told, known.get(told.offer), now)
             ]
             versions += self._write(connection, repository, rendered, now=now, delivery=delivery)
             for known_as in facilities.values():
@@ -204,7 +231,7 @@ class Reconciler:
                     move_offers(connection, projection, siblings, position_of(known_as.facility))
             times = [
                 told.times
-                for told in statements
+                for told in shown
                 if view is View.PROFESSIONAL or not _same_to_the_public(told, known.get(told.offer), now)
             ]
             index_freshness(connection, projection, times)
@@ -232,6 +259,37 @@ class Reconciler:
         if old:
             connection.execute(delete(statement).where(statement.c.offer.in_(old)))
         connection.execute(insert(statement), rows)
+        return versions + self._rebind(connection, pools, pools.changed - told_now, now=now, delivery=delivery)
+
+    def _rebind(
+        self, connection: Connection, pools: PoolBounds, offers: Collection[str], *, now: int, delivery: int
+    ) -> int:
+        """Show offers again of which newer words of their pools leave another number than before."""
+        pools.keep(connection)
+        versions = 0
+        for chunk in _chunks(sorted(offers)):
+            rows = connection.execute(select(statement).where(statement.c.offer.in_(chunk))).all()
+            known = self._identity.known(connection, {(row.source, row.facility) for row in rows})
+            care_forms = {
+                (row.source, row.facility): _stored_care_forms(connection, row.source, row.facility) for row in rows
+            }
+            for projection, repository in self._each():
+                rendered = [
+                    _Rendering(
+                        report=seen(
+                            replace(
+                                bounded(said(row), pools.most.get(row.offer)),
+                                facility=known[row.source, row.facility],
+                            ),
+                            View(projection.name),
+                        ),
+                        source=row.source,
+                        at=moment(row.changed_at),
+                        care_forms=care_forms[row.source, row.facility],
+                    )
+                    for row in rows
+                ]
+                versions += self._write(connection, repository, rendered, now=now, delivery=delivery)
         return versions
 
     def _write(
@@ -259,7 +317,7 @@ class Reconciler:
         index_vacancies(connection, repository.projection, groups, written.rids)
         return written.made
 
-    def _confirm(self, connection: Connection, statements: Sequence[_Statement]) -> None:
+    def _confirm(self, connection: Connection, statements: Sequence[_Statement], held: Held) -> None:
         if not statements:
             return
         connection.execute(
@@ -283,8 +341,9 @@ class Reconciler:
                 for told in statements
             ],
         )
+        times = [told.times for told in statements if told.facility not in held.keys]
         for projection, _ in self._each():
-            index_freshness(connection, projection, [told.times for told in statements])
+            index_freshness(connection, projection, times)
 
     def _each(self) -> tuple[tuple[Projection, Repository], ...]:
         return (
@@ -346,6 +405,21 @@ def _statement(report: VacancyReport, source: str, ladder: Ladder, received_at: 
             ladder=ladder,
         ),
     )
+
+
+def _pooled(statements: Iterable[_Statement], held: Held, now: int) -> list[Pooled]:
+    """Statements as they bound each other; those of joined facilities do that elsewhere."""
+    return [
+        Pooled(
+            offer=told.offer,
+            facility=told.facility,
+            at=told.order[0],
+            report=told.report,
+            expired=told.times.expires_at <= now,
+        )
+        for told in statements
+        if told.facility not in held.keys
+    ]
 
 
 def _last_said(row: Any) -> VacancyReport:

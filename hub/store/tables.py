@@ -41,6 +41,7 @@ __all__ = [
     "joined_offer",
     "metadata",
     "offer_part",
+    "pool_bound",
     "set_aside",
     "statement",
     "token",
@@ -368,6 +369,7 @@ joined_offer = Table(
     metadata,
     Column("id", _Text, primary_key=True),  # the HealthcareService's
     Column("joined", _Text, nullable=False),
+    Column("location", _Text, nullable=False),
     Column("schedule", _Text, nullable=False),
     Column("winner", _Text, nullable=False),  # whose statement it shows: a source's HealthcareService
     Column("public_digest", LargeBinary, nullable=False),  # of what the public sees of it
@@ -375,3 +377,12 @@ joined_offer = Table(
     sqlite_with_rowid=False,
 )
 """The offers of joined facilities as they are shown now."""
+
+pool_bound = Table(
+    "pool_bound",
+    metadata,
+    Column("offer", _Text, primary_key=True),
+    Column("most", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How many places an offer has at most, because a newer word of its pool says so."""

@@ -73,7 +73,7 @@ def tell(
     """Reconcile reports as a delivery received now, or as soon as the newest of them can be."""
     at = received_at or max([hub.clock(), *(one.valid_at for one in reports if one.valid_at is not None)])
     with hub.database.writing() as connection:
-        return Reconciler(hub.repositories).reconcile(
+        return Reconciler(hub.repositories, hub.identity).reconcile(
             connection,
             reports,
             source=SOURCE,

@@ -67,6 +67,7 @@ def upgrade() -> None:
         "joined_offer",
         sa.Column("id", TEXT, nullable=False),
         sa.Column("joined", TEXT, nullable=False),
+        sa.Column("location", TEXT, nullable=False),
         sa.Column("schedule", TEXT, nullable=False),
         sa.Column("winner", TEXT, nullable=False),
         sa.Column("public_digest", sa.LargeBinary(), nullable=False),
@@ -74,3 +75,10 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("joined_offer_by_joined", "joined_offer", ["joined"])
+    op.create_table(
+        "pool_bound",
+        sa.Column("offer", TEXT, nullable=False),
+        sa.Column("most", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("offer"),
+        sqlite_with_rowid=False,
+    )
