@@ -202,13 +202,15 @@ class JoinedView:
                 groups,
                 deletions=[
                     key
-                    for key in (
-                        *withdrawn,
-                        *old_slots,
-                        *((_OFFER, row.id) for row in gone),
-                        *(("Schedule", row.schedule) for row in gone),
-                        *(("Location", row.location) for row in gone if row.joined in dissolved),
-                        *(("Organization", one) for one in dissolved),
+                    for key in dict.fromkeys(
+                        (
+                            *withdrawn,
+                            *old_slots,
+                            *((_OFFER, row.id) for row in gone),
+                            *(("Schedule", row.schedule) for row in gone),
+                            *(("Location", row.location) for row in gone if row.joined in dissolved),
+                            *(("Organization", one) for one in dissolved),
+                        )
                     )
                     if key not in there
                 ],
@@ -367,7 +369,8 @@ class JoinedView:
         written = repository.store(transaction, drafts, at=now, delivery=delivery)
         for table, name in ((projection.vacancy, "vacancy"), (projection.member, "member")):
             if kept[name]:
-                connection.execute(insert(table), kept[name])
+                names = [column.name for column in table.columns]
+                connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in kept[name]])
         return written.made
 
     def _write_anew(
@@ -412,11 +415,11 @@ class JoinedView:
             ).scalars()
         )
         of_offers = member.c.rid.in_(rids)
-        shown = [dict(one._mapping) for one in connection.execute(select(member).where(of_offers))]
-        places = [dict(one._mapping) for one in connection.execute(select(vacancy).where(vacancy.c.rid.in_(rids)))]
+        shown = [list(one) for one in connection.execute(select(member).where(of_offers))]
+        places = [list(one) for one in connection.execute(select(vacancy).where(vacancy.c.rid.in_(rids)))]
         found = connection.execute(
             select(resource.c.type, resource.c.id).where(
-                resource.c.rid.in_([*rids, *{one["member"] for one in shown}]), resource.c.deleted.is_(False)
+                resource.c.rid.in_([*rids, *{in_it for _, in_it in shown}]), resource.c.deleted.is_(False)
             )
         )
         # The operator stays: it is of this source alone, and other facilities of it may be.
