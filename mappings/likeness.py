@@ -47,6 +47,8 @@ class Facts:
     name: str = ""
     words: tuple[str, ...] = ()
     """Of the name, without what half of all homes are called."""
+    kinds: tuple[str, ...] = ()
+    """`home`, `service`: what the name says that it is."""
     telematik_id: str = ""
     iks: tuple[str, ...] = ()
     postal_code: str = ""
@@ -114,11 +116,26 @@ _NAME_DIFFERS = Evidence(
     text_en="each of the names has a word that the other lacks",
 )
 _PHONE_SAME = Evidence(code="phone-same", points=25, text_de="dieselbe Telefonnummer", text_en="the same phone number")
+_KIND_DIFFERS = Evidence(
+    code="kind-differs",
+    points=-25,
+    text_de="dem Namen nach ein Haus und ein Dienst",
+    text_en="by their names a home and a service",
+)
+_TOWN_DIFFERS = Evidence(
+    code="postal-code-differs", points=-15, text_de="verschiedene Postleitzahlen", text_en="different postal codes"
+)
 _NEAR = Evidence(code="near", points=10, text_de="höchstens 150 m auseinander", text_en="at most 150 m apart")
 _FAR = Evidence(code="far", points=-20, text_de="mehr als 20 km auseinander", text_en="more than 20 km apart")
 
 _NEAR_KM, _FAR_KM = 0.15, 20.0
 _WORDS_ALIKE = 0.84
+_KINDS = {
+    "service": re.compile("pflegedienst|pflegeteam|sozialstation|ambulant|haeuslich|mobil"),
+    "home": re.compile("heim|haus|senioren|altenzentrum|pflegezentrum|residenz|wohn|stift|tagespflege|hospiz"),
+}
+_NATIONWIDE = ("49800", "49180", "49900", "49700", "49137", "4932")
+"""Service numbers, which are answered for many sites."""
 _GENERIC = frozenset(
     {
         *("haus", "heim", "altenheim", "altenzentrum", "altenpflegeheim", "altenhilfe", "altenpflege", "pflegeheim"),
@@ -153,6 +170,7 @@ def facts_of(facility: Facility) -> Facts:
     return Facts(
         name=facility.name,
         words=name_words(facility.name, facility.address.city),
+        kinds=tuple(kind for kind, words in _KINDS.items() if words.search(_plain(facility.name))),
         telematik_id="".join(facility.telematik_id.split()).casefold(),
         iks=tuple(sorted(set(facility.iks))),
         postal_code=postal_code,
@@ -181,7 +199,7 @@ def normal_address(address: Address) -> tuple[str, str, str]:
 
 
 def normal_phone(written: str) -> str:
-    """Digits with the country's code; blank for what is too short to be somebody's number."""
+    """Digits with the country's code; blank for what is too short, or is answered for the whole country."""
     text = written.replace("(0)", "").strip()
     digits = re.sub(r"\D", "", text)
     if digits.startswith("00"):
@@ -190,7 +208,7 @@ def normal_phone(written: str) -> str:
         digits = f"49{digits[1:]}"
     elif not text.startswith("+"):
         return ""  # without an area code it is many people's number
-    return digits if len(digits) >= 8 else ""
+    return digits if len(digits) >= 8 and not digits.startswith(_NATIONWIDE) else ""
 
 
 def name_words(name: str, city: str) -> tuple[str, ...]:
@@ -238,8 +256,8 @@ def likeness(one: Facts, other: Facts) -> Likeness:
     elif _TELEMATIK_SAME.code in codes:
         verdict = Verdict.SAME
     elif {_IK_SAME.code, _ADDRESS_SAME.code} <= codes:
-        # Two homes in one house, of one IK, are told apart by their names alone: which it is, a person knows.
-        verdict = Verdict.PROPOSAL if _NAME_DIFFERS.code in codes else Verdict.SAME
+        # What is in one house under one IK, only its name tells apart: where that speaks against, a person knows.
+        verdict = Verdict.PROPOSAL if codes & {_NAME_DIFFERS.code, _KIND_DIFFERS.code} else Verdict.SAME
     else:
         verdict = Verdict.PROPOSAL if score >= PROPOSAL_SCORE else Verdict.DIFFERENT
     return Likeness(verdict=verdict, score=score, evidences=evidences)
@@ -254,8 +272,12 @@ def _evidences(one: Facts, other: Facts) -> Iterator[Evidence]:
         yield _ADDRESS_SAME
     elif one.street and (one.postal_code, one.street) == (other.postal_code, other.street):
         yield _STREET_SAME
+    elif one.postal_code and other.postal_code and one.postal_code != other.postal_code:
+        yield _TOWN_DIFFERS
     if (named := _names(one.words, other.words)) is not None:
         yield named
+    if one.kinds and other.kinds and not set(one.kinds) & set(other.kinds):
+        yield _KIND_DIFFERS
     if set(one.phones) & set(other.phones):
         yield _PHONE_SAME
     kilometres = _kilometres(one, other)

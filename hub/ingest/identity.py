@@ -66,6 +66,7 @@ _DECIDED = tuple(
     )
     for end in (decisions.c.one, decisions.c.other)
 )
+_SOURCES_IN = Prepared(select(facilities.c.joined, facilities.c.source).where(one_of(facilities.c.joined, "joined")))
 _IN_JOINED = Prepared(select(facilities.c.id).where(one_of(facilities.c.joined, "joined")))
 
 
@@ -230,9 +231,7 @@ class Identity:
         )
         pairs = self._compared(transaction, changed, facts, keys)
         seeds = self._write_pairs(transaction, changed, pairs, now)
-        if old or seeds:
-            seeds |= {end for one, other, _ in self._decided(transaction, list(changed)) for end in (one, other)}
-        return self._settle(transaction, seeds | {member.id for member in old}, now)
+        return self._settle(transaction, seeds | {member.id for member in old})
 
     def _compared(
         self,
@@ -294,17 +293,10 @@ class Identity:
         ]
         if rows:
             connection.execute(insert(likenesses), rows)
-        touched = {*before, *pairs}
-        return {
-            end
-            for pair in touched
-            for end in pair
-            if "same" in (pairs.get(pair, ("",))[0] or "") or "same" in before.get(pair, ("",))[0] or pair in gone
-        }
+        return {end for pair in {*before, *pairs} for end in pair}
 
-    def _settle(self, transaction: Transaction, seeds: set[str], now: int) -> Held:
+    def _settle(self, transaction: Transaction, seeds: set[str]) -> Held:
         """Find out anew who of these, and of all that hang together with them, are one."""
-        del now
         held = Held()
         if not seeds:
             return held
@@ -342,8 +334,7 @@ class Identity:
             held.joined |= {one for one in (before, joined) if one is not None}
             if joined is None:
                 held.left.add(facility)
-        # A member that others left, or that others joined, is told of anew with all.
-        self._refresh_open(transaction, sorted(nodes), now_joined, verdicts)
+        self._refresh_open(transaction, sorted(nodes))
         return held
 
     def _component(
@@ -372,28 +363,38 @@ class Identity:
             frontier -= nodes
         return nodes, pairs, decided
 
-    def _refresh_open(
-        self,
-        transaction: Transaction,
-        nodes: list[str],
-        joined: Mapping[str, str | None],
-        verdicts: Mapping[Pair, str],
-    ) -> None:
-        """A pair waits for a person unless one decided it, or both are one already."""
-        del verdicts
-        rows = self._pairs(transaction, nodes)
-        ends = sorted({end for row in rows for end in row[:2]})
-        of_others = {m.id: m.joined for m in self._members(transaction, [end for end in ends if end not in joined])}
-        standing = {(one, other) for one, other, _ in self._decided(transaction, ends)}
-        for one, other, _, _, was_open, _ in rows:
-            first, second = joined.get(one, of_others.get(one)), joined.get(other, of_others.get(other))
-            is_open = (one, other) not in standing and (first is None or first != second)
-            if is_open != bool(was_open):
-                transaction.connection.execute(
-                    update(likenesses)
-                    .where(likenesses.c.one == one, likenesses.c.other == other)
-                    .values(is_open=is_open)
-                )
+    def _refresh_open(self, transaction: Transaction, ends: Collection[str]) -> None:
+        """A pair waits for a person unless one decided it, or joining it would join two of one source.
+
+        Where a facility's own source has another one there already, it is that one.
+        """
+        rows = self._pairs(transaction, ends)
+        if not rows:
+            return
+        members = {one.id: one for one in self._members(transaction, sorted({end for row in rows for end in row[:2]}))}
+        joined = sorted({one.joined for one in members.values() if one.joined is not None})
+        sources: dict[str, set[str]] = {}
+        for chunk in _chunks(joined):
+            for group, source in transaction.all(_SOURCES_IN, {"joined": chunk}):
+                sources.setdefault(group, set()).add(source)
+        standing = {(one, other) for one, other, _ in self._decided(transaction, sorted(members))}
+
+        def of(end: str) -> set[str]:
+            member = members[end]
+            return {member.source} if member.joined is None else sources[member.joined]
+
+        changed = [
+            {"the_one": one, "the_other": other, "open_now": is_open}
+            for one, other, _, _, was_open, _ in rows
+            if (is_open := (one, other) not in standing and not of(one) & of(other)) != bool(was_open)
+        ]
+        if changed:
+            transaction.connection.execute(
+                update(likenesses)
+                .where(likenesses.c.one == bindparam("the_one"), likenesses.c.other == bindparam("the_other"))
+                .values(is_open=bindparam("open_now")),
+                changed,
+            )
 
     def _members(self, transaction: Transaction, ids: Collection[str]) -> list[Member]:
         return [
@@ -451,7 +452,7 @@ class Identity:
             numbers.append(
                 _logged(connection, first, second, verdict, stands=True, undoes=None, who=who, why=why, now=now)
             )
-        held = self._settle(transaction, set(ends), now)
+        held = self._settle(transaction, set(ends))
         if verdict == "same":
             after = {member.id: member.joined for member in self._members(transaction, ends)}
             if any(after[one] is None or after[one] != after[other] for one, other in pairs):
@@ -478,7 +479,7 @@ class Identity:
             connection.execute(update(decisions).where(decisions.c.id == before).values(stands=True))
         made = _logged(connection, row.one, row.other, "undone", stands=False, undoes=number, who=who, why=why, now=now)
         transaction = Transaction(connection)
-        held = self._settle(transaction, {row.one, row.other}, now)
+        held = self._settle(transaction, {row.one, row.other})
         self._view.show(connection, joined=held.joined, left=held.left, now=now, delivery=0)
         return [made]
 

@@ -3,6 +3,7 @@
 import itertools
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from mappings.vacancy import (
     derived_state,
 )
 from tests.conftest import NOW, Clock
+from tests.labelled import labelled, recognised
 
 HOUR = timedelta(hours=1)
 IK = "510322019"
@@ -500,3 +502,38 @@ def test_pools_bound_in_a_joined_home_and_after_it(hub: Hub) -> None:
     assert by_form(hub)[LONG] == ("some", 1)
     split(hub, organization())
     assert by_form(hub)[LONG] == ("some", 1)
+
+
+def partition_of(hub: Hub) -> set[frozenset[str]]:
+    with hub.database.reading() as connection:
+        rows = connection.execute(select(facility.c.id, facility.c.joined)).all()
+    parts: dict[str, set[str]] = {}
+    for row in rows:
+        parts.setdefault(row.joined or row.id, set()).add(row.id)
+    return {frozenset(part) for part in parts.values()}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_one_by_one_in_any_order_comes_to_the_same_as_all_at_once(sqlite_hub: Hub, seed: int) -> None:
+    everybody = labelled(seed=7, size=90)
+    parts, pairs = recognised(everybody)
+    by_source: dict[str, list[VacancyReport]] = {}
+    for one in everybody:
+        report = told(one.source, of=one.facility, key="k")
+        by_source.setdefault(one.source, []).append(report)
+    deliveries = [
+        (source, reports[begin : begin + 20])
+        for source, reports in by_source.items()
+        for begin in range(0, len(reports), 20)
+    ]
+    Random(seed).shuffle(deliveries)
+    for source, reports in deliveries:
+        tell(sqlite_hub, source, *reports)
+    assert partition_of(sqlite_hub) == set(parts)
+    source_of = {one.id: one.source for one in everybody}
+    with_it = {one: {source_of[member] for member in part} for part in parts for one in part}
+    waiting = {(one.one, one.other) for one in proposals(sqlite_hub)}
+    assert len(waiting) > 20
+    assert waiting == {pair for pair in pairs if not with_it[pair[0]] & with_it[pair[1]]}
+    assert len(homes(sqlite_hub)) == len(parts)
+    assert len(places(sqlite_hub)) == len(parts), "one offer each, and none twice"
