@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from hub import jobs, receiving
+from hub import identity_endpoint, jobs, receiving
 from hub.definitions import store_definitions
 from hub.errors import NotFound
 from hub.fhir import endpoint
@@ -24,6 +24,8 @@ from hub.fhir.endpoint import FhirEndpoint
 from hub.fhir.negotiation import Format
 from hub.fhir.refusal import refusal
 from hub.fhir.router import perform
+from hub.identity_endpoint import IdentityEndpoint
+from hub.identity_work import IdentityWork
 from hub.indexing import Indexing
 from hub.ingest.fhir_offers import FhirOffers
 from hub.ingest.identity import Identity
@@ -137,6 +139,7 @@ def application(hub: Hub, *, sandbox: bool = False) -> ASGIApp:
         withdraw=hub.pipeline.expire,
     )
     ingest = IngestEndpoint(hub.pipeline, hub.sources, hub.clock, sandbox=sandbox)
+    identity = IdentityEndpoint(IdentityWork(hub.database, hub.identity, hub.clock))
     rest = _rest(hub, context)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -145,6 +148,8 @@ def application(hub: Hub, *, sandbox: bool = False) -> ASGIApp:
             await fhir(scope, receive, send)
         elif path.startswith(receiving.PREFIX):
             await ingest(scope, receive, send)
+        elif sandbox and path.startswith(identity_endpoint.PREFIX):
+            await identity(scope, receive, send)
         else:
             await rest(scope, receive, send)
 

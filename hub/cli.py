@@ -12,6 +12,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sources": ("hub.commands.sources", "list the sources; make a token for one"),
     "search-parameters": ("hub.commands.search_parameters", "list the search parameters added here; add one"),
     "ingest": ("hub.commands.ingest", "take files in and print a receipt"),
+    "identity": ("hub.commands.identity", "decide which facilities of several sources are one"),
     "find": ("hub.commands.find", "find free places near a postal code or a point"),
 }
 """Name → (module with `main(arguments) -> exit status`, one line of help)."""

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, s
 
 from hub.errors import NotFound
 from hub.ingest.joined_view import JoinedView, Member
+from hub.store.lock import take_turn
 from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Transaction
 from hub.store.tables import facility as facilities
@@ -435,6 +436,7 @@ class Identity:
     ) -> list[int]:
         """Write down that the facilities of each pair are `same` or `different`, and show what comes of it."""
         transaction = Transaction(connection)
+        take_turn(transaction)
         ends = sorted({end for pair in pairs for end in pair})
         members = {member.id: member for member in self._members(transaction, ends)}
         for end in ends:
@@ -462,6 +464,8 @@ class Identity:
 
     def undo(self, connection: Connection, number: int, *, who: str, why: str, now: int) -> list[int]:
         """Take a decision back: what was decided about the pair before stands again."""
+        transaction = Transaction(connection)
+        take_turn(transaction)
         row = connection.execute(select(decisions).where(decisions.c.id == number)).first()
         if row is None:
             raise _no_decision(number)
@@ -478,7 +482,6 @@ class Identity:
         if before is not None:
             connection.execute(update(decisions).where(decisions.c.id == before).values(stands=True))
         made = _logged(connection, row.one, row.other, "undone", stands=False, undoes=number, who=who, why=why, now=now)
-        transaction = Transaction(connection)
         held = self._settle(transaction, {row.one, row.other})
         self._view.show(connection, joined=held.joined, left=held.left, now=now, delivery=0)
         return [made]
@@ -514,6 +517,14 @@ class Identity:
         return connection.execute(
             select(func.count()).select_from(likenesses).where(likenesses.c.is_open.is_(True))
         ).scalar_one()
+
+    def is_proposed(self, connection: Connection, one: str, other: str) -> bool:
+        """Whether a person is asked about these two."""
+        first, second = _pair(one, other)
+        found = select(likenesses.c.one).where(
+            likenesses.c.one == first, likenesses.c.other == second, likenesses.c.is_open.is_(True)
+        )
+        return connection.execute(found).first() is not None
 
     def members(self, connection: Connection, ids: Collection[str]) -> dict[str, Member]:
         """Facilities by id."""
