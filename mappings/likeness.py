@@ -162,6 +162,7 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _HOUSE_NUMBER = re.compile(r"^(.*?\D)\s*(\d{1,4}\s*[a-z]?(?:\s*[-/+]\s*\d{0,4}\s*[a-z]?)?)$")
 
 
+@lru_cache(maxsize=2048)
 def facts_of(facility: Facility) -> Facts:
     """What of a facility tells it from others."""
     postal_code, street, house_number = normal_address(facility.address)

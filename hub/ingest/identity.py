@@ -7,6 +7,7 @@ joined is a function of the facts and of the decisions that stand, whatever came
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -37,7 +38,13 @@ _TELEMATIK = "same-telematik"
 """A verdict of `same` that rests on the Telematik-ID: it goes before the others."""
 
 _STANDING = Prepared(
-    select(facilities.c.id, facilities.c.digest, facilities.c.joined).where(one_of(facilities.c.id, "ids"))
+    select(facilities.c.id, facilities.c.source, facilities.c.digest, facilities.c.joined).where(
+        one_of(facilities.c.id, "ids")
+    )
+)
+_JOIN = Prepared(update(facilities).where(facilities.c.id == bindparam("the_id")).values(joined=bindparam("joined")))
+_FORGET_PAIR = Prepared(
+    delete(likenesses).where(likenesses.c.one == bindparam("the_one"), likenesses.c.other == bindparam("the_other"))
 )
 _FORGET_KEYS = Prepared(delete(match_keys).where(match_keys.c.facility == bindparam("the_facility")))
 _ADD_KEY = Prepared(insert(match_keys).values(match_key=bindparam("match_key"), facility=bindparam("facility")))
@@ -152,7 +159,7 @@ class Identity:
         known = {
             facility: (bytes(digest), joined)
             for chunk in _chunks(list(by_id))
-            for facility, digest, joined in transaction.all(_STANDING, {"ids": chunk})
+            for facility, _, digest, joined in transaction.all(_STANDING, {"ids": chunk})
         }
         changed: dict[str, Member] = {}
         for facility, key in by_id.items():
@@ -192,7 +199,7 @@ class Identity:
         return {
             by_id[facility]: joined
             for chunk in _chunks(list(by_id))
-            for facility, _, joined in Transaction(connection).all(_STANDING, {"ids": chunk})
+            for facility, _, _, joined in Transaction(connection).all(_STANDING, {"ids": chunk})
             if joined is not None
         }
 
@@ -202,12 +209,7 @@ class Identity:
         return {by_id[member.id]: member.facility for member in self._members(Transaction(connection), sorted(by_id))}
 
     def _joined_of(self, transaction: Transaction, ids: list[str]) -> list[str]:
-        return [
-            facility
-            for chunk in _chunks(ids)
-            for facility, _, joined in transaction.all(_STANDING, {"ids": chunk})
-            if joined is not None
-        ]
+        return [facility for facility, _, joined in self._standing(transaction, ids) if joined is not None]
 
     def _recognise(
         self, transaction: Transaction, changed: Mapping[str, Member], *, known: Collection[str], now: int
@@ -278,8 +280,7 @@ class Identity:
         }
         connection = transaction.connection
         gone = [pair for pair, (verdict, score, _) in before.items() if pairs.get(pair) != (verdict, score)]
-        for one, other in gone:
-            connection.execute(delete(likenesses).where(likenesses.c.one == one, likenesses.c.other == other))
+        transaction.many(_FORGET_PAIR, [{"the_one": one, "the_other": other} for one, other in gone])
         rows = [
             {
                 "one": pair[0],
@@ -323,18 +324,19 @@ class Identity:
                 Level(pairs=of_kind(Verdict.SAME), apart=apart),
             ),
         )
-        connection = transaction.connection
         now_joined: dict[str, str | None] = {}
+        moved: list[dict[str, str | None]] = []
         for part in parts:
             now_joined.update(dict.fromkeys(part, joined_id(part) if len(part) > 1 else None))
         for facility, joined in now_joined.items():
             before = members[facility].joined
             if before == joined:
                 continue
-            connection.execute(update(facilities).where(facilities.c.id == facility).values(joined=joined))
+            moved.append({"the_id": facility, "joined": joined})
             held.joined |= {one for one in (before, joined) if one is not None}
             if joined is None:
                 held.left.add(facility)
+        transaction.many(_JOIN, moved)
         self._refresh_open(transaction, sorted(nodes))
         return held
 
@@ -358,7 +360,7 @@ class Identity:
                 decided.add((one, other, verdict))
                 if verdict == "same":
                     frontier |= {one, other}
-            joined = sorted({m.joined for m in self._members(transaction, ids) if m.joined is not None})
+            joined = sorted({one for _, _, one in self._standing(transaction, ids) if one is not None})
             for chunk in _chunks(joined):
                 frontier |= {facility for (facility,) in transaction.all(_IN_JOINED, {"joined": chunk})}
             frontier -= nodes
@@ -372,8 +374,9 @@ class Identity:
         rows = self._pairs(transaction, ends)
         if not rows:
             return
-        members = {one.id: one for one in self._members(transaction, sorted({end for row in rows for end in row[:2]}))}
-        joined = sorted({one.joined for one in members.values() if one.joined is not None})
+        ends = sorted({end for row in rows for end in row[:2]})
+        members = {facility: (source, joined) for facility, source, joined in self._standing(transaction, ends)}
+        joined = sorted({one for _, one in members.values() if one is not None})
         sources: dict[str, set[str]] = {}
         for chunk in _chunks(joined):
             for group, source in transaction.all(_SOURCES_IN, {"joined": chunk}):
@@ -381,8 +384,8 @@ class Identity:
         standing = {(one, other) for one, other, _ in self._decided(transaction, sorted(members))}
 
         def of(end: str) -> set[str]:
-            member = members[end]
-            return {member.source} if member.joined is None else sources[member.joined]
+            source, group = members[end]
+            return {source} if group is None else sources[group]
 
         changed = [
             {"the_one": one, "the_other": other, "open_now": is_open}
@@ -397,13 +400,19 @@ class Identity:
                 changed,
             )
 
+    def _standing(self, transaction: Transaction, ids: Collection[str]) -> Iterator[tuple[str, str, str | None]]:
+        """Id, source, and what each is joined in."""
+        for chunk in _chunks(list(ids)):
+            for facility, source, _, joined in transaction.all(_STANDING, {"ids": chunk}):
+                yield facility, source, joined
+
     def _members(self, transaction: Transaction, ids: Collection[str]) -> list[Member]:
         return [
             Member(
                 id=facility,
                 source=source,
                 key=key,
-                facility=_FACILITY.validate_json(content),
+                facility=_read(bytes(content)),
                 content=bytes(content),
                 joined=joined,
             )
@@ -574,6 +583,11 @@ class Identity:
             )
             for one, other, since in rows
         ]
+
+
+@lru_cache(maxsize=2048)
+def _read(content: bytes) -> Facility:
+    return _FACILITY.validate_json(content)
 
 
 def _member(facility: str, source: str, key: str, told: Any) -> Member:
