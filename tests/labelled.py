@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import combinations
 from random import Random
 
-from hub.demo.region import Kind, region
+from hub.demo.region import region
 from mappings.identity import resource_id
 from mappings.joining import Level, Pair, partition
 from mappings.likeness import COMMON_KEY, Facts, Likeness, Verdict, contradict, facts_of, likeness, match_keys
@@ -64,13 +64,9 @@ class Figures:
 
 
 def labelled(*, seed: int, size: int) -> list[Labelled]:
-    """Homes and services of the demo's region, `size` providers, each as one to three sources write it."""
+    """The demo's region, `size` providers and those that make it hard, each as one to three sources write it."""
     rng = Random(f"labelled {seed}")
-    providers = [
-        one
-        for one in region(seed=seed, size=size, as_of=datetime(2026, 11, 22, 9, tzinfo=UTC)).providers
-        if one.kind in (Kind.HOME, Kind.SERVICE)
-    ]
+    providers = region(seed=seed, size=size, as_of=datetime(2026, 11, 22, 9, tzinfo=UTC)).providers
     truths = [replace(one.facility, telematik_id="") for one in providers]
     return [
         Labelled(truth=truth.key, source=source, facility=written)
@@ -82,7 +78,9 @@ def labelled(*, seed: int, size: int) -> list[Labelled]:
 def _made_hard(rng: Random, truths: list[Facility]) -> Iterator[Facility]:
     hotlines = (Contact(system="phone", value="0800 555-1000"), Contact(system="phone", value="0441 555-1000"))
     for place, truth in enumerate(truths):
-        if place % 25 == 7:
+        if not truth.iks:
+            yield truth
+        elif place % 25 == 7:
             # Two homes of one operator in one house, under one IK and one telephone.
             yield replace(truth, key=f"{truth.key}-N", name=f"{truth.name} Haus Nord")
             yield replace(truth, key=f"{truth.key}-S", name=f"{truth.name} Haus Süd")
@@ -98,7 +96,7 @@ def _made_hard(rng: Random, truths: list[Facility]) -> Iterator[Facility]:
             )
         elif place % 25 in (15, 16, 17):
             # A chain: one IK, one name, one telephone, many sites.
-            first = truths[place - place % 25 + 15]
+            first = next(one for one in truths[place - place % 25 + 15 :] if one.iks)
             town = truth.address.city
             name = f"Seniorenresidenz Morgenrot {town}"
             yield replace(truth, name=name, iks=first.iks, contacts=(hotlines[place // 25 % 2],))

@@ -138,7 +138,7 @@ class Identity:
     """Recognises facilities, in the transaction of whoever calls; the caller is the only writer of resources."""
 
     def __init__(self, view: JoinedView) -> None:
-        self._view = view
+        self.view = view
 
     def note(
         self,
@@ -184,7 +184,7 @@ class Identity:
         """Show what is held as it is now, once all statements are written; returns how many versions that made."""
         if not held.joined and not held.left:
             return 0
-        return self._view.show(
+        return self.view.show(
             connection,
             joined=held.joined,
             left=held.left,
@@ -468,7 +468,7 @@ class Identity:
             after = {member.id: member.joined for member in self._members(transaction, ends)}
             if any(after[one] is None or after[one] != after[other] for one, other in pairs):
                 raise _torn()
-        self._view.show(connection, joined=held.joined, left=held.left, now=now, delivery=0)
+        self.view.show(connection, joined=held.joined, left=held.left, now=now, delivery=0)
         return numbers
 
     def undo(self, connection: Connection, number: int, *, who: str, why: str, now: int) -> list[int]:
@@ -492,7 +492,7 @@ class Identity:
             connection.execute(update(decisions).where(decisions.c.id == before).values(stands=True))
         made = _logged(connection, row.one, row.other, "undone", stands=False, undoes=number, who=who, why=why, now=now)
         held = self._settle(transaction, {row.one, row.other})
-        self._view.show(connection, joined=held.joined, left=held.left, now=now, delivery=0)
+        self.view.show(connection, joined=held.joined, left=held.left, now=now, delivery=0)
         return [made]
 
     def split(self, connection: Connection, of: str, *, who: str, why: str, now: int) -> list[int]:

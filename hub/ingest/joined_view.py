@@ -156,6 +156,35 @@ class JoinedView:
             versions += self._restore(connection, facility, now=now, delivery=delivery)
         return versions
 
+    def reports(self, connection: Connection, *, now: int) -> Iterator[VacancyReport]:
+        """What every offer says as it is shown to professionals, each offer once: what totals are made of.
+
+        A facility's key is that of its Organization, so that keys of two sources are never taken for one.
+        """
+        after = ""
+        while rows := connection.execute(
+            select(facilities).where(facilities.c.id > after).order_by(facilities.c.id).limit(_CHUNK)
+        ).all():
+            after = rows[-1].id
+            # Whoever's id stands for the set brings all of it along.
+            groups = {row.joined for row in rows if row.joined is not None}
+            members = connection.execute(select(facilities).where(facilities.c.joined.in_(groups))).all()
+            by_group: dict[str, list[Any]] = {}
+            for row in members:
+                by_group.setdefault(row.joined, []).append(row)
+            here = {row.id for row in rows}
+            alone = [row for row in rows if row.joined is None]
+            statements = self._statements(connection, [(row.source, row.key) for row in (*alone, *members)])
+            for row in alone:
+                own = replace(_FACILITY.validate_json(row.content), key=row.id)
+                for one, report in _bounded(statements[row.source, row.key], now):
+                    said_now = expired(report) if one.expires_at <= now else report
+                    yield replace(said_now, facility=own)
+            for group, each in sorted(by_group.items()):
+                if min(row.id for row in each) in here:
+                    for one in self._shown(each, statements, now=now):
+                        yield replace(one.report, facility=replace(one.report.facility, key=group))
+
     def _show(
         self, connection: Connection, ids: Sequence[str], unwritten: Collection[str], *, now: int, delivery: int
     ) -> int:
