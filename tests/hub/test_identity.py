@@ -1,12 +1,16 @@
 """One facility of several sources is shown once, comes apart again as it was, and nobody guesses."""
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from hub.app import Hub
@@ -21,6 +25,7 @@ from mappings.identity import resource_id
 from mappings.joining import REPLACED
 from mappings.language import Ladder
 from mappings.pools import totals
+from mappings.to_fhir import SOURCE
 from mappings.vacancy import (
     Address,
     Block,
@@ -35,6 +40,7 @@ from mappings.vacancy import (
     derived_state,
 )
 from tests.conftest import NOW, Clock
+from tests.hub.client import Client
 from tests.labelled import labelled, recognised
 
 HOUR = timedelta(hours=1)
@@ -553,3 +559,78 @@ def test_totals_count_every_place_once(hub: Hub) -> None:
     assert counted.accepting == 3 + 7 + 4
     with hub.database.reading() as connection:
         assert totals(hub.identity.view.reports(connection, now=micros(NOW + timedelta(days=9)))).unknown == 3
+
+
+def test_who_asks_for_a_sources_own_resource_is_led_to_the_joined_one(hub: Hub) -> None:
+    for source in SOURCES:
+        tell(hub, source, told(source))
+    (one,) = homes(hub)
+    for client in (Client(hub), Client(hub, sandbox=True)):
+        assert client.get(f"/fhir/Organization/{organization()}").status_code == 410
+        for identifier in (f"{REPLACED}|{organization()}", f"{SOURCE}export|export-1"):
+            bundle = client.json(f"/fhir/Organization?identifier={identifier}")
+            assert [entry["resource"]["id"] for entry in bundle["entry"]] == [one["id"]]
+        assert client.json("/fhir/Slot?status=free&_summary=count")["total"] == 1
+        assert client.json("/fhir/Organization?address-city=x&_summary=count")["total"] == 0
+
+
+def test_two_sources_that_report_at_once_miss_each_other_never(hub: Hub) -> None:
+    numbers = range(12)
+
+    def reports_of(source: str) -> None:
+        for number in numbers:
+            where = home(source, key=f"{source}-{number}", iks=(f"51032{number:04}",))
+            where = replace(where, address=Address(street="Ring", house_number=str(number + 1), postal_code="49661"))
+            tell(hub, source, told(source, of=where))
+
+    with ThreadPoolExecutor(len(SOURCES)) as pool:
+        list(pool.map(reports_of, SOURCES))
+    assert len(homes(hub)) == len(numbers)
+    assert len(places(hub)) == len(numbers)
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(SOURCES[:2]), st.integers(0, 3), st.sampled_from(("kurzzeitpflege", "tagespflege"))),
+    min_size=2,
+    max_size=5,
+)
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(STEPS, st.integers(0, 4))
+def test_merging_and_splitting_is_as_if_nothing_had_been(
+    sqlite_hub: Hub, steps: list[tuple[str, int, str]], merged_after: int
+) -> None:
+    name = uuid4().hex
+    others = {"iks": (), "contacts": (), "name": "Wiesengrund", "position": None}
+    of = {
+        "amtlich": home("amtlich", key=name),
+        "export": home("export", key=name, **others, address=Address(postal_code="49661")),
+    }
+
+    def say(begin: int, steps: list[tuple[str, int, str]]) -> None:
+        for hour, (source, free, form) in enumerate(steps, start=begin):
+            at = HOUR * hour
+            tell(sqlite_hub, source, told(source, free=free, at=at, care_form=form, key=form, of=of[source]), at=at)
+
+    ends = organization("amtlich", name), organization("export", name)
+    say(-2, [("amtlich", 1, "kurzzeitpflege"), ("export", 2, "kurzzeitpflege")])
+    say(0, steps[:merged_after])
+    before = plain(shown(sqlite_hub)), plain(shown(sqlite_hub, "public")), searched(sqlite_hub)
+    decide(sqlite_hub, "same", *ends)
+    assert len([one for one in homes(sqlite_hub) if name in str(one["identifier"])]) == 1
+    if not steps[merged_after:]:
+        split(sqlite_hub, ends[0])
+        assert (plain(shown(sqlite_hub)), plain(shown(sqlite_hub, "public")), searched(sqlite_hub)) == before
+        return
+    say(merged_after, steps[merged_after:])
+    split(sqlite_hub, ends[1])
+    (apart,) = [one for one in homes(sqlite_hub) if one["id"] == ends[0]]
+    assert name in str(apart["identifier"])
+    # As a hub that never joined them: the last word of each, and each once.
+    last = {
+        (source, form): free
+        for source, free, form in [("amtlich", 1, "kurzzeitpflege"), ("export", 2, "kurzzeitpflege"), *steps]
+    }
+    mine = {resource_id(source, "HealthcareService", f"{name}/{form}") for source, form in last}
+    assert sorted(row[3] for row in searched(sqlite_hub) if row[0] in mine) == sorted(last.values())
