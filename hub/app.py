@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conformance import spec
-from hub import exporting, jobs, receiving
+from hub import exporting, identity_endpoint, jobs, receiving
 from hub.definitions import store_definitions
 from hub.errors import NotFound
 from hub.exporting import ExportEndpoint
@@ -29,9 +29,13 @@ from hub.fhir.endpoint import FhirEndpoint
 from hub.fhir.negotiation import Format
 from hub.fhir.refusal import refusal
 from hub.fhir.router import perform
+from hub.identity_endpoint import IdentityEndpoint
+from hub.identity_work import IdentityWork
 from hub.indexing import Indexing
 from hub.ingest.fhir_offers import FhirOffers
+from hub.ingest.identity import Identity
 from hub.ingest.in_flight import InFlight
+from hub.ingest.joined_view import JoinedView
 from hub.ingest.pipeline import Pipeline
 from hub.ingest.reconcile import Reconciler
 from hub.keys import Key
@@ -73,6 +77,7 @@ class Hub:
     indexing: Indexing
     repositories: dict[View, Repository]
     sources: Sources
+    identity: Identity
     pipeline: Pipeline
     fetcher: Fetcher
     clock: Clock
@@ -94,11 +99,12 @@ class Hub:
         indexing.open()
         store_definitions(database, repositories.values(), at=micros(clock()))
         sources = Sources(settings.sources, database)
+        identity = Identity(JoinedView(repositories, rank_of=sources.rank, ladder_of=sources.ladder))
         pipeline = Pipeline(
             database=database,
             writer=writer,
             sources=sources,
-            reconciler=Reconciler(repositories),
+            reconciler=Reconciler(repositories, identity),
             key=Key.of(settings.key_file),
             in_flight=InFlight(settings.folder, database),
             clock=clock,
@@ -111,6 +117,7 @@ class Hub:
             indexing=indexing,
             repositories=repositories,
             sources=sources,
+            identity=identity,
             pipeline=pipeline,
             fetcher=fetcher,
             clock=clock,
@@ -155,6 +162,7 @@ def application(hub: Hub, *, sandbox: bool = False) -> ASGIApp:
         hub.pipeline, hub.sources, hub.clock, database=hub.database, fetcher=hub.fetcher, sandbox=sandbox
     )
     rest = _rest(hub, context, fetches=not sandbox)
+    identity = IdentityEndpoint(IdentityWork(hub.database, hub.identity, hub.clock))
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope.get("path", "")
@@ -164,6 +172,8 @@ def application(hub: Hub, *, sandbox: bool = False) -> ASGIApp:
             await ingest(scope, receive, send)
         elif path.startswith(exporting.PREFIX):
             await export(scope, receive, send)
+        elif sandbox and path.startswith(identity_endpoint.PREFIX):
+            await identity(scope, receive, send)
         else:
             await rest(scope, receive, send)
 

@@ -14,7 +14,7 @@ from hub.store.clock import micros
 from hub.store.database import Database
 from hub.store.tables import token as tokens
 from mappings.errors import Issue
-from mappings.language import SourceMap, shipped
+from mappings.language import DEFAULT_RANK, Ladder, SourceMap, shipped
 
 __all__ = ["Sources"]
 
@@ -53,6 +53,14 @@ class Sources:
                 text_en=f"there is no such source; known: {listed}",
             )
         )
+
+    def rank(self, name: str) -> int:
+        """How a source stands among others that speak of the same facility; of one without a map, as most do."""
+        return self._maps[name].rank if name in self._maps else DEFAULT_RANK
+
+    def ladder(self, name: str) -> Ladder:
+        """How long a source's statements count; of one without a map, as long as most do."""
+        return self._maps[name].ladder if name in self._maps else Ladder()
 
     def make_token(self, name: str, at: datetime) -> str:
         """A new bearer token of a source: told once, kept as a hash."""

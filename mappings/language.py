@@ -7,6 +7,7 @@
     options: {delimiter: ";"}
     patient_free: false                                # true: nothing in it can tell of a patient
     freshness: {fresh: 24h, aging: 72h, stale: 7d}
+    rank: 5                                            # where sources speak of one offer: 1 goes before 9
     fields:                                            # places of the model (`mappings/targets.py`)
       facility.key: {from: Nr, required: true}
       facility.name: Name                              # short for {from: Name}
@@ -46,7 +47,7 @@ from mappings.terminology import Table
 from mappings.vacancy import VacancyReport
 from mappings.wards import Ward, parse_wards
 
-__all__ = ["CONVERSIONS", "Ladder", "Mapped", "SourceMap", "Watch", "load", "shipped"]
+__all__ = ["CONVERSIONS", "DEFAULT_RANK", "Ladder", "Mapped", "SourceMap", "Watch", "load", "shipped"]
 
 CONVERSIONS: Mapping[str, Conversion] = {
     **conversions.CONVERSIONS,
@@ -58,6 +59,8 @@ CONVERSIONS: Mapping[str, Conversion] = {
 
 Watch = Callable[[Reader, Rule, Any, Reading | Unreadable], None]
 """Told of a rule that was applied: where (a record, or an element of a list), which, to what, and what came of it."""
+DEFAULT_RANK = 5
+"""Of sources whose maps name no rank; 1 goes before 9."""
 
 _NOTHING_OFFERED = "kein Angebot genannt / no offer named"
 
@@ -92,6 +95,7 @@ class SourceMap:
     options: Mapping[str, Any]
     patient_free: bool = False
     ladder: Ladder = Ladder()
+    rank: int = DEFAULT_RANK
     tree: Tree = field(default=Tree(), repr=False)
     wards: tuple[Ward, ...] = ()
     ignored: frozenset[str] = frozenset()
@@ -370,7 +374,8 @@ def shipped() -> dict[str, SourceMap]:
 
 
 _ROOT_KEYS = frozenset(
-    {"source", "title", "format", "options", "patient_free", "freshness"} | {"fields", "wards", "unread", "examples"}
+    {"source", "title", "format", "options", "patient_free", "freshness", "rank"}
+    | {"fields", "wards", "unread", "examples"}
 )
 _RULE_KEYS = frozenset({"from", "as", "table", "required", "zone", "default"})
 _NAME = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -417,6 +422,7 @@ class _Compiler:
             options=self._mapping(node.get("options", {}), "options"),
             patient_free=self._flag(node.get("patient_free", False), "patient_free"),
             ladder=self._ladder(node.get("freshness", {})),
+            rank=self._rank(node.get("rank", DEFAULT_RANK)),
             tree=tree,
             wards=self._wards(node),
             ignored=self._ignored(node.get("unread", "report")),
@@ -544,6 +550,15 @@ class _Compiler:
         if not ladder.fresh <= ladder.aging <= ladder.stale:
             raise self._wrong("freshness", "fresh ≤ aging ≤ stale", "expected fresh ≤ aging ≤ stale")
         return ladder
+
+    def _rank(self, node: Any) -> int:
+        try:
+            rank = int(str(node))
+        except ValueError:
+            rank = 0
+        if isinstance(node, bool) or not 1 <= rank <= 9:
+            raise self._wrong("rank", "eine Zahl von 1 (geht vor) bis 9", "a number from 1 (goes first) to 9")
+        return rank
 
     def _duration(self, node: Any, place: str) -> timedelta:
         match = _DURATION.fullmatch(self._text(node, place))

@@ -246,25 +246,30 @@ class Pipeline:
 
     def _kept_at_least(self, arrival: Arrival, done: "Future[Receipt]") -> "Future[Receipt]":
         """Where it is our fault that nothing came of a delivery, it is kept, and finished later."""
+        told: Future[Receipt] = Future()
 
-        def keep(finished: "Future[Receipt]") -> None:
+        def tell(finished: "Future[Receipt]") -> None:
             error = finished.exception()
-            if error is None or isinstance(error, (PlatzfreiError, *UNAVAILABLE)):
+            if error is None:
+                told.set_result(finished.result())
                 return
-            _log.error("%s while writing a delivery of %s", type(error).__name__, arrival.source_map.name)
-            self._writer.submit(
-                lambda transaction: ledger.keep(
-                    transaction.connection,
-                    arrival.delivery,
-                    arrival.digest,
-                    arrival.entries,
-                    atomic=arrival.atomic,
-                    unread=arrival.unread,
-                )
-            )
+            if not isinstance(error, (PlatzfreiError, *UNAVAILABLE)):
+                _log.error("%s while writing a delivery of %s", type(error).__name__, arrival.source_map.name)
+                self._writer.submit(lambda transaction: self._keep(transaction, arrival))
+            told.set_exception(error)
 
-        done.add_done_callback(keep)
-        return done
+        done.add_done_callback(tell)
+        return told
+
+    def _keep(self, transaction: Transaction, arrival: Arrival) -> int:
+        return ledger.keep(
+            transaction.connection,
+            arrival.delivery,
+            arrival.digest,
+            arrival.entries,
+            atomic=arrival.atomic,
+            unread=arrival.unread,
+        )
 
     def _take(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> list[Receipt | Exception]:
         """Write deliveries, their effect and their receipts; those of a source as if they were one."""

@@ -6,7 +6,7 @@ what it says of offer and facility is written where it differs from what is show
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -15,15 +15,20 @@ import orjson
 from pydantic import TypeAdapter
 
 from hub.ingest import statements
+from hub.ingest.identity import Held, Identity
+from hub.ingest.joined_view import said
+from hub.ingest.pool_bounds import PoolBounds, Pooled
 from hub.ingest.statements import Known, Offered
 from hub.ingest.vacancy_index import Times, VacancyIndex, position_of
 from hub.store.clock import micros, moment
 from hub.store.draft import Draft
+from hub.store.lock import take_turn
 from hub.store.reader import Reader, Transaction
 from hub.store.repository import Repository
 from mappings.errors import Issue
 from mappings.identity import resource_id
 from mappings.language import Ladder
+from mappings.pools import bounded
 from mappings.to_fhir import Resource, capacity_status, facility_resources, offer_resource, statement_resources
 from mappings.vacancy import Facility, VacancyReport
 from mappings.view import View, expired, public_facility, seen
@@ -108,6 +113,8 @@ class _Change:
     """The report as each view shows it."""
     publicly: bool
     """Whether the public sees a difference: what changes for professionals alone must not move a public version."""
+    joined: bool
+    """Whether the facility is shown together with those of other sources, and not by its own resources."""
     known_publicly: bool
     """Whether the public hears again what it knows, of the very moment it knows: hidden changes confirm nothing."""
 
@@ -142,14 +149,16 @@ class _Rendering:
 class Reconciler:
     """Writes reports into the store, in the transaction of whoever calls."""
 
-    def __init__(self, repositories: Mapping[View, Repository]) -> None:
+    def __init__(self, repositories: Mapping[View, Repository], identity: Identity) -> None:
         self._repositories = repositories
+        self._identity = identity
         self._indexes = {view: VacancyIndex(one.projection) for view, one in repositories.items()}
 
     def reconcile(
         self, transaction: Transaction, told: Sequence[Told], *, source: str, ladder: Ladder, now: datetime
     ) -> list[Effect]:
         """Apply reports of a source in their order; `now` is the moment of the write. What became of each."""
+        take_turn(transaction)
         effects = []
         winners: dict[str, _Statement] = {}
         for ordinal, one in enumerate(told):
@@ -178,8 +187,18 @@ class Reconciler:
                 confirmed.append(mine)
             else:
                 to_apply.append(mine)
-        self._confirm(transaction, confirmed)
-        self._apply(transaction, to_apply, known, now=micros(now), source=source)
+        stamp, connection, held = micros(now), transaction.connection, Held()
+        if confirmed:
+            again = {mine.facility: mine.report.facility for mine in confirmed}
+            held.add(self._identity.note(connection, source, again, now=stamp, confirmed=True))
+            self._confirm(transaction, [mine for mine in confirmed if mine.facility not in held.keys], confirmed)
+        self._apply(transaction, to_apply, known, held, now=stamp, source=source)
+        if confirmed:
+            pools = PoolBounds.of(connection, source, _pooled(confirmed, held, stamp), now=stamp)
+            self._rebind(transaction, pools, pools.changed, now=stamp, effect=confirmed[-1].effect)
+        if told:
+            made = self._identity.show(connection, held, now=stamp, delivery=told[-1].delivery)
+            (to_apply or confirmed or list(winners.values()))[-1].effect.versions += made
         return effects
 
     def is_due(self, reader: Reader, *, now: datetime) -> bool:
@@ -188,8 +207,10 @@ class Reconciler:
 
     def expire(self, transaction: Transaction, *, now: datetime, most: int = 1000) -> int:
         """Withdraw what has expired by `now`: the places go, the state is unknown; returns how many were withdrawn."""
+        take_turn(transaction)
         due = statements.due(transaction, micros(now), most)
-        withdrawn = [(one, expired(_last_said(one))) for one in due]
+        joined = self._identity.joined(transaction.connection, {(one.source, one.facility) for one in due})
+        withdrawn = [(one, expired(_last_said(one))) for one in due if (one.source, one.facility) not in joined]
         for view in self._repositories:
             renderings = [
                 _Rendering(
@@ -203,6 +224,7 @@ class Reconciler:
             ]
             self._write(transaction, view, renderings, now=micros(now))
         statements.mark_expired(transaction, [one.offer for one in due])
+        self._identity.show(transaction.connection, Held(joined=set(joined.values())), now=micros(now))
         return len(due)
 
     def _apply(
@@ -210,34 +232,73 @@ class Reconciler:
         transaction: Transaction,
         told: Sequence[_Statement],
         known: Mapping[str, Known],
+        held: Held,
         *,
         now: int,
         source: str,
     ) -> None:
         if not told:
             return
+        connection = transaction.connection
         sites = _sites(transaction, told, source)
-        changes = [_change(one, known.get(one.offer), sites[one.facility], now) for one in told]
+        own = {key: site.facility for key, site in sites.items()}
+        held.add(self._identity.note(connection, source, own, now=now))
+        pools = PoolBounds.of(connection, source, _pooled(told, held, now), now=now)
+        changes = [
+            _change(one, known.get(one.offer), sites[one.facility], pools, joined=one.facility in held.keys, now=now)
+            for one in told
+        ]
+        shown = [one for one in changes if not one.joined]
         told_now = {one.offer for one in told}
         for view in self._repositories:
             index = self._indexes[view]
             drawn: dict[Facility, tuple[Resource, ...]] = {}
             renderings = [
-                _rendering(one, view, source, drawn) for one in changes if one.tells(view) or view in one.site.differs
+                _rendering(one, view, source, drawn) for one in shown if one.tells(view) or view in one.site.differs
             ]
             rids = self._write(transaction, view, renderings, now=now)
-            for site in sites.values():
+            for key, site in sites.items():
+                if key in held.keys:
+                    continue
                 siblings = [offer for offer in site.offers if offer not in told_now] if view in site.differs else ()
                 if siblings:
                     index.move(transaction, index.offers(transaction, siblings).values(), position_of(site.facility))
             times = {
-                one.told.offer: one.told.times for one in changes if view is View.PROFESSIONAL or not one.known_publicly
+                one.told.offer: one.told.times for one in shown if view is View.PROFESSIONAL or not one.known_publicly
             }
             rids |= index.offers(transaction, [offer for offer in times if offer not in rids])
             index.put_freshness(transaction, {rids[offer]: when for offer, when in times.items()})
         statements.put(transaction, [_row(one, source, now) for one in changes])
-        shown = {key: site.digests for key, site in sites.items() if site.differs}
-        statements.show_facilities(transaction, source, shown)
+        now_shown = {key: site.digests for key, site in sites.items() if site.differs and key not in held.keys}
+        statements.show_facilities(transaction, source, now_shown)
+        self._rebind(transaction, pools, pools.changed - told_now, now=now, effect=told[-1].effect)
+
+    def _rebind(
+        self, transaction: Transaction, pools: PoolBounds, offers: Collection[str], *, now: int, effect: Effect
+    ) -> None:
+        """Show offers again of which newer words of their pools leave another number than before."""
+        pools.keep(transaction.connection)
+        if not offers:
+            return
+        rows = statements.rows(transaction, offers)
+        known = self._identity.known(transaction.connection, {(row.source, row.facility) for row in rows})
+        bound = [
+            (row, replace(bounded(said(row), pools.most.get(row.offer)), facility=known[row.source, row.facility]))
+            for row in rows
+        ]
+        for view in self._repositories:
+            renderings = [
+                _Rendering(
+                    offer=row.offer,
+                    report=seen(report, view),
+                    resources=_resources(seen(report, view), row.source, moment(row.changed_at)),
+                    delivery=0,
+                    effect=effect,
+                )
+                for row, report in bound
+            ]
+            self._write(transaction, view, renderings, now=now)
+        statements.forget_shown(transaction, offers)
 
     def _write(
         self, transaction: Transaction, view: View, renderings: Sequence[_Rendering], *, now: int
@@ -283,9 +344,7 @@ class Reconciler:
         index.put_places(transaction, {rids[one.offer]: one.report for one in telling})
         return rids
 
-    def _confirm(self, transaction: Transaction, told: Sequence[_Statement]) -> None:
-        if not told:
-            return
+    def _confirm(self, transaction: Transaction, shown: Sequence[_Statement], told: Sequence[_Statement]) -> None:
         statements.confirm(
             transaction,
             [
@@ -301,8 +360,8 @@ class Reconciler:
             ],
         )
         for index in self._indexes.values():
-            rids = index.offers(transaction, [one.offer for one in told])
-            index.put_freshness(transaction, {rids[one.offer]: one.times for one in told})
+            rids = index.offers(transaction, [one.offer for one in shown])
+            index.put_freshness(transaction, {rids[one.offer]: one.times for one in shown})
 
 
 def oddities_of_time(report: VacancyReport, received_at: datetime, ladder: Ladder, place: str) -> tuple[Issue, ...]:
@@ -361,6 +420,21 @@ def _statement(told: Told, source: str, ladder: Ladder, ordinal: int) -> _Statem
     )
 
 
+def _pooled(told: Sequence[_Statement], held: Held, now: int) -> list[Pooled]:
+    """Statements as they bound each other; those of joined facilities do that elsewhere."""
+    return [
+        Pooled(
+            offer=one.offer,
+            facility=one.facility,
+            at=one.order[0],
+            report=one.report,
+            expired=one.times.expires_at <= now,
+        )
+        for one in told
+        if one.facility not in held.keys
+    ]
+
+
 def _last_said(row: statements.Due) -> VacancyReport:
     """The report of a statement, as of when it was said last: a heartbeat moves the moment alone."""
     report = _REPORT.validate_json(row.report)
@@ -376,16 +450,19 @@ def _digest_of(*told: object) -> bytes:
     return hashlib.blake2b(orjson.dumps(told[0] if len(told) == 1 else told), digest_size=_DIGEST).digest()
 
 
-def _change(told: _Statement, stored: Known | None, site: _Site, now: int) -> _Change:
+def _change(
+    told: _Statement, stored: Known | None, site: _Site, pools: PoolBounds, *, joined: bool, now: int
+) -> _Change:
     public = seen(told.report, View.PUBLIC)
     public_digest = _digest(public)
     counts = told.times.expires_at > now
     publicly = stored is None or stored.expired or not counts or public_digest != stored.public_digest
-    if counts and site.facility == told.report.facility:
+    most = pools.most.get(told.offer)
+    if counts and most is None and site.facility == told.report.facility:
         shown = {View.PUBLIC: public, View.PROFESSIONAL: told.report}
     else:
         # Nothing of an expired statement is shown, and of the facility what was said of it last.
-        effective = replace(told.report if counts else expired(told.report), facility=site.facility)
+        effective = replace(bounded(told.report if counts else expired(told.report), most), facility=site.facility)
         shown = {view: seen(effective, view) for view in View}
     status = [capacity_status(one.state, one.counts) for one in shown.values()]
     return _Change(
@@ -395,7 +472,8 @@ def _change(told: _Statement, stored: Known | None, site: _Site, now: int) -> _C
         public_digest=public_digest,
         offer_digest=_digest_of(told.report.offer, status),
         shown=shown,
-        publicly=publicly,
+        publicly=publicly or told.offer in pools.changed,
+        joined=joined,
         known_publicly=stored is not None and told.repeats(stored) and not publicly,
     )
 
@@ -439,7 +517,7 @@ def _row(one: _Change, source: str, now: int) -> tuple[object, ...]:
         *told.order,
         told.digest,
         one.public_digest,
-        one.offer_digest,
+        None if one.joined else one.offer_digest,
         times.confirmed_at,
         times.confirmed_at,
         times.confirmed_at,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, null, select, update
 from sqlalchemy.dialects import postgresql
 
 from hub.store.prepared import Prepared, one_of
@@ -15,14 +15,17 @@ __all__ = [
     "Due",
     "Known",
     "Offered",
+    "Said",
     "confirm",
     "due",
+    "forget_shown",
     "is_due",
     "known",
     "mark_expired",
     "offered",
     "put",
     "reports",
+    "rows",
     "show_facilities",
     "shown_facilities",
 ]
@@ -56,7 +59,20 @@ class Due(NamedTuple):
 
     offer: str
     source: str
+    facility: str
     ordered_at: int
+    report: bytes
+
+
+class Said(NamedTuple):
+    """What was said of an offer, and when."""
+
+    offer: str
+    source: str
+    facility: str
+    ordered_at: int
+    changed_at: int
+    expired: bool
     report: bytes
 
 
@@ -67,6 +83,8 @@ _OFFERED = Prepared(
     )
 )
 _REPORTS = Prepared(select(statement.c.offer, statement.c.report).where(one_of(statement.c.offer, "offers")))
+_SAID = Prepared(select(*(statement.c[name] for name in Said._fields)).where(one_of(statement.c.offer, "offers")))
+_FORGET_SHOWN = Prepared(update(statement).where(one_of(statement.c.offer, "offers")).values(offer_digest=null()))
 _PUT = Prepared(
     (new := postgresql.insert(statement)).on_conflict_do_update(
         index_elements=["offer"],
@@ -111,6 +129,16 @@ def offered(reader: Reader, source: str, facilities: Iterable[str]) -> dict[str,
 def reports(reader: Reader, offers: Iterable[str]) -> dict[str, bytes]:
     """What was said of offers, as JSON."""
     return {offer: bytes(told) for offer, told in reader.all(_REPORTS, {"offers": list(offers)})}
+
+
+def rows(reader: Reader, offers: Iterable[str]) -> list[Said]:
+    """What is stored of offers, in their order."""
+    return [Said(*row) for row in sorted(reader.all(_SAID, {"offers": list(offers)}))]
+
+
+def forget_shown(transaction: Transaction, offers: Iterable[str]) -> None:
+    """Note that what is shown of offers is not what was said of them alone."""
+    transaction.run(_FORGET_SHOWN, {"offers": list(offers)})
 
 
 def put(transaction: Transaction, rows: Sequence[Row]) -> None:

@@ -35,9 +35,15 @@ __all__ = [
     "census",
     "delivery",
     "delivery_part",
+    "facility",
+    "facility_likeness",
+    "facility_match_key",
     "feed",
+    "identity_decision",
+    "joined_offer",
     "metadata",
     "offer_part",
+    "pool_bound",
     "set_aside",
     "shown_facility",
     "source_profile",
@@ -361,3 +367,83 @@ source_profile = Table(
     Column("updated_at", BigInteger, nullable=False),
 )
 """What the deliveries of a source usually look like, so that one that does not is held."""
+facility = Table(
+    "facility",
+    metadata,
+    Column("id", _Text, primary_key=True),  # the Organization's
+    Column("source", _Text, nullable=False),
+    Column("key", _Text, nullable=False),  # the source's
+    Column("digest", LargeBinary, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # what its source says of it, and nothing of its places
+    Column("joined", _Text),  # id of the Organization that stands for it; NULL: it stands for itself
+    Column("withdrawn", LargeBinary),  # what gave way to that one, to be brought back as it was
+    Index("facility_by_joined", "joined"),
+    sqlite_with_rowid=False,
+)
+"""Every facility as one source tells of it, to be held against those of others."""
+
+facility_match_key = Table(
+    "facility_match_key",
+    metadata,
+    Column("match_key", _Text, primary_key=True),
+    Column("facility", _Text, primary_key=True),
+    Index("facility_match_key_by_facility", "facility"),
+    sqlite_with_rowid=False,
+)
+"""What facilities share that are compared at all."""
+
+facility_likeness = Table(
+    "facility_likeness",
+    metadata,
+    Column("one", _Text, primary_key=True),
+    Column("other", _Text, primary_key=True),
+    Column("verdict", _Text, nullable=False),  # same, same-telematik, proposal
+    Column("score", Integer, nullable=False),
+    Column("is_open", Boolean, nullable=False),  # waits for a person
+    Column("since", BigInteger, nullable=False),
+    Index("facility_likeness_by_other", "other"),
+    Index("facility_likeness_open", "is_open", "score"),
+    sqlite_with_rowid=False,
+)
+"""Pairs of facilities of two sources that are, or may be, one; `one` is the smaller id."""
+
+identity_decision = Table(
+    "identity_decision",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("one", _Text, nullable=False),
+    Column("other", _Text, nullable=False),
+    Column("verdict", _Text, nullable=False),  # same, different, undone
+    Column("stands", Boolean, nullable=False),
+    Column("undoes", BigInteger),
+    Column("decided_at", BigInteger, nullable=False),
+    Column("who", _Text, nullable=False),
+    Column("why", _Text, nullable=False),
+    Index("identity_decision_by_one", "one", "stands"),
+    Index("identity_decision_by_other", "other", "stands"),
+    sqlite_autoincrement=True,
+)
+"""What people decided about pairs of facilities; a log, of which the newest of a pair stands."""
+
+joined_offer = Table(
+    "joined_offer",
+    metadata,
+    Column("id", _Text, primary_key=True),  # the HealthcareService's
+    Column("joined", _Text, nullable=False),
+    Column("location", _Text, nullable=False),
+    Column("schedule", _Text, nullable=False),
+    Column("winner", _Text, nullable=False),  # whose statement it shows: a source's HealthcareService
+    Column("public_digest", LargeBinary, nullable=False),  # of what the public sees of it
+    Index("joined_offer_by_joined", "joined"),
+    sqlite_with_rowid=False,
+)
+"""The offers of joined facilities as they are shown now."""
+
+pool_bound = Table(
+    "pool_bound",
+    metadata,
+    Column("offer", _Text, primary_key=True),
+    Column("most", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How many places an offer has at most, because a newer word of its pool says so."""

@@ -76,7 +76,7 @@ def tell(
     told = [Told(report=one, received_at=at, delivery=1) for one in reports]
     receipt = Receipt(source=SOURCE)
     with hub.database.transaction() as transaction:
-        effects = Reconciler(hub.repositories).reconcile(
+        effects = Reconciler(hub.repositories, hub.identity).reconcile(
             transaction, told, source=SOURCE, ladder=ladder or Ladder(), now=at
         )
     for effect in effects:

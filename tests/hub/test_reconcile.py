@@ -201,5 +201,5 @@ def test_what_is_due_is_found_by_its_index(sqlite_hub: Hub) -> None:
     tell(sqlite_hub, report())
     with sqlite_hub.database.snapshot() as reader:
         explaining = Explaining(reader)
-        Reconciler(sqlite_hub.repositories).is_due(explaining, now=NOW)
+        Reconciler(sqlite_hub.repositories, sqlite_hub.identity).is_due(explaining, now=NOW)
     assert "statement_by_expiry (expired=? AND expires_at<?)" in explaining.plans[0]
