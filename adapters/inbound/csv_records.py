@@ -27,6 +27,8 @@ __all__ = ["FORMAT", "check", "decode"]
 FORMAT = "csv_records"
 
 _MOST_LINES_IN_A_ROW = 50
+_OTHER_KINDS = {b"PK\x03\x04": "XLSX (ZIP)", b"\xd0\xcf\x11\xe0": "XLS", b"%PDF": "PDF", b"\x1f\x8b": "gzip"}
+"""How files start that are renamed or sent by mistake, and what people call them."""
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
@@ -99,6 +101,9 @@ class _Lines:
 
 
 def _records(body: bytes, layout: _Layout) -> Iterator[Record | Broken]:
+    kind = next((name for start, name in _OTHER_KINDS.items() if body.startswith(start)), None)
+    if kind is not None:
+        raise table.rejected("line 1", "not-a-table", f"das ist {kind}, kein CSV", f"this is {kind}, not CSV")
     body, charset = _readable(body, layout.charset)
     lines = _Lines(body)
     header = _header(lines, charset, layout)

@@ -79,6 +79,8 @@ def iterate(
                 count += 1
                 if count > limit:
                     raise NotXml("too many elements", max(element.sourceline or 1, 1), 1)
+                if element.tag[0] != "{" and ":" in element.tag:
+                    raise NotXml("a prefix that is not declared", max(element.sourceline or 1, 1), 1)
                 if element.tag in wanted:
                     opened += 1
                     if opened == 1 and most_within is not None:

@@ -1,6 +1,7 @@
 """The one door for XML stays shut to DTDs, entities and files, and says where a document breaks."""
 
 import ast
+import io
 import time
 from pathlib import Path
 
@@ -79,6 +80,7 @@ def test_deep_nesting_is_refused() -> None:
         (b"text", 1, "an element is expected"),
         (b"<a>\n<b>1</b>\n<b>", 3, "the document ends before its last tag is closed"),
         (b"<a>\n</b>", 2, "an end tag does not match its start tag"),
+        (b"<a>\n<c:b/></a>", 2, "a prefix that is not declared"),
         (b"<a>\n<b>\x01</b></a>", 2, "a character that XML does not allow"),
         (b'<?xml version="1.0" encoding="klingon"?><a/>', 1, "an encoding that is not supported"),
     ],
@@ -105,6 +107,24 @@ def test_memory_does_not_grow_with_the_document() -> None:
     found = iterate(b"<a>" + b"<c><b>1</b></c>" * 100_000 + b"</a>", ["b"])
     root = next(found)
     assert max(len(root) for _ in found) < 10_000
+
+
+def test_a_stream_is_read_and_what_stands_beside_is_shown() -> None:
+    beside: list[tuple[str, str | None]] = []
+    found = iterate(
+        io.BytesIO(b"<a><h>1</h><c><b>2</b></c><t/></a>"),
+        ["b"],
+        beside=lambda each: beside.append((each.tag, each.text)),
+    )
+    assert [element.text for element in found][1:] == ["2"]
+    assert beside == [("h", "1"), ("c", None), ("t", None)]
+
+
+@pytest.mark.parametrize("limits", [{"most": 100}, {"most_within": 50}])
+def test_too_many_elements_are_refused(limits: dict[str, int]) -> None:
+    assert len(list(iterate(b"<a><b>" + b"<c/>" * 40 + b"</b></a>", ["b"], **limits))) == 2
+    with pytest.raises(NotXml, match="too many elements"):
+        list(iterate(b"<a><b>" + b"<c/>" * 200 + b"</b></a>", ["b"], **limits))
 
 
 def test_nothing_else_parses_xml() -> None:
