@@ -18,7 +18,7 @@ def broken_xml(body: bytes, wrong: NotXml, ends: re.Pattern[bytes]) -> Broken:
         issue=Issue(
             code="not-xml",
             place=place,
-            text_de=f"Hier bricht das XML ({wrong.reason}); was davor steht, ist gelesen. "
+            text_de=f"Hier bricht das XML ({wrong.reason_de}); was davor steht, ist gelesen. "
             "Der Absender muss die Datei neu erzeugen.",
             text_en=f"The XML breaks here ({wrong.reason}); what stands before is read. "
             "The sender must make the file anew.",

@@ -72,7 +72,7 @@ def _records(body: bytes, feature: str) -> Iterator[Record | Broken]:
     except safe_xml.NotXml as wrong:
         place = f"line {wrong.line}, column {wrong.column}"
         if ordinal == 0:
-            raise _rejected(place, f"Kein gültiges XML ({wrong.reason})", f"Not XML: {wrong.reason}") from None
+            raise _rejected(place, f"Kein gültiges XML ({wrong.reason_de})", f"Not XML: {wrong.reason}") from None
         yield broken_xml(body, wrong, _MEMBER_END)
 
 

@@ -36,7 +36,7 @@ def decode(body: bytes, options: Options) -> Decoded:
     except strict_json.NotJson as wrong:
         raise _rejected(
             f"line {wrong.line}, column {wrong.column}",
-            f"kein gültiges JSON ({wrong.reason})",
+            f"kein gültiges JSON ({wrong.reason_de})",
             f"not JSON: {wrong.reason}",
         ) from None
     elements, beside = _list(document, where)

@@ -131,7 +131,7 @@ def _records(body: bytes, layout: _Layout) -> Iterator[Record | Broken]:
     except safe_xml.NotXml as wrong:
         if held is None:
             place = f"line {wrong.line}, column {wrong.column}"
-            raise _rejected(place, f"Kein gültiges XML ({wrong.reason})", f"Not XML: {wrong.reason}") from None
+            raise _rejected(place, f"Kein gültiges XML ({wrong.reason_de})", f"Not XML: {wrong.reason}") from None
         yield held
         local = re.escape(_local(layout.record).encode())
         yield broken_xml(body, wrong, re.compile(rb"</(?:[\w.-]+:)?" + local + rb"\s*>"))

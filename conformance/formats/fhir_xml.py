@@ -53,7 +53,7 @@ def parse(body: bytes) -> dict[str, Any]:
         for _ in events:
             pass
     except safe_xml.NotXml as error:
-        raise NotFhirXml(error.reason, _NOT_XML_DE.get(error.reason, _NOT_XML_DE_ELSE), error.line) from None
+        raise NotFhirXml(error.reason, error.reason_de, error.line) from None
     return _Reader(body).resource(root, 1)
 
 
@@ -183,24 +183,6 @@ _TYPED: Mapping[str, Callable[[str], Any]] = MappingProxyType(
 
 
 # --- reading ---
-
-_NOT_XML_DE: Mapping[str, str] = MappingProxyType(
-    {
-        "a DOCTYPE is not taken": "ein DOCTYPE wird nicht angenommen",
-        "a character that XML does not allow": "ein Zeichen, das XML nicht erlaubt",
-        "a name is expected": "ein Name wird erwartet",
-        "an element is expected": "ein Element wird erwartet",
-        "an encoding that is not supported": "eine Kodierung, die nicht unterstützt wird",
-        "an encoding that nobody knows": "eine Kodierung, die niemand kennt",
-        "an end tag does not match its start tag": "ein End-Tag passt nicht zu seinem Start-Tag",
-        "an entity that XML itself does not declare": "eine Entität, die XML selbst nicht kennt",
-        "bytes that the stated encoding does not have": "Bytes, die es in der angegebenen Kodierung nicht gibt",
-        "something stands after the end of the document": "nach dem Ende des Dokuments steht noch etwas",
-        "the document ends before its last tag is closed": "das Dokument endet, bevor alle Tags geschlossen sind",
-    }
-)
-"""The reasons of `safe_xml` in German."""
-_NOT_XML_DE_ELSE = "kein wohlgeformtes XML"
 
 
 class _Reader:

@@ -3,7 +3,8 @@
 
 import io
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from lxml import etree
@@ -12,11 +13,15 @@ __all__ = ["NotXml", "Stream", "iterate"]
 
 
 class NotXml(ValueError):
-    """Bytes that are no XML that we take: why, and where; the reason repeats nothing of the content."""
+    """Bytes that are no XML that we take: why, and where; the reason repeats nothing of the content.
+
+    `reason` is English, `reason_de` German.
+    """
 
     def __init__(self, reason: str, line: int, column: int) -> None:
         super().__init__(f"line {line}, column {column}: {reason}")
         self.reason = reason
+        self.reason_de = _REASONS_DE.get(reason, "kein wohlgeformtes XML")
         self.line = line
         self.column = column
 
@@ -41,6 +46,26 @@ _REASONS = {
     "ERR_UNKNOWN_ENCODING": "an encoding that nobody knows",
     "ERR_UNSUPPORTED_ENCODING": "an encoding that is not supported",
 }
+
+
+_REASONS_DE: Mapping[str, str] = MappingProxyType(
+    {
+        "a DOCTYPE is not taken": "ein DOCTYPE wird nicht angenommen",
+        "a character that XML does not allow": "ein Zeichen, das XML nicht erlaubt",
+        "a name is expected": "ein Name wird erwartet",
+        "a prefix that is not declared": "ein Präfix, das nirgends erklärt ist",
+        "an element is expected": "ein Element wird erwartet",
+        "an encoding that is not supported": "eine Kodierung, die nicht unterstützt wird",
+        "an encoding that nobody knows": "eine Kodierung, die niemand kennt",
+        "an end tag does not match its start tag": "ein End-Tag passt nicht zu seinem Start-Tag",
+        "an entity that XML itself does not declare": "eine Entität, die XML selbst nicht kennt",
+        "bytes that the stated encoding does not have": "Bytes, die es in der angegebenen Kodierung nicht gibt",
+        "something stands after the end of the document": "nach dem Ende des Dokuments steht noch etwas",
+        "too many elements": "zu viele Elemente",
+        "the document ends before its last tag is closed": "das Dokument endet, bevor alle Tags geschlossen sind",
+    }
+)
+"""The reasons in German."""
 
 
 def iterate(

@@ -53,6 +53,7 @@ def test_a_fault_is_told_first_and_where_it_is(module: ModuleType, case: Malform
     assert (first.code, place) == (case.code, case.place)
     assert case.text_en in first.text_en
     assert first.text_de
+    assert not re.search(r"\b(?:the|expected|is not)\b", first.text_de), "the German text is not German throughout"
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.FORMAT)
