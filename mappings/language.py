@@ -33,7 +33,7 @@ from importlib import resources
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from mappings import conversions, from_fhir, targets, terminology, yaml_document
+from mappings import conversions, from_fhir, ror, targets, terminology, yaml_document
 from mappings.assembly import Found, facility, oddities, report
 from mappings.conversions import ZONED, Conversion, Unreadable
 from mappings.errors import Issue, Rejected
@@ -46,7 +46,11 @@ from mappings.wards import Ward, parse_wards
 
 __all__ = ["CONVERSIONS", "Ladder", "Mapped", "SourceMap", "load", "shipped"]
 
-CONVERSIONS: Mapping[str, Conversion] = {**conversions.CONVERSIONS, **from_fhir.CONVERSIONS}
+CONVERSIONS: Mapping[str, Conversion] = {
+    **conversions.CONVERSIONS,
+    **from_fhir.CONVERSIONS,
+    **ror.CONVERSIONS,
+}
 """Every conversion that a map can name."""
 
 _NOTHING_OFFERED = "kein Angebot genannt / no offer named"

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from conformance.formats import fhir_xml, r4_types, safe_xml, strict_json
+from conformance.formats import r4_types, strict_json
 from conformance.formats.fhir_xml import NotFhirXml, parse, write
 
 SCHEMAS = Path(__file__).parent / "xsd"
@@ -490,8 +490,3 @@ def test_a_refusal_says_what_is_meant_in_both_languages(body: bytes, reason: str
 def test_an_unknown_name_is_not_repeated() -> None:
     found = refusal(patient('<mustermann value="x"/>'))
     assert "mustermann" not in f"{found} {found.reason_de}"
-
-
-def test_each_reason_of_broken_xml_is_there_in_german() -> None:
-    reasons = {*safe_xml._REASONS.values(), "a DOCTYPE is not taken"}
-    assert set(fhir_xml._NOT_XML_DE) == reasons

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.formats import safe_xml
 from conformance.formats.safe_xml import NotXml, iterate
 
 ROOT = Path(__file__).parents[2]
@@ -125,6 +126,11 @@ def test_too_many_elements_are_refused(limits: dict[str, int]) -> None:
     assert len(list(iterate(b"<a><b>" + b"<c/>" * 40 + b"</b></a>", ["b"], **limits))) == 2
     with pytest.raises(NotXml, match="too many elements"):
         list(iterate(b"<a><b>" + b"<c/>" * 200 + b"</b></a>", ["b"], **limits))
+
+
+def test_each_reason_is_there_in_german() -> None:
+    ours = {"a DOCTYPE is not taken", "a prefix that is not declared", "too many elements"}
+    assert set(safe_xml._REASONS_DE) == {*safe_xml._REASONS.values(), *ours}
 
 
 def test_nothing_else_parses_xml() -> None:

@@ -35,6 +35,7 @@ def collection(*features: str) -> bytes:
     return (HEAD + "".join(features) + TAIL).encode()
 
 
+CUT = collection(feature()).split(b"</p:einrichtung>")[0]
 GOOD = collection(feature(), feature(id="902", plz="19370"))
 
 
@@ -66,7 +67,12 @@ CASES = [
     _no_gml("a shapefile", b"\x00\x00\x27\x0a" + bytes(96), "line 1", "an element is expected"),
     _no_gml("a collection of no namespace", b"<FeatureCollection/>", "line 1", "Expected: a FeatureCollection"),
     _no_gml("a DOCTYPE", b'<!DOCTYPE a SYSTEM "http://127.0.0.1/a.dtd">' + GOOD, "line 1", "a DOCTYPE is not taken"),
-    _no_gml("cut in the first feature", collection(feature()).split(b"</p:einrichtung>")[0], "line 2", "the document ends before its last tag"),
+    _no_gml(
+        "cut in the first feature",
+        collection(feature()).split(b"</p:einrichtung>")[0],
+        "line 2",
+        "the document ends before its last tag",
+    ),
     _no_gml("an ampersand that is not escaped", collection(feature(einrichtung="Moor & Heide")), "line 2", "a name is"),
     _no_gml("a control character", collection(feature(einrichtung="Haus\x1a")), "line 2", "that XML does not allow"),
     _no_gml("an entity of HTML", collection(feature(strasse="M&uuml;hlenweg")), "line 2", "an entity that XML itself"),

@@ -54,8 +54,7 @@ FILES = [
     ),
     _no_xml(
         "bytes of another encoding than the stated one",
-        b'<?xml version="1.0" encoding="UTF-8"?>'
-        + export(home("<Name>Mühle</Name>")).decode().encode("cp1252"),
+        b'<?xml version="1.0" encoding="UTF-8"?>' + export(home("<Name>Mühle</Name>")).decode().encode("cp1252"),
         "bytes that the stated encoding does not have",
         "line 2",
     ),
@@ -80,7 +79,12 @@ FILES = [
     _no_xml("an attribute without quotation marks", export(home(key="id=1")), "not well-formed XML", "line 2"),
     _no_xml("an attribute twice", export(home(key='id="1" id="2"')), "not well-formed XML", "line 2"),
     _no_xml("a prefix that is not declared", export("<b:Einrichtung/>"), "a prefix that is not declared", "line 2"),
-    _no_xml("cut in the first record", GOOD.split(b"</Name>")[0], "the document ends before its last tag is closed", "line 2"),
+    _no_xml(
+        "cut in the first record",
+        GOOD.split(b"</Name>")[0],
+        "the document ends before its last tag is closed",
+        "line 2",
+    ),
     _no_xml(
         "the namespace of another version",
         GOOD.replace(b"<Belegung", b'<Belegung xmlns="urn:example:2"'),
