@@ -26,6 +26,8 @@ _PART = 4
 _WORD = re.compile(r"[A-ZÄÖÜ]+(?![a-zäöüß])|[A-ZÄÖÜ]?[a-zäöüß]+|[^\W\d_]+")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _DATE = re.compile(r"\d\D\d{1,2}\D\d\d")
+_ADDRESS = re.compile(r"[^./]@")
+"""An `@` within a name; GML's coordinates are named @x and @y, an attribute of XML `Frei.@ab` or `/@stand`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +69,7 @@ def safe_name(name: str) -> str:
     """
     if _shown(name) == WITHHELD_NAME:
         return WITHHELD_NAME
-    # GML's coordinates are named @x and @y.
-    looks_like_data = sum(map(str.isdigit, name)) >= 4 or _DATE.search(name) or "@" in name.removeprefix("@")
+    looks_like_data = sum(map(str.isdigit, name)) >= 4 or _DATE.search(name) or _ADDRESS.search(name)
     return WITHHELD_NAME if looks_like_data or not _is_made_of_known_words(name) else name
 
 

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests/golden"
 
 OPTIONS = {source_map.format: source_map.options for source_map in shipped().values()}
+OPTIONS["json_records"] = shipped()["json"].options
 FOLDERS = {"csv_records": "csv", "json_records": "json"}
 """Where the good examples of a format lie, if not in a folder of its name."""
 

@@ -1,6 +1,7 @@
 """Tables: charsets, headers, quotes, groups, and rows that do not fit."""
 
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -236,6 +237,38 @@ def test_a_long_run_of_broken_rows_ends_in_one_part(lines: int) -> None:
         assert isinstance(broken[-1], Broken)
         assert broken[-1].place == f"line 102 to line {lines + 1}"
         assert f"{lines - 100} more" in broken[-1].issue.text_en
+
+
+@pytest.mark.parametrize("cell", ["Weg", '"Weg"'])
+def test_rows_come_as_they_are_asked_for_and_none_is_kept(cell: str) -> None:
+    body = (HEADER + f"1;{cell};3\r\n" * 20_000).encode()
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in csv_records.decode(body, OPTIONS).records) == 20_000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 200_000
+
+
+def test_of_a_grouped_table_only_the_keys_are_kept() -> None:
+    rows = "".join(f"{number};Weg {'x' * 500};3;EZ\r\n" for number in range(5_000))
+    body = f"Nr;Straße;Frei;Zimmer\r\n{rows}".encode()
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in csv_records.decode(body, GROUPED).records) == 5_000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < len(body) / 2
+
+
+def test_a_file_of_another_kind_is_named() -> None:
+    issue = rejection(b"PK\x03\x04...")
+    assert (issue.code, issue.text_en) == (
+        "not-a-table",
+        "this is XLSX (ZIP), not CSV. The sender must correct the file.",
+    )
 
 
 @given(st.lists(st.tuples(*[st.text(st.characters(codec="utf-8", exclude_characters="\0\r"))] * 3), max_size=6))
