@@ -2,6 +2,8 @@
 
 import time
 import tracemalloc
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +12,10 @@ from hypothesis import strategies as st
 
 from adapters.base import Broken, Record
 from adapters.inbound import csv_records
+from adapters.outbound import csv_records as encoder
 from mappings.errors import Issue, Rejected
+from mappings.language import shipped
+from tests.reports import FULL
 
 OPTIONS: dict[str, Any] = {"columns": ["Nr", "Straße", "Frei"]}
 GROUPED = {**OPTIONS, "optional": ["Zimmer"], "group": {"by": ["Nr"], "rows": ["Frei", "Zimmer"]}}
@@ -285,3 +290,25 @@ def test_hostile_lines_take_time_in_proportion(line: str) -> None:
     started = time.process_time()
     assert len(parts(body)) <= 40_000
     assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\0"])
+def test_an_exported_cell_that_would_be_a_formula_is_led_by_an_apostrophe_and_read_without(first: str) -> None:
+    name = f"{first}1+1"
+    report = replace(FULL, facility=replace(FULL.facility, name=name))
+    body = b"".join(encoder.encode([report], at=datetime(2026, 11, 22, tzinfo=UTC)))
+    plain = name.replace("\t", " ").replace("\0", " ")
+    assert f";'{plain};".encode() in body
+    record = next(csv_records.decode(body, shipped()["csv-long"].options).records)
+    assert isinstance(record, Record)
+    assert record.fields["Name"] == plain
+
+
+def test_an_exported_number_below_zero_stays_a_number() -> None:
+    report = replace(FULL, counts=replace(FULL.counts, accepting=-2), blocks=())
+    assert b";-2;" in b"".join(encoder.encode([report], at=datetime(2026, 11, 22, tzinfo=UTC)))
+
+
+def test_the_columns_that_are_written_are_those_that_the_map_reads() -> None:
+    options = shipped()["csv-long"].options
+    assert set(encoder.COLUMNS) == {*options["columns"], *options["optional"]}
