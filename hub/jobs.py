@@ -33,7 +33,12 @@ def schedule(scheduler: BaseScheduler, pipeline: Pipeline, leader: Leader, fetch
             max_instances=1,
         )
 
-    add(leader.look, seconds=1)
+    def look() -> None:
+        led = leader.leads
+        if leader.look() and not led and fetcher is not None:
+            fetcher.take_over()
+
+    add(look, seconds=1)
     add(leader.only(pipeline.expire), minutes=1)
     add(leader.only(partial(pipeline.resume, older_than=timedelta(minutes=1))), minutes=1)
     add(leader.only(pipeline.purge), hours=1)
@@ -42,5 +47,6 @@ def schedule(scheduler: BaseScheduler, pipeline: Pipeline, leader: Leader, fetch
         scheduler.add_executor(ThreadPoolExecutor(_FETCHING), "fetching")
         seconds = LOOK.total_seconds()
         for feed in fetcher.feeds:
-            look = partial(fetcher.run_if_due, feed)
-            add(leader.only(look), executor="fetching", seconds=seconds, jitter=seconds / 2)
+            add(
+                leader.only(partial(fetcher.run_if_due, feed)), executor="fetching", seconds=seconds, jitter=seconds / 2
+            )
