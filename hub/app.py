@@ -190,6 +190,8 @@ def _rest(hub: Hub, context: Context, *, fetches: bool) -> FastAPI:
         try:
             yield
         finally:
+            scheduler.pause()
+            hub.fetcher.close()
             scheduler.shutdown()
             leader.close()
 

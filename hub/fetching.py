@@ -117,6 +117,10 @@ class Fetcher:
         with self._database.writing() as connection:
             connection.execute(update(table).where(table.c.led).values(claimed_until=0, led=False))
 
+    def close(self) -> None:
+        """End the rounds that wait for another machine: they are tried again."""
+        self._gate.close()
+
     def _run(self, feed: Feed, *, again: bool = False, led: bool = False) -> list[Taken]:
         attempt, memory = self._claim(feed, again=again, led=led)
         one = Round(

@@ -70,7 +70,7 @@ def fetch(feed_round: Round) -> None:
     # What waits for files to rest is no time of the server's.
     deadline = Deadline(feed_round.seconds + settle(feed_round.feed))
     connected = feed_round.gate.connect(_where(feed_round.feed), deadline)
-    with connected, deadline.cutting(connected):
+    with connected, feed_round.gate.cutting(connected, deadline):
         try:
             asyncio.run(_fetch(feed_round, connected, deadline))
         except TimeoutError:
