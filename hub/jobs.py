@@ -1,5 +1,6 @@
 """What runs by the clock, one line each, in the process that leads; every job is safe to run twice."""
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -44,6 +45,8 @@ def schedule(scheduler: BaseScheduler, pipeline: Pipeline, leader: Leader, fetch
     add(leader.only(pipeline.purge), hours=1)
     if fetcher is not None:
         # Threads of their own: other machines' slowness must hold up nothing of ours.
+        # That a look is skipped while a round still runs is as it should be, and no news every five seconds.
+        logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
         scheduler.add_executor(ThreadPoolExecutor(_FETCHING), "fetching")
         seconds = LOOK.total_seconds()
         for feed in fetcher.feeds:
