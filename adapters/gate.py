@@ -64,8 +64,7 @@ class Target:
 
 
 class Deadline:
-    """A moment after which sockets that were handed to it are cut, whatever they drip: a read's timeout would start
-    again with each byte."""
+    """A moment until which an exchange must have ended."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._until = time.monotonic() + seconds
@@ -96,21 +95,6 @@ class Deadline:
             )
         )
 
-    @contextlib.contextmanager
-    def cutting(self, connected: socket.socket) -> Iterator[None]:
-        """Shut a socket down when the deadline passes; whoever reads it then reads its end."""
-        # A descriptor of its own: who closes the other at the same moment, or wraps it in TLS, does not meet us.
-        same = connected.dup()
-        timer = threading.Timer(max(self._until - time.monotonic(), 0), _cut, (same,))
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-            timer.join()
-            same.close()
-
 
 def _cut(connected: socket.socket) -> None:
     with contextlib.suppress(OSError):
@@ -127,6 +111,7 @@ class Gate:
 
     def __init__(self, resolve: Resolve = system_addresses) -> None:
         self._resolve = resolve
+        self._open: set[socket.socket] = set()
 
     def addresses(self, to: Target, deadline: Deadline) -> tuple[str, ...]:
         """The addresses of a target, each of them checked.
@@ -169,6 +154,31 @@ class Gate:
             else:
                 return made
         raise _unanswered(to)
+
+    @contextlib.contextmanager
+    def cutting(self, connected: socket.socket, deadline: Deadline) -> Iterator[None]:
+        """Shut a socket down when the deadline passes, or the gate is closed; whoever reads it then reads its end.
+
+        A read's own timeout would start again with each byte that a peer drips.
+        """
+        # A descriptor of its own: who closes the other at the same moment, or wraps it in TLS, does not meet us.
+        same = connected.dup()
+        self._open.add(same)
+        timer = threading.Timer(deadline.left, _cut, (same,))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+            self._open.discard(same)
+            same.close()
+
+    def close(self) -> None:
+        """Cut what is open: whoever waits for a peer ends at once."""
+        for one in tuple(self._open):
+            _cut(one)
 
 
 def target(

@@ -54,14 +54,14 @@ def get(
     context = _tls(authorities) if to.scheme == "https" else None
     connection = _Connection(to, gate.connect(to, deadline), context)
     try:
-        with deadline.cutting(connection.pinned):
+        with gate.cutting(connection.pinned, deadline):
             try:
                 connection.request("GET", to.path, headers=_headers(headers))
                 with connection.getresponse() as response:
+                    deadline.left  # noqa: B018 - headers that were cut look complete
                     if response.status != http.client.OK:
                         return _other(response, clock)
                     body = _body(response, bytes_max)
-                deadline.left  # noqa: B018 - what was cut may look complete
             except (OSError, http.client.HTTPException) as error:
                 if deadline.passed:
                     raise deadline.missed() from None
@@ -119,6 +119,15 @@ def _body(response: http.client.HTTPResponse, most: int) -> bytes:
             "peer-encoding",
             "die Antwort ist anders verdichtet als gefragt; der Server muss gzip oder nichts senden",
             "the answer is compressed in another way than asked for; the server must send gzip or none",
+        )
+    if response.length is None and not response.chunked:
+        # Where the end of the connection is the end of the body, half of it looks whole (RFC 9112, 8).
+        raise _rejected(
+            "peer-length",
+            "der Server sagt nicht, wie lang seine Antwort ist: ob sie vollständig ist, ließe sich nicht sehen; ihn so "
+            "einstellen, dass er Content-Length oder „Transfer-Encoding: chunked“ sendet",
+            "the server does not say how long its answer is: whether it is whole could not be seen; set it up to send "
+            "Content-Length or 'Transfer-Encoding: chunked'",
         )
     if response.length is not None and response.length > most:
         raise _too_large(most)

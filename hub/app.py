@@ -210,12 +210,13 @@ def _rest(hub: Hub, context: Context, *, fetches: bool) -> FastAPI:
         hub.indexing.watch()
         scheduler = BackgroundScheduler(timezone=UTC)
         leader = Leader(hub.database)
-        leader.look()
         jobs.schedule(scheduler, hub.pipeline, leader, hub.fetcher if fetches else None)
         scheduler.start()
         try:
             yield
         finally:
+            scheduler.pause()
+            hub.fetcher.close()
             scheduler.shutdown()
             leader.close()
 

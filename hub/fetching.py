@@ -98,7 +98,7 @@ class Fetcher:
         if row is not None and row["due_at"] > micros(self._clock()):
             return
         try:
-            self.run(feed)
+            self._run(feed, led=True)
         except VersionConflict:
             return
         except Exception as error:
@@ -110,7 +110,19 @@ class Fetcher:
 
         Raises `VersionConflict` where a round of it runs, and whatever the round ended with.
         """
-        attempt, memory = self._claim(feed, again=again)
+        return self._run(feed, again=again)
+
+    def take_over(self) -> None:
+        """End the claims of who led before: nobody leads beside this process, and what they wrote late is refused."""
+        with self._database.writing() as connection:
+            connection.execute(update(table).where(table.c.led).values(claimed_until=0, led=False))
+
+    def close(self) -> None:
+        """End the rounds that wait for another machine: they are tried again."""
+        self._gate.close()
+
+    def _run(self, feed: Feed, *, again: bool = False, led: bool = False) -> list[Taken]:
+        attempt, memory = self._claim(feed, again=again, led=led)
         one = Round(
             feed=feed,
             deliver=self._deliver,
@@ -129,7 +141,7 @@ class Fetcher:
             self._end(one, attempt, failure)
         return one.taken
 
-    def _claim(self, feed: Feed, *, again: bool) -> tuple[int, dict[str, Any]]:
+    def _claim(self, feed: Feed, *, again: bool, led: bool) -> tuple[int, dict[str, Any]]:
         """The number of this round and what the last one remembered, once no other can begin."""
         now = self._clock()
         try:
@@ -145,6 +157,7 @@ class Fetcher:
                     "attempt": attempt,
                     "attempted_at": micros(now),
                     "claimed_until": micros(now + _CLAIM),
+                    "led": led,
                     "memory": orjson.dumps(memory),
                 }
                 if row is None:
@@ -165,6 +178,7 @@ class Fetcher:
             failures = 0 if failure is None else row["failures"] + 1
             values: dict[str, Any] = {
                 "claimed_until": 0,
+                "led": False,
                 "failures": failures,
                 "problem": None if failure is None else orjson.dumps([_kept(one) for one in _issues(failure)]),
                 "due_at": micros(now + self._wait(one, failures, failure)),

@@ -1,5 +1,6 @@
 """What runs by the clock, one line each, in the process that leads; every job is safe to run twice."""
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -33,7 +34,12 @@ def schedule(scheduler: BaseScheduler, pipeline: Pipeline, leader: Leader, fetch
             max_instances=1,
         )
 
-    add(leader.look, seconds=1)
+    def look() -> None:
+        led = leader.leads
+        if leader.look() and not led and fetcher is not None:
+            fetcher.take_over()
+
+    add(look, seconds=1)
     add(leader.only(pipeline.expire), minutes=1)
     add(leader.only(partial(pipeline.resume, older_than=timedelta(minutes=1))), minutes=1)
     add(leader.only(pipeline.purge), hours=1)
@@ -43,8 +49,11 @@ def schedule(scheduler: BaseScheduler, pipeline: Pipeline, leader: Leader, fetch
     )
     if fetcher is not None:
         # Threads of their own: other machines' slowness must hold up nothing of ours.
+        # That a look is skipped while a round still runs is as it should be, and no news every five seconds.
+        logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
         scheduler.add_executor(ThreadPoolExecutor(_FETCHING), "fetching")
         seconds = LOOK.total_seconds()
         for feed in fetcher.feeds:
-            look = partial(fetcher.run_if_due, feed)
-            add(leader.only(look), executor="fetching", seconds=seconds, jitter=seconds / 2)
+            add(
+                leader.only(partial(fetcher.run_if_due, feed)), executor="fetching", seconds=seconds, jitter=seconds / 2
+            )

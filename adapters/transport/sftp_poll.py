@@ -5,6 +5,8 @@ the one that is meant by its host key's fingerprint; nothing of the machine's ow
 """
 
 import asyncio
+import hashlib
+import os
 import posixpath
 import re
 import stat
@@ -68,7 +70,7 @@ def fetch(feed_round: Round) -> None:
     # What waits for files to rest is no time of the server's.
     deadline = Deadline(feed_round.seconds + settle(feed_round.feed))
     connected = feed_round.gate.connect(_where(feed_round.feed), deadline)
-    with connected, deadline.cutting(connected):
+    with connected, feed_round.gate.cutting(connected, deadline):
         try:
             asyncio.run(_fetch(feed_round, connected, deadline))
         except TimeoutError:
@@ -86,9 +88,10 @@ async def _fetch(feed_round: Round, connected: object, deadline: Deadline) -> No
         folder = unquote(_where(feed).path)
         before = await _files(sftp, folder, pattern(feed))
         # What is not there any more need not be remembered.
-        taken = {name: mark for name, mark in memory.get(_TAKEN, {}).items() if name in before}
+        there = {_hashed(name) for name in before}
+        taken = {known: mark for known, mark in memory.get(_TAKEN, {}).items() if known in there}
         memory[_TAKEN] = taken
-        new = {name: mark for name, mark in before.items() if taken.get(name) != [mark.size, mark.modified]}
+        new = {name: mark for name, mark in before.items() if taken.get(_hashed(name)) != [mark.size, mark.modified]}
         if not new:
             return
         await asyncio.sleep(settle(feed))
@@ -122,7 +125,12 @@ async def _take(feed_round: Round, sftp: asyncssh.SFTPClient, folder: str, name:
         except (asyncssh.SFTPFailure, asyncssh.SFTPPermissionDenied):
             feed_round.failures.append(_unmoved())
     else:
-        feed_round.memory[_TAKEN][name] = [mark.size, mark.modified]
+        feed_round.memory[_TAKEN][_hashed(name)] = [mark.size, mark.modified]
+
+
+def _hashed(name: str) -> str:
+    """What is remembered of a file's name: it may name somebody."""
+    return hashlib.blake2b(os.fsencode(name), digest_size=12).hexdigest()
 
 
 @asynccontextmanager

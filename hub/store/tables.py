@@ -351,6 +351,7 @@ feed = Table(
     Column("attempt", BigInteger, nullable=False),  # which of all rounds has it; only that one may write its end
     Column("attempted_at", BigInteger),
     Column("claimed_until", BigInteger, nullable=False),
+    Column("led", Boolean, nullable=False),  # claimed by the process that leads, so that its successor may go on
     Column("succeeded_at", BigInteger),
     Column("due_at", BigInteger, nullable=False),
     Column("failures", Integer, nullable=False),  # in a row

@@ -243,17 +243,30 @@ def test_a_deadline_cuts_whoever_drips() -> None:
     with raw_peer(drip) as port:
         for cut in (True, False):
             deadline = Deadline(0.3)
-            connected = resolving("127.0.0.1").connect(somewhere(private=True, port=port), deadline)
+            gate = resolving("127.0.0.1")
+            connected = gate.connect(somewhere(private=True, port=port), deadline)
             started = time.monotonic()
             with connected:
                 if cut:
-                    with deadline.cutting(connected):
+                    with gate.cutting(connected, deadline):
                         while connected.recv(1):
                             pass
                 else:
                     for _ in range(40):
                         assert connected.recv(1)
             assert (time.monotonic() - started < 0.6) is cut
+
+
+def test_a_gate_that_closes_cuts_what_is_open() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        gate = resolving("127.0.0.1")
+        deadline = Deadline(30)
+        with gate.connect(somewhere(private=True, port=silent.getsockname()[1]), deadline) as connected:
+            threading.Timer(0.1, gate.close).start()
+            started = time.monotonic()
+            with gate.cutting(connected, deadline):
+                assert connected.recv(1) == b""
+    assert time.monotonic() - started < 5
 
 
 def test_the_systems_resolver_tells_each_address_once() -> None:

@@ -125,13 +125,23 @@ def test_a_body_is_cut_at_its_cap_whether_its_length_is_told_or_not() -> None:
 
     def endless(connected: socket.socket) -> None:
         connected.recv(1000)
-        connected.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        connected.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         while True:
-            connected.sendall(b"x" * 10_000)
+            connected.sendall(b"2710\r\n" + b"x" * 10_000 + b"\r\n")
 
     with raw_peer(endless) as port, pytest.raises(Rejected) as caught:
         got(f"http://127.0.0.1:{port}/", bytes_max=100_000)
     assert caught.value.issues[0].code == "too-large"
+
+
+def test_an_answer_whose_end_could_not_be_told_from_a_cut_is_refused() -> None:
+    def say(connected: socket.socket) -> None:
+        connected.recv(1000)
+        connected.sendall(b"HTTP/1.0 200 OK\r\n\r\na;b\r\n1;2\r\n")
+
+    with raw_peer(say) as port, pytest.raises(Rejected) as caught:
+        got(f"http://127.0.0.1:{port}/")
+    assert caught.value.issues[0].code == "peer-length"
 
 
 def test_ten_gigabytes_in_ten_megabytes_of_gzip_are_refused_in_little_memory() -> None:
@@ -242,9 +252,11 @@ def https_port(certificate: Path) -> Iterator[tuple[int, list[str]]]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            told = json.dumps(self.headers["Host"]).encode()
             self.send_response(200)
+            self.send_header("Content-Length", str(len(told)))
             self.end_headers()
-            self.wfile.write(json.dumps(self.headers["Host"]).encode())
+            self.wfile.write(told)
 
         def log_message(self, *_arguments: object) -> None:
             """Nothing."""

@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("attempt", sa.BigInteger(), nullable=False),
         sa.Column("attempted_at", sa.BigInteger()),
         sa.Column("claimed_until", sa.BigInteger(), nullable=False),
+        sa.Column("led", sa.Boolean(), nullable=False),
         sa.Column("succeeded_at", sa.BigInteger()),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
