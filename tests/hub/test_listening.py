@@ -4,6 +4,7 @@ import asyncio
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -20,7 +21,7 @@ from adapters.receipt import Receipt
 from adapters.transport.mllp_frames import framed
 from hub.app import Hub
 from hub.listeners import Listeners
-from hub.listening import delivering
+from hub.listening import delivering, listen
 from hub.store.tables import census
 from hub.store.tables import delivery as deliveries
 from tests.adapters.mllp_server import Client, connected, listening, msa
@@ -183,6 +184,40 @@ def test_a_listener_is_all_that_its_file_says(sqlite_hub: Hub, tmp_path: Path) -
     assert one.senders.processing == {"P", "T"}
     assert (one.policy.content.value, one.policy.refusal.value) == ("AR", "AE")
     assert (one.limits.largest, one.limits.frame, one.limits.idle, one.limits.connections) == (4096, 5, 60, 3)
+
+
+def test_a_declared_listener_hears_the_hospital_by_tls_and_nobody_else(sqlite_hub: Hub, tmp_path: Path) -> None:
+    authority, stranger = trustme.CA(), trustme.CA()
+    folder = tmp_path / FOLDER
+    folder.mkdir()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    tls = "{certificate: server.pem, key: server.pem, clients: ca.pem, names: [kis.example]}"
+    (one,) = declared(sqlite_hub, tmp_path, f"{{source: kis-adt, port: 0, tls: {tls}}}")
+
+    async def asked(clients: trustme.CA, name: str) -> str:
+        context = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
+        clients.issue_cert(name).configure_cert(context)
+        stop, ports = asyncio.Event(), asyncio.Queue[int]()
+        with submitting(sqlite_hub) as submit:
+            told = lambda _, port: ports.put_nowait(port)  # noqa: E731
+            running = asyncio.create_task(listen((one,), submit, clock=sqlite_hub.clock, stop=stop, told=told))
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", await ports.get(), ssl=context, server_hostname="localhost"
+            )
+            try:
+                answer = await Client(reader, writer).ask(admitted(1))
+            except (ssl.SSLError, ConnectionError):
+                answer = ""
+            writer.transport.abort()
+            stop.set()
+            await running
+        return answer
+
+    assert "MSA|AA|M1" in asyncio.run(asked(authority, "kis.example"))
+    assert asyncio.run(asked(authority, "other.example")) == ""
+    assert asyncio.run(asked(stranger, "kis.example")) == ""
+    assert count(sqlite_hub) == (1, 1)
 
 
 @pytest.mark.parametrize(
