@@ -378,6 +378,8 @@ class _Message:
 
     def _cancel(self, kind: Kind) -> EventReading:
         if not self._text("PV1-19") and not self._text("ZBE-1"):
+            if self._text("PV1-3.1") and self._ward("PV1-3") is None and self._ward("PV1-6") is None:
+                return EventReading(left_out=_ELSEWHERE)
             self._missing("PV1-19")
             return self._result(None)
         return self._event(kind, cancels=True, from_bed=self._named("PV1-6"), to_bed=self._named("PV1-3"))

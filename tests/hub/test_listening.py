@@ -27,6 +27,7 @@ from hub.store.tables import delivery as deliveries
 from tests.adapters.mllp_server import Client, connected, listening, msa
 
 FOLDER = "listeners"
+SAMPLES = Path(__file__).parents[2] / "../shared/data/hl7v2/census-segments"
 
 
 def adt(number: int, event: str, *segments: str, hospital: str = "KH-HEIDESEE", at: str = "20261122080000") -> bytes:
@@ -142,6 +143,24 @@ def test_a_message_that_our_side_cannot_bear_has_its_final_answer_at_the_first_t
             assert msa(await client.ask(admitted(2))) == ("AA", "M2")
 
     asyncio.run(test())
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the published samples in ../shared/data/hl7v2 are not there")
+def test_published_messages_are_answered_each_with_its_own_number(sqlite_hub: Hub) -> None:
+    samples = {path.name: path.read_bytes() for path in sorted(SAMPLES.glob("*.hl7"))}
+
+    async def conversation(client: Client) -> None:
+        for number, (name, body) in enumerate(samples.items()):
+            answer = await client.ask(re.sub(rb"MSG0000[0-9]", b"MSG%05d" % number, body))
+            assert (name, *msa(answer)) == (name, "AA", f"MSG{number:05d}")
+            assert answer.startswith("MSH|^~\\&|EHRApp^1.Edu^ISO|GHHRFacility^") or name.startswith("ADT-A06")
+            assert "no census effect" in answer
+        # As they are published all but one have the number of the second, which is the same again.
+        reused = {name: msa(await client.ask(body))[0] for name, body in samples.items()}
+        assert {name for name, code in reused.items() if code == "AA"} == {"ADT-A02-02.hl7", "ADT-A06-01.hl7"}
+        assert set(reused.values()) == {"AA", "AE"}
+
+    talk(sqlite_hub, conversation)
 
 
 # --- what an operator declares ---------------------------------------------------------------------------------------
