@@ -67,6 +67,8 @@ _UNREADABLE = "?"
 _BED_PART = re.compile("[A-Za-zÄÖÜäöü]{0,2}[0-9]{1,4}[A-Za-z]?|[A-Za-z]")
 """A room or bed as hospitals number them; a name that is longer may be somebody's."""
 
+_SORTED = json.JSONEncoder(sort_keys=True)
+
 _CLOCK_SKEW = timedelta(hours=2)
 """How far a sender's clock may be ahead of ours; beyond, an event would decide a bed's status until then."""
 
@@ -181,7 +183,7 @@ class CensusEvent:
     def keyed(self) -> "CensusEvent":
         """The same event with its key."""
         content = self.to_json() | {"key": ""}
-        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        digest = hashlib.sha256(_SORTED.encode(content).encode()).hexdigest()
         return replace(self, key=digest[:32])
 
     def to_json(self) -> dict[str, Any]:
@@ -376,6 +378,8 @@ class _Message:
 
     def _cancel(self, kind: Kind) -> EventReading:
         if not self._text("PV1-19") and not self._text("ZBE-1"):
+            if self._text("PV1-3.1") and self._ward("PV1-3") is None and self._ward("PV1-6") is None:
+                return EventReading(left_out=_ELSEWHERE)
             self._missing("PV1-19")
             return self._result(None)
         return self._event(kind, cancels=True, from_bed=self._named("PV1-6"), to_bed=self._named("PV1-3"))

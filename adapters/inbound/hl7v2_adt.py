@@ -100,15 +100,23 @@ _ALLOWED: Mapping[str, _Shape] = {
     "PV2-9": _TIME,
 }
 _READ = frozenset(name.partition("-")[0] for name in _ALLOWED)
-_FIELDS: Mapping[str, Mapping[int, str]] = {
+_PARTS_MAX = 20
+
+
+def _parts(place: str) -> Sequence[str]:
+    field = place.partition(".")[0]
+    return (place, *(f"{field}.{part}" for part in range(2, _PARTS_MAX + 1)))
+
+
+_FIELDS: Mapping[str, Mapping[int, Sequence[str]]] = {
     segment: {
-        int(place.partition("-")[2].partition(".")[0]): place
+        int(place.partition("-")[2].partition(".")[0]): _parts(place)
         for place in reversed(list(_ALLOWED))
         if place.startswith(f"{segment}-")
     }
     for segment in _READ
 }
-"""Segment → the number of each field that is read → its name, or that of its first part."""
+"""Segment → the number of each field that is read → the names of its components."""
 
 _MOVEMENT = {"EVN": (), "PV1": ("PV1-3.1",)}
 _DEPARTURE: Mapping[str, tuple[str, ...]] = {"EVN": (), "PV1": ()}
@@ -290,16 +298,19 @@ def _record(message: hl7v2.Message, place: str, *, extra: tuple[Issue, ...] = ()
         seen.add(segment.name)
         read = _FIELDS[segment.name]
         for number in segment.sent():
+            components = segment.components(number)
             if number not in read:
-                if segment.is_plain(number) or any(True for _ in segment.leaves_of(number)):
+                if any(segment.leaves_of(number) if components is None else components):
                     dropped[f"{segment.name}-{number}" if number < 100 else f"{segment.name}-100+"] = None
                 continue
             told: Iterable[tuple[str, str]]
-            if segment.is_plain(number):
-                told = ((read[number], segment.fields[number]),)
-            else:
+            if components is None or len(components) > _PARTS_MAX:
                 told = ((_name(segment.name, leaf), leaf.value) for leaf in segment.leaves_of(number))
+            else:
+                told = zip(read[number], components, strict=False)
             for name, text in told:
+                if not text:
+                    continue
                 value = text.strip()
                 if name not in _ALLOWED:
                     dropped[name] = None

@@ -164,11 +164,12 @@ def _is_mark(mark: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Condition:
-    """A row of table 0357, and whether what it says refuses the message unread."""
+    """A row of table 0357; whether what it says refuses the message, or means that nothing of it could be kept."""
 
     number: int
     text: str
     refuses: bool = False
+    unread: bool = False
 
 
 _SEQUENCE = _Condition(100, "Segment sequence error")
@@ -187,10 +188,10 @@ _CONDITIONS: Mapping[str, _Condition] = {
     "fault": _INTERNAL,
     "hl7-batch": _Condition(100, "Segment sequence error", refuses=True),
     "hl7-charset": _Condition(103, "Table value not found", refuses=True),
-    "hl7-control": _DATA_TYPE,
+    "hl7-control": _Condition(102, "Data type error", unread=True),
     "hl7-cut-header": _Condition(101, "Required field missing", refuses=True),
     "hl7-delimiters": _Condition(102, "Data type error", refuses=True),
-    "hl7-encoding": _DATA_TYPE,
+    "hl7-encoding": _Condition(102, "Data type error", unread=True),
     "hl7-field-missing": _REQUIRED,
     "hl7-message-id": _Condition(101, "Required field missing", refuses=True),
     "hl7-message-type": _TYPE,
@@ -248,7 +249,8 @@ class _Answer:
         refused = not self._good and (not self._errors or any(_condition(each).refuses for each in self._errors))
         self._code = Code.ACCEPTED if self._good else policy.refusal if refused else policy.content
         # What could not be read is kept as hash and length alone: that is no commit.
-        self._committed = isinstance(told, Receipt) and not told.rejected and not refused
+        lost = isinstance(told, Receipt) and (told.rejected or any(_condition(each).unread for each in self._errors))
+        self._committed = isinstance(told, Receipt) and not lost and not refused
         self._refused = refused
         self._language = "en" if asked.field(19)[:2].lower() == b"en" else "de"
         self._codec = asked.codec

@@ -143,6 +143,10 @@ class MllpListener:
             self._silent("time is up")
         except (OSError, EOFError):
             self._silent("the connection broke")
+        except Exception as error:
+            # What asyncio would write of it could repeat the message.
+            self._silent(type(error).__name__)
+            _log.error("%s: %s in a conversation", self._source, type(error).__name__)
         except asyncio.CancelledError:
             # By `close` alone: whoever waits for an answer sends again.
             self._silent("the listener closes")

@@ -96,9 +96,9 @@ class Delimiters:
     subcomponent: str
 
     @cached_property
-    def marks(self) -> frozenset[str]:
-        """What divides a field, or escapes in it."""
-        return frozenset((self.component, self.repetition, self.escape, self.subcomponent))
+    def others(self) -> frozenset[str]:
+        """All but what parts fields and components."""
+        return frozenset((self.repetition, self.escape, self.subcomponent))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,9 +147,10 @@ class Segment:
                             value=_unescaped(text, marks, self.codec),
                         )
 
-    def is_plain(self, number: int) -> bool:
-        """Whether a field is one value as it stands, without parts, repetitions and escapes."""
-        return self.delimiters.marks.isdisjoint(self.fields[number])
+    def components(self, number: int) -> list[str] | None:
+        """The components of a field that has neither repetitions nor subcomponents nor escapes; None for any other."""
+        field = self.fields[number]
+        return field.split(self.delimiters.component) if self.delimiters.others.isdisjoint(field) else None
 
     def value(self, field: int, component: int = 1) -> str:
         """The first subcomponent of a component of a field's first repetition; blank where it is not sent."""

@@ -20,11 +20,11 @@ _STRUCTURES = {
     "A01": "ADT_A01",
     "A02": "ADT_A02",
     "A03": "ADT_A03",
-    "A08": "ADT_A01",
     "A11": "ADT_A09",
     "A12": "ADT_A12",
     "A13": "ADT_A01",
     "A20": "ADT_A20",
+    "A31": "ADT_A05",
 }
 _CANCELLED = {"A11": "A01", "A12": "A02", "A13": "A03"}
 
@@ -50,7 +50,7 @@ def _messages(provider: Provider) -> Iterator[str]:
         if movement.event == "A01":
             # A message without any effect on the census follows each admission.
             update = Movement(
-                event="A08", at=movement.at + timedelta(seconds=30), bed=movement.bed, visit=movement.visit
+                event="A31", at=movement.at + timedelta(seconds=30), bed=movement.bed, visit=movement.visit
             )
             yield _message(f"{station.hospital}-{number:05d}-U", update, station)
 

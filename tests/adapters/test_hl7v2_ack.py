@@ -22,6 +22,7 @@ WRONG = Issue(
     place="message 1, PV1-3.3",
     fhir_code="code-invalid",
 )
+UNREADABLE = Issue(code="hl7-encoding", text_de="Bytes", text_en="bytes", place="message 1, byte 7")
 TYPE = Issue(code="hl7-message-type", text_de="kein ADT", text_en="not ADT", place="MSH-9.1")
 
 
@@ -188,6 +189,7 @@ def test_both_modes_answer_what_was_asked_for(
         (GOOD, good),
         (receipt(WRONG), aside),
         (receipt(WRONG, set_aside=0, rejected=1), lost),
+        (receipt(UNREADABLE), lost),
         ((TYPE,), refused),
     ]
     for told, expected in fates:

@@ -102,6 +102,9 @@ def planted() -> Iterator[tuple[str, bytes]]:
                 adt("A08", 2, PATIENT, "DG1|1||Canaria", "ZPI|X110411675|Canaria"),
                 adt("A01", 3, PATIENT, "PV1|1|I|Canaria Kanarienvogel geb 04.11.1937^1^1||||||||||||||||4711081500"),
                 adt("A20", 4, "NPU|KZP1^101^1|Canaria"),
+                adt("A17", 5, PATIENT, "PV1|1|I|KZP1^101^1", PATIENT, "PV1|2|I|Canaria^Kanarienvogel^1||Canaria"),
+                adt("A16", 6, PATIENT, "PV1|1|I|KZP1^101^1||||||||||||||||4711081500", "PV2|||||||||Canaria 19371104"),
+                adt("A21", 7, PATIENT, "PV1|1|I|KZP1^101^Canaria||||||||||||||||4711081500"),
                 f"Kanarienvogel liegt in Zimmer 4711081500\r{PATIENT}\r",
                 "MSH|^~\\&|KIS|KH\rPID|1||4711081500||Canaria",
             )

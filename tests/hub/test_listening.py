@@ -4,6 +4,7 @@ import asyncio
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -20,12 +21,13 @@ from adapters.receipt import Receipt
 from adapters.transport.mllp_frames import framed
 from hub.app import Hub
 from hub.listeners import Listeners
-from hub.listening import delivering
+from hub.listening import delivering, listen
 from hub.store.tables import census
 from hub.store.tables import delivery as deliveries
 from tests.adapters.mllp_server import Client, connected, listening, msa
 
 FOLDER = "listeners"
+SAMPLES = Path(__file__).parents[2] / "../shared/data/hl7v2/census-segments"
 
 
 def adt(number: int, event: str, *segments: str, hospital: str = "KH-HEIDESEE", at: str = "20261122080000") -> bytes:
@@ -143,6 +145,24 @@ def test_a_message_that_our_side_cannot_bear_has_its_final_answer_at_the_first_t
     asyncio.run(test())
 
 
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the published samples in ../shared/data/hl7v2 are not there")
+def test_published_messages_are_answered_each_with_its_own_number(sqlite_hub: Hub) -> None:
+    samples = {path.name: path.read_bytes() for path in sorted(SAMPLES.glob("*.hl7"))}
+
+    async def conversation(client: Client) -> None:
+        for number, (name, body) in enumerate(samples.items()):
+            answer = await client.ask(re.sub(rb"MSG0000[0-9]", b"MSG%05d" % number, body))
+            assert (name, *msa(answer)) == (name, "AA", f"MSG{number:05d}")
+            assert answer.startswith("MSH|^~\\&|EHRApp^1.Edu^ISO|GHHRFacility^") or name.startswith("ADT-A06")
+            assert "no census effect" in answer
+        # As they are published all but one have the number of the second, which is the same again.
+        reused = {name: msa(await client.ask(body))[0] for name, body in samples.items()}
+        assert {name for name, code in reused.items() if code == "AA"} == {"ADT-A02-02.hl7", "ADT-A06-01.hl7"}
+        assert set(reused.values()) == {"AA", "AE"}
+
+    talk(sqlite_hub, conversation)
+
+
 # --- what an operator declares ---------------------------------------------------------------------------------------
 
 
@@ -183,6 +203,40 @@ def test_a_listener_is_all_that_its_file_says(sqlite_hub: Hub, tmp_path: Path) -
     assert one.senders.processing == {"P", "T"}
     assert (one.policy.content.value, one.policy.refusal.value) == ("AR", "AE")
     assert (one.limits.largest, one.limits.frame, one.limits.idle, one.limits.connections) == (4096, 5, 60, 3)
+
+
+def test_a_declared_listener_hears_the_hospital_by_tls_and_nobody_else(sqlite_hub: Hub, tmp_path: Path) -> None:
+    authority, stranger = trustme.CA(), trustme.CA()
+    folder = tmp_path / FOLDER
+    folder.mkdir()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    tls = "{certificate: server.pem, key: server.pem, clients: ca.pem, names: [kis.example]}"
+    (one,) = declared(sqlite_hub, tmp_path, f"{{source: kis-adt, port: 0, tls: {tls}}}")
+
+    async def asked(clients: trustme.CA, name: str) -> str:
+        context = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
+        clients.issue_cert(name).configure_cert(context)
+        stop, ports = asyncio.Event(), asyncio.Queue[int]()
+        with submitting(sqlite_hub) as submit:
+            told = lambda _, port: ports.put_nowait(port)  # noqa: E731
+            running = asyncio.create_task(listen((one,), submit, clock=sqlite_hub.clock, stop=stop, told=told))
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", await ports.get(), ssl=context, server_hostname="localhost"
+            )
+            try:
+                answer = await Client(reader, writer).ask(admitted(1))
+            except (ssl.SSLError, ConnectionError):
+                answer = ""
+            writer.transport.abort()
+            stop.set()
+            await running
+        return answer
+
+    assert "MSA|AA|M1" in asyncio.run(asked(authority, "kis.example"))
+    assert asyncio.run(asked(authority, "other.example")) == ""
+    assert asyncio.run(asked(stranger, "kis.example")) == ""
+    assert count(sqlite_hub) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -514,6 +514,7 @@ _UNMOVED: list[dict[str, Any]] = [
         (message("A16", 1, PV1_19="v", **location("PV1-3", "KZP^101^1")), _UNDATED),
         (message("A16", 1, PV1_19="v", PV2_9="20260310", **location("PV1-3", "CHI^1^1")), _ELSEWHERE),
         (message("A21", 1, PV1_19="v", **location("PV1-3", "CHI^1^1")), _ELSEWHERE),
+        (message("A11", 1, **location("PV1-3", "CHI^1^1")), _ELSEWHERE),
         (
             message("A22", 1, **location("PV1-3", "KZP^101^1")),
             "keine Wirkung auf die Belegung (A22) / no census effect (A22)",
