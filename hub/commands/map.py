@@ -43,6 +43,9 @@ def main(arguments: Sequence[str]) -> int:
     trying.add_argument("--json", action="store_true", help="a record a line as JSON, the summary last")
     check = actions.add_parser("check", help="run the examples of your own maps, or of the named one")
     check.add_argument("name", metavar="NAME", nargs="?")
+    for action in (draft, trying, check):  # what all commands have may stand behind the action, too
+        action.add_argument("--database", metavar="URL", default=argparse.SUPPRESS)
+        action.add_argument("--language", choices=("de", "en"), default=argparse.SUPPRESS)
     return run(made, arguments, _command)
 
 

@@ -157,7 +157,7 @@ def test_check_tells_what_differs_by_its_status(folder: Path, capsys: pytest.Cap
 
 def test_a_draft_goes_to_the_terminal_unless_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("Größe 1.csv").write_text("Nr;Name;Art;Frei\n1;Haus am Moor;KZP;2\n2;Lindenhof;Pflegeplatz;0\n", "utf-8")
-    assert run("platzfrei map --language de draft 'Größe 1.csv'") == 0
+    assert run("platzfrei map draft 'Größe 1.csv' --language de") == 0
     told = capsys.readouterr().out
     assert "source: grosse-1" in told
     assert "table: csv-angebot" in told
