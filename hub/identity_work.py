@@ -61,7 +61,8 @@ class IdentityWork:
             return {"decisions": [_decision(one) for one in self._identity.decisions(connection, most=most)]}
 
     def act(self, action: str, names: Sequence[str], *, who: str, why: str) -> dict[str, Any]:
-        """Decide; says the numbers of the decisions, by which they are undone, and what the facilities are now.
+        """Decide; says the numbers of the decisions, by which they are undone, and what the facilities, and all that
+        were joined with them, are now.
 
         Raises `NotFound` for who is not known, `Rejected` for what cannot be.
         """
@@ -76,6 +77,7 @@ class IdentityWork:
             ids = [self._named(connection, name) for name in names]
             if len(set(ids)) != len(ids):
                 raise _itself()
+            around = {one.id for name in ids for one in self._identity.explain(connection, name).members}
             if action == "split":
                 made = self._identity.split(connection, ids[0], who=who, why=why, now=now)
             else:
@@ -83,7 +85,7 @@ class IdentityWork:
                     self._refuse_unproposed(connection, ids)
                 verdict = "different" if action == "refuse" else "same"
                 made = self._identity.decide(connection, [(ids[0], ids[1])], verdict, who=who, why=why, now=now)
-            after = self._identity.members(connection, ids)
+            after = self._identity.members(connection, sorted(around))
             return {"decisions": made, "facilities": [_member(member) for member in after.values()]}
 
     def _refuse_unproposed(self, connection: Connection, ids: Sequence[str]) -> None:

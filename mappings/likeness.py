@@ -159,6 +159,8 @@ _GENERIC = frozenset(
 )
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+_TYPED_THROUGH = "123456789"
+"""What stands in a field that had to be filled, as nine equal digits do: many have it."""
 _HOUSE_NUMBER = re.compile(r"^(.*?\D)\s*(\d{1,4}\s*[a-z]?(?:\s*[-/+]\s*\d{0,4}\s*[a-z]?)?)$")
 
 
@@ -173,7 +175,7 @@ def facts_of(facility: Facility) -> Facts:
         words=name_words(facility.name, facility.address.city),
         kinds=tuple(kind for kind, words in _KINDS.items() if words.search(_plain(facility.name))),
         telematik_id="".join(facility.telematik_id.split()).casefold(),
-        iks=tuple(sorted(set(facility.iks))),
+        iks=tuple(sorted({ik for ik in facility.iks if len(set(ik)) > 1 and ik != _TYPED_THROUGH})),
         postal_code=postal_code,
         street=street,
         house_number=house_number,

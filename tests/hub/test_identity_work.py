@@ -1,5 +1,6 @@
 """The work list: by command and, in the sandbox alone, over HTTP."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from hub.app import Hub
 from hub.identity_work import IdentityWork
 from hub.settings import Settings
 from mappings.errors import Rejected
+from mappings.vacancy import Address
 from tests.conftest import NOW, Clock
 from tests.hub.client import Client
 from tests.hub.test_identity import home, homes, organization, tell, told
@@ -144,3 +146,18 @@ def test_a_reason_is_a_sentence(sqlite_hub: Hub, tmp_path: Path) -> None:
     for why in ("", "x" * 501, "a\x00b"):
         with pytest.raises(Rejected, match="sentence"):
             work.act("undo", ["1"], who="a", why=why)
+
+
+def test_who_falls_out_of_a_merge_is_told(sqlite_hub: Hub) -> None:
+    for source, number in (("amtlich", "1"), ("export", "1"), ("amtlich", "2"), ("export", "2")):
+        where = home(source, key=f"{source}-{number}", iks=(f"51032000{number}",), contacts=())
+        street = Address(street="Ring", house_number=number, postal_code="49661")
+        tell(sqlite_hub, source, told(source, of=replace(where, address=street)))
+    assert len(homes(sqlite_hub)) == 2
+    work = IdentityWork(sqlite_hub.database, sqlite_hub.identity, lambda: NOW)
+    found = work.act("merge", ["amtlich:amtlich-1", "export:export-2"], who="a", why="b")
+    standing = {f"{one['source']}:{one['key']}": one["joined"] for one in found["facilities"]}
+    assert standing["amtlich:amtlich-1"] == standing["export:export-2"] is not None
+    assert standing["amtlich:amtlich-2"] is standing["export:export-1"] is None, "one of its source is there already"
+    work.act("undo", [str(found["decisions"][0])], who="a", why="b")
+    assert len(homes(sqlite_hub)) == 2

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import combinations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.formats import r4
@@ -161,6 +161,7 @@ def test_the_best_ranked_source_tells_and_the_next_fills_what_is_missing() -> No
     assert joined_id({"x", "y"}) == joined_id({"y", "x"})
 
 
+@settings(max_examples=30)
 @given(reports())
 def test_what_is_joined_is_valid_r4(report) -> None:  # type: ignore[no-untyped-def]
     of = joined({"x": (teller("a"), report.facility), "y": (teller("b"), FULL.facility)})

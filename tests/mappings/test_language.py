@@ -46,7 +46,7 @@ def codes(mapped: Mapped) -> list[str]:
 def test_a_map_says_how_its_source_is_to_be_taken() -> None:
     source_map = map_of(
         "unread: {ignore: [note]}",
-        HEAD + "patient_free: true\nfreshness: {fresh: 90m, stale: 14d}\noptions: {records: a.b}\n",
+        HEAD + "patient_free: true\nrank: 2\nfreshness: {fresh: 90m, stale: 14d}\noptions: {records: a.b}\n",
     )
     assert (source_map.name, source_map.format, source_map.title) == (
         "test",
@@ -55,6 +55,7 @@ def test_a_map_says_how_its_source_is_to_be_taken() -> None:
     )
     assert (source_map.patient_free, source_map.options) == (True, {"records": "a.b"})
     assert source_map.ladder == Ladder(fresh=timedelta(minutes=90), stale=timedelta(days=14))
+    assert source_map.rank == 2
 
 
 def test_unless_said_a_source_may_hold_patient_data() -> None:
@@ -81,6 +82,9 @@ def test_unless_said_a_source_may_hold_patient_data() -> None:
         (HEAD + "rank: 0\n" + FIELDS, "test.yaml: rank"),
         (HEAD + "freshness: {fresh: 1 Tag}\n" + FIELDS, "test.yaml: freshness.fresh"),
         (HEAD + "freshness: {fresh: 8d}\n" + FIELDS, "test.yaml: freshness"),
+        (HEAD + "rank: 0\n" + FIELDS, "test.yaml: rank"),
+        (HEAD + "rank: erster\n" + FIELDS, "test.yaml: rank"),
+        (HEAD + "rank: true\n" + FIELDS, "test.yaml: rank"),
         (HEAD + "unread: reject\n" + FIELDS, "test.yaml: unread"),
         (HEAD + "examples: [{input: {}}]\n" + FIELDS, "test.yaml: examples"),
         (HEAD + "fields: {facility.key: a, facility.name: b}", "test.yaml: fields"),

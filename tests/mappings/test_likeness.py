@@ -95,6 +95,11 @@ def test_ik_and_address_are_enough_the_ik_alone_is_not() -> None:
     assert verdict(HOME, replace(elsewhere, name="Mühlenteich", contacts=(), position=None)) is Verdict.DIFFERENT
 
 
+def test_a_field_that_had_to_be_filled_is_no_ik() -> None:
+    for placeholder in ("000000000", "999999999", "123456789"):
+        assert "ik-same" not in codes(replace(HOME, iks=(placeholder,)), replace(HOME, iks=(placeholder,)))
+
+
 def test_two_homes_in_one_house_are_told_apart_by_name() -> None:
     north, south = replace(HOME, name="Lindenhof Haus Nord"), replace(HOME, name="Lindenhof Haus Süd")
     assert verdict(north, south) is Verdict.PROPOSAL
