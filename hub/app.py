@@ -24,10 +24,16 @@ from hub.fhir.endpoint import FhirEndpoint
 from hub.fhir.negotiation import Format
 from hub.fhir.refusal import refusal
 from hub.fhir.router import perform
+from hub.homes.home import SOURCE as HOMES
+from hub.homes.homes import Homes
+from hub.homes.mail import Mailer
+from hub.homes.page import HomePage, Office
+from hub.homes.reminders import Reminders
 from hub.indexing import Indexing
 from hub.ingest.fhir_offers import FhirOffers
 from hub.ingest.pipeline import Pipeline
 from hub.ingest.reconcile import Reconciler
+from hub.job_runs import JobRuns
 from hub.keys import Key
 from hub.openapi import add_openapi
 from hub.publishing import Publisher
@@ -67,6 +73,10 @@ class Hub:
     repositories: dict[View, Repository]
     sources: Sources
     pipeline: Pipeline
+    homes: Homes
+    reminders: Reminders
+    mailer: Mailer | None
+    settings: Settings
     clock: Clock
 
     @classmethod
@@ -86,12 +96,16 @@ class Hub:
         indexing.open()
         store_definitions(database, repositories.values(), at=micros(clock()))
         sources = Sources(settings.sources, database)
+        key = Key.of(settings.key_file)
         pipeline = Pipeline(
             database=database,
             sources=sources,
             reconciler=Reconciler(repositories),
-            key=Key.of(settings.key_file),
+            key=key,
             clock=clock,
+        )
+        homes = Homes(
+            database=database, key=key, receive=pipeline.receive, ladder=sources.named(HOMES).ladder, clock=clock
         )
         return cls(
             database=database,
@@ -100,8 +114,17 @@ class Hub:
             repositories=repositories,
             sources=sources,
             pipeline=pipeline,
+            homes=homes,
+            reminders=Reminders(homes, settings.base_url, settings.office, clock),
+            mailer=Mailer.of(settings.smtp, settings.mail_from),
+            settings=settings,
             clock=clock,
         )
+
+    def remind(self) -> None:
+        """Send the reminders that are due, where there is a mail server."""
+        if self.mailer is not None:
+            self.reminders.remind(self.mailer)
 
     def close(self) -> None:
         """Write what waits, and let go of the database."""
@@ -170,12 +193,14 @@ def _catch_up(hub: Hub) -> Callable[[Transaction], None]:
 def _rest(hub: Hub, context: Context) -> FastAPI:
     """Everything that is not asked thousands of times a second."""
 
+    all_jobs = jobs.jobs(hub.pipeline, hub.remind)
+
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(hub.pipeline.resume)
         hub.indexing.watch()
         scheduler = BackgroundScheduler(timezone=UTC)
-        jobs.schedule(scheduler, hub.pipeline)
+        jobs.schedule(scheduler, all_jobs, JobRuns(hub.database, hub.clock))
         scheduler.start()
         try:
             yield
@@ -186,6 +211,8 @@ def _rest(hub: Hub, context: Context) -> FastAPI:
     app.add_exception_handler(HTTPException, _no_such_address)
     add_openapi(app, context)
     app.router.routes.append(Route("/health/live", lambda _request: JSONResponse({"status": "alive"})))
+    office = Office(whom_to_ask=hub.settings.office, reminds=hub.mailer is not None)
+    app.router.routes.extend(HomePage(hub.homes, office, hub.clock).routes())
     return app
 
 

@@ -11,6 +11,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("hub.commands.serve", "serve the FHIR API on 127.0.0.1"),
     "sources": ("hub.commands.sources", "list the sources; make a token for one"),
     "search-parameters": ("hub.commands.search_parameters", "list the search parameters added here; add one"),
+    "homes": ("hub.commands.homes", "homes without software: links, reminders, reports on their behalf"),
     "ingest": ("hub.commands.ingest", "take files in and print a receipt"),
     "find": ("hub.commands.find", "find free places near a postal code or a point"),
 }

@@ -8,7 +8,7 @@ from hub.store.database import Database
 
 __all__ = ["HEAD", "migrate"]
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; a test holds it to the files."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

@@ -34,8 +34,11 @@ __all__ = [
     "about",
     "census",
     "delivery",
+    "home",
+    "job",
     "metadata",
     "offer_part",
+    "reminder",
     "set_aside",
     "statement",
     "token",
@@ -236,7 +239,7 @@ delivery = Table(
     Column("content", LargeBinary, nullable=False),  # the records as they passed the patient filter, NDJSON, zlib
     Column("receipt", LargeBinary),
     UniqueConstraint("source", "message_id", name="delivery_by_message_id"),
-    Index("delivery_by_status", "status", "id"),
+    Index("delivery_by_status", "status", "source", "id"),
     sqlite_autoincrement=True,
 )
 """The ledger: every delivery as it passed the patient filter."""
@@ -299,3 +302,38 @@ offer_part = Table(
     sqlite_with_rowid=False,
 )
 """What was written through FHIR and may belong to an offer that the search for places does not know so yet."""
+
+home = Table(
+    "home",
+    metadata,
+    Column("number", _Serial, primary_key=True, autoincrement=True),  # what a link names; never used again
+    Column("id", _Text, nullable=False),
+    Column("facility", LargeBinary, nullable=False),  # our simple JSON, offers without numbers
+    Column("email", _Text, nullable=False),
+    Column("generation", Integer, nullable=False),  # links of an older one are void
+    Column("added_at", BigInteger, nullable=False),
+    Column("sending_since", BigInteger, nullable=False),
+    Column("sent", Integer, nullable=False),  # reports by link since then
+    UniqueConstraint("id", name="home_by_id"),
+    sqlite_autoincrement=True,
+)
+"""Homes that report by link."""
+
+reminder = Table(
+    "reminder",
+    metadata,
+    Column("home", BigInteger, primary_key=True, autoincrement=False),
+    Column("period", BigInteger, primary_key=True, autoincrement=False),  # when the report that it is about turns stale
+    Column("attempts", Integer, nullable=False),
+    Column("try_at", BigInteger, nullable=False),
+    Column("sent_at", BigInteger),
+)
+"""The outbox of mails to homes: one a home and period."""
+
+job = Table(
+    "job",
+    metadata,
+    Column("name", _Text, primary_key=True),
+    Column("finished_at", BigInteger, nullable=False),
+)
+"""When each job ended well last."""
