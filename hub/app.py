@@ -24,6 +24,7 @@ from hub.fhir.endpoint import FhirEndpoint
 from hub.fhir.negotiation import Format
 from hub.fhir.refusal import refusal
 from hub.fhir.router import perform
+from hub.health import Readiness
 from hub.homes.home import SOURCE as HOMES
 from hub.homes.homes import Homes
 from hub.homes.mail import Mailer
@@ -35,6 +36,9 @@ from hub.ingest.pipeline import Pipeline
 from hub.ingest.reconcile import Reconciler
 from hub.job_runs import JobRuns
 from hub.keys import Key
+from hub.metrics.board import Board
+from hub.metrics.counting import counting
+from hub.metrics.exposition import MEDIA_TYPE, exposition, is_from_here
 from hub.openapi import add_openapi
 from hub.publishing import Publisher
 from hub.purpose import time_shift
@@ -133,8 +137,12 @@ class Hub:
         self.database.close()
 
 
-def application(hub: Hub, *, sandbox: bool = False) -> ASGIApp:
-    """The HTTP application: `/fhir` in one view, `/ingest/{source}`, `/health/live`, `/docs`."""
+def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) -> ASGIApp:
+    """The HTTP application: `/fhir` in one view, `/ingest/{source}`, `/m/{token}`, `/health/…`, `/metrics`, `/docs`.
+
+    `board` counts its requests, where several processes count together.
+    """
+    board = board or Board()
     view = View.PROFESSIONAL if sandbox else View.PUBLIC
     types = ALL_TYPES if sandbox else SERVED_TYPES
     context = Context(
@@ -155,7 +163,7 @@ def application(hub: Hub, *, sandbox: bool = False) -> ASGIApp:
         withdraw=hub.pipeline.expire,
     )
     ingest = IngestEndpoint(hub.pipeline, hub.sources, hub.clock, sandbox=sandbox)
-    rest = _rest(hub, context)
+    rest = _rest(hub, context, board)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope.get("path", "")
@@ -166,7 +174,7 @@ def application(hub: Hub, *, sandbox: bool = False) -> ASGIApp:
         else:
             await rest(scope, receive, send)
 
-    return application
+    return counting(application, board)
 
 
 def _catch_up(hub: Hub) -> Callable[[Transaction], None]:
@@ -190,17 +198,26 @@ def _catch_up(hub: Hub) -> Callable[[Transaction], None]:
     return catch_up
 
 
-def _rest(hub: Hub, context: Context) -> FastAPI:
+def _rest(hub: Hub, context: Context, board: Board) -> FastAPI:
     """Everything that is not asked thousands of times a second."""
 
     all_jobs = jobs.jobs(hub.pipeline, hub.remind)
+    runs = JobRuns(hub.database, hub.clock)
+    readiness = Readiness(
+        database=hub.database,
+        indexing=hub.indexing,
+        jobs=all_jobs,
+        runs=runs,
+        folder=hub.settings.folder,
+        clock=hub.clock,
+    )
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(hub.pipeline.resume)
         hub.indexing.watch()
         scheduler = BackgroundScheduler(timezone=UTC)
-        jobs.schedule(scheduler, all_jobs, JobRuns(hub.database, hub.clock))
+        jobs.schedule(scheduler, all_jobs, runs)
         scheduler.start()
         try:
             yield
@@ -211,6 +228,20 @@ def _rest(hub: Hub, context: Context) -> FastAPI:
     app.add_exception_handler(HTTPException, _no_such_address)
     add_openapi(app, context)
     app.router.routes.append(Route("/health/live", lambda _request: JSONResponse({"status": "alive"})))
+
+    def ready(_request: Request) -> Response:
+        checks = readiness.checks()
+        good = all(found == "ok" for found in checks.values())
+        told = {"status": "ready" if good else "not-ready", "checks": checks}
+        return JSONResponse(told, status_code=200 if good else 503, headers={"Cache-Control": "no-store"})
+
+    def metrics(request: Request) -> Response:
+        if not is_from_here(request):
+            raise HTTPException(404)
+        return Response(exposition(board, hub.database, runs.last(), hub.clock()), media_type=MEDIA_TYPE)
+
+    app.router.routes.append(Route("/health/ready", ready))
+    app.router.routes.append(Route("/metrics", metrics))
     office = Office(whom_to_ask=hub.settings.office, reminds=hub.mailer is not None)
     app.router.routes.extend(HomePage(hub.homes, office, hub.clock).routes())
     return app
