@@ -35,6 +35,7 @@ from hub.ingest.fhir_offers import FhirOffers
 from hub.ingest.pipeline import Pipeline
 from hub.ingest.reconcile import Reconciler
 from hub.job_runs import JobRuns
+from hub.key_of_database import hold_to_key
 from hub.keys import Key
 from hub.metrics.board import Board
 from hub.metrics.counting import counting
@@ -53,7 +54,7 @@ from hub.store.repository import Repository
 from hub.store.schema import migrate
 from hub.store.tables import PROFESSIONAL, PUBLIC
 from hub.store.writer import Writer
-from mappings.errors import Issue
+from mappings.errors import Issue, Rejected
 from mappings.view import View
 
 __all__ = ["Clock", "Hub", "application", "now"]
@@ -87,7 +88,13 @@ class Hub:
     def open(cls, settings: Settings, *, clock: Clock | None = None) -> "Hub":
         """Raises `Rejected` for a setting that cannot be; without a clock of the caller's it is the database's."""
         database = Database(settings.database)
-        migrate(database)
+        key = Key.of(settings.key_file)
+        try:
+            migrate(database)
+            hold_to_key(database, key, str(settings.key_file))
+        except Rejected:
+            database.close()
+            raise
         shift = time_shift(database)
         clock = clock or (lambda: now() + shift)
         shipped = Registry.shipped()
@@ -100,7 +107,6 @@ class Hub:
         indexing.open()
         store_definitions(database, repositories.values(), at=micros(clock()))
         sources = Sources(settings.sources, database)
-        key = Key.of(settings.key_file)
         pipeline = Pipeline(
             database=database,
             sources=sources,

@@ -12,6 +12,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sources": ("hub.commands.sources", "list the sources; make a token for one"),
     "search-parameters": ("hub.commands.search_parameters", "list the search parameters added here; add one"),
     "homes": ("hub.commands.homes", "homes without software: links, reminders, reports on their behalf"),
+    "backup": ("hub.commands.backup", "write the database as it is now to a file"),
+    "restore": ("hub.commands.restore", "put a backup in the place of the database"),
+    "upgrade": ("hub.commands.upgrade", "bring the database to this version's schema, after a backup"),
     "ingest": ("hub.commands.ingest", "take files in and print a receipt"),
     "find": ("hub.commands.find", "find free places near a postal code or a point"),
 }
