@@ -29,6 +29,12 @@ from hub.fhir.endpoint import FhirEndpoint
 from hub.fhir.negotiation import Format
 from hub.fhir.refusal import refusal
 from hub.fhir.router import perform
+from hub.health import Readiness
+from hub.homes.home import SOURCE as HOMES
+from hub.homes.homes import Homes
+from hub.homes.mail import Mailer
+from hub.homes.page import HomePage, Office
+from hub.homes.reminders import Reminders
 from hub.identity_endpoint import IdentityEndpoint
 from hub.identity_work import IdentityWork
 from hub.indexing import Indexing
@@ -38,8 +44,13 @@ from hub.ingest.in_flight import InFlight
 from hub.ingest.joined_view import JoinedView
 from hub.ingest.pipeline import Pipeline
 from hub.ingest.reconcile import Reconciler
+from hub.job_runs import JobRuns
+from hub.key_of_database import hold_to_key
 from hub.keys import Key
 from hub.leader import Leader
+from hub.metrics.board import Board
+from hub.metrics.counting import counting
+from hub.metrics.exposition import MEDIA_TYPE, exposition, is_from_here
 from hub.openapi import add_openapi
 from hub.publishing import Publisher
 from hub.purpose import time_shift
@@ -54,7 +65,7 @@ from hub.store.repository import Repository
 from hub.store.schema import migrate
 from hub.store.tables import PROFESSIONAL, PUBLIC
 from hub.store.writer import Writer
-from mappings.errors import Issue
+from mappings.errors import Issue, Rejected
 from mappings.view import View
 
 __all__ = ["Clock", "Hub", "application", "now"]
@@ -80,13 +91,23 @@ class Hub:
     identity: Identity
     pipeline: Pipeline
     fetcher: Fetcher
+    homes: Homes
+    reminders: Reminders
+    mailer: Mailer | None
+    settings: Settings
     clock: Clock
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock | None = None) -> "Hub":
         """Raises `Rejected` for a setting that cannot be; without a clock of the caller's it is the database's."""
         database = Database(settings.database)
-        migrate(database)
+        key = Key.of(settings.key_file)
+        try:
+            migrate(database)
+            hold_to_key(database, key, str(settings.key_file))
+        except Rejected:
+            database.close()
+            raise
         shift = time_shift(database)
         clock = clock or (lambda: now() + shift)
         shipped = Registry.shipped()
@@ -105,12 +126,15 @@ class Hub:
             writer=writer,
             sources=sources,
             reconciler=Reconciler(repositories, identity),
-            key=Key.of(settings.key_file),
+            key=key,
             in_flight=InFlight(settings.folder, database),
             clock=clock,
         )
         feeds = Feeds(settings.feeds, [one.name for one in sources])
         fetcher = Fetcher(database=database, feeds=feeds, deliver=pipeline.receive, clock=clock)
+        homes = Homes(
+            database=database, key=key, receive=pipeline.receive, ladder=sources.named(HOMES).ladder, clock=clock
+        )
         return cls(
             database=database,
             writer=writer,
@@ -120,6 +144,10 @@ class Hub:
             identity=identity,
             pipeline=pipeline,
             fetcher=fetcher,
+            homes=homes,
+            reminders=Reminders(homes, settings.base_url, settings.office, clock),
+            mailer=Mailer.of(settings.smtp, settings.mail_from),
+            settings=settings,
             clock=clock,
         )
 
@@ -127,6 +155,11 @@ class Hub:
         """What a view's exports are made of."""
         providers = self.indexing.registry.parameters("HealthcareService")["organization"].number
         return Exports(self.repositories[view].projection, self.sources.named("fhir"), providers=providers)
+
+    def remind(self) -> None:
+        """Send the reminders that are due, where there is a mail server."""
+        if self.mailer is not None:
+            self.reminders.remind(self.mailer)
 
     def close(self) -> None:
         """Write what waits, and let go of the database."""
@@ -136,8 +169,13 @@ class Hub:
         self.database.close()
 
 
-def application(hub: Hub, *, sandbox: bool = False) -> ASGIApp:
-    """The HTTP application: `/fhir` in one view, `/ingest/{source}`, `/export/{format}`, `/health/live`, `/docs`."""
+def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) -> ASGIApp:
+    """The HTTP application: `/fhir` in one view, `/ingest/{source}`, `/export/{format}`, `/m/{token}`, `/health/…`,
+    `/metrics`, `/docs`.
+
+    `board` counts its requests, where several processes count together.
+    """
+    board = board or Board()
     view = View.PROFESSIONAL if sandbox else View.PUBLIC
     types = ALL_TYPES if sandbox else SERVED_TYPES
     context = Context(
@@ -161,8 +199,8 @@ def application(hub: Hub, *, sandbox: bool = False) -> ASGIApp:
     ingest = IngestEndpoint(
         hub.pipeline, hub.sources, hub.clock, database=hub.database, fetcher=hub.fetcher, sandbox=sandbox
     )
-    rest = _rest(hub, context, fetches=not sandbox)
     identity = IdentityEndpoint(IdentityWork(hub.database, hub.identity, hub.clock))
+    rest = _rest(hub, context, board, fetches=not sandbox)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope.get("path", "")
@@ -177,7 +215,7 @@ def application(hub: Hub, *, sandbox: bool = False) -> ASGIApp:
         else:
             await rest(scope, receive, send)
 
-    return application
+    return counting(application, board)
 
 
 def _catch_up(hub: Hub) -> Callable[[Transaction], None]:
@@ -201,8 +239,19 @@ def _catch_up(hub: Hub) -> Callable[[Transaction], None]:
     return catch_up
 
 
-def _rest(hub: Hub, context: Context, *, fetches: bool) -> FastAPI:
+def _rest(hub: Hub, context: Context, board: Board, *, fetches: bool) -> FastAPI:
     """Everything that is not asked thousands of times a second."""
+
+    all_jobs = jobs.jobs(hub.pipeline, hub.remind)
+    runs = JobRuns(hub.database, hub.clock)
+    readiness = Readiness(
+        database=hub.database,
+        indexing=hub.indexing,
+        jobs=all_jobs,
+        runs=runs,
+        folder=hub.settings.folder,
+        clock=hub.clock,
+    )
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
@@ -210,7 +259,7 @@ def _rest(hub: Hub, context: Context, *, fetches: bool) -> FastAPI:
         hub.indexing.watch()
         scheduler = BackgroundScheduler(timezone=UTC)
         leader = Leader(hub.database)
-        jobs.schedule(scheduler, hub.pipeline, leader, hub.fetcher if fetches else None)
+        jobs.schedule(scheduler, all_jobs, runs, leader, hub.fetcher if fetches else None)
         scheduler.start()
         try:
             yield
@@ -225,6 +274,22 @@ def _rest(hub: Hub, context: Context, *, fetches: bool) -> FastAPI:
     add_openapi(app, context)
     app.router.routes.append(Route("/schemas/places.json", lambda _request: _schema("places")))
     app.router.routes.append(Route("/health/live", lambda _request: JSONResponse({"status": "alive"})))
+
+    def ready(_request: Request) -> Response:
+        checks = readiness.checks()
+        good = all(found == "ok" for found in checks.values())
+        told = {"status": "ready" if good else "not-ready", "checks": checks}
+        return JSONResponse(told, status_code=200 if good else 503, headers={"Cache-Control": "no-store"})
+
+    def metrics(request: Request) -> Response:
+        if not is_from_here(request):
+            raise HTTPException(404)
+        return Response(exposition(board, hub.database, runs.last(), hub.clock()), media_type=MEDIA_TYPE)
+
+    app.router.routes.append(Route("/health/ready", ready))
+    app.router.routes.append(Route("/metrics", metrics))
+    office = Office(whom_to_ask=hub.settings.office, reminds=hub.mailer is not None)
+    app.router.routes.extend(HomePage(hub.homes, office, hub.clock).routes())
     return app
 
 

@@ -125,6 +125,13 @@ def document(registry: Registry, *, sandbox: bool, writes: bool) -> dict[str, An
     paths["/health/live"] = {
         "get": {"tags": ["Server"], "summary": "Whether the server is alive", "responses": _answers("application/json")}
     }
+    paths["/health/ready"] = {
+        "get": {
+            "tags": ["Server"],
+            "summary": "Whether the server should be sent requests",
+            "responses": _answers("application/json"),
+        }
+    }
     return {
         "openapi": "3.1.0",
         "info": {

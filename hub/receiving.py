@@ -1,7 +1,9 @@
 """POST /ingest/{source}: a delivery by HTTP, answered with its receipt; GET …/status and …/deliveries/{number}: how the
 source stands, and a receipt again."""
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import datetime
 
 import orjson
@@ -10,6 +12,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from adapters.base import Delivery
+from adapters.receipt import Receipt
 from hub.body import read_body
 from hub.errors import Malformed, MethodNotAllowed, NotFound, Unauthenticated, http_part
 from hub.fetching import Fetcher
@@ -30,6 +33,12 @@ PREFIX = "/ingest/"
 _BYTES_MAX = 16 * 1024 * 1024
 _MESSAGE_ID_MAX = 200
 _DIGITS = 18
+
+
+_JSON = {"Content-Type": "application/json"}
+_AT_ONCE = 20_000
+"""Bytes of a delivery that is read in the event loop; what takes longer would hold up all others."""
+_PACKED = b"PK"
 
 
 class IngestEndpoint:
@@ -65,6 +74,8 @@ class IngestEndpoint:
             raise _only_post()
         if self._sandbox:
             refuse_foreign(", ".join(request.headers.getlist("origin")))
+        elif self._database.dialect == "sqlite":
+            _authenticate(self._sources, name, request)
         else:
             await run_in_threadpool(_authenticate, self._sources, name, request)
         if asked:
@@ -73,12 +84,32 @@ class IngestEndpoint:
         if is_multipart(content_type := request.headers.get("content-type", "")):
             body = uploaded(body, content_type)
         delivery = Delivery(source=name, body=body, received_at=self._clock(), message_id=_message_id(request))
-        receipt = await run_in_threadpool(self._pipeline.receive, delivery)
-        return Answer(
-            status=422 if receipt.rejected else 202 if receipt.held else 200,
-            content=orjson.dumps(receipt.to_json()),
-            headers={"Content-Type": "application/json"},
-        )
+        receipt = await self._received(delivery, wants_it_now="respond-async" not in request.headers.get("prefer", ""))
+        if isinstance(receipt, int):
+            where = f"{PREFIX}{name}/deliveries/{receipt}"
+            told = {"source": name, "delivery": receipt, "status": "received", "receipt": where}
+            return Answer(status=202, content=orjson.dumps(told), headers={**_JSON, "Location": where})
+        status = 422 if receipt.rejected else 202 if receipt.held else 200
+        return Answer(status=status, content=orjson.dumps(receipt.to_json()), headers=_JSON)
+
+    async def _received(self, delivery: Delivery, *, wants_it_now: bool) -> Receipt | int:
+        """The receipt; where it need not be now, and would take long, the number under which it will be told."""
+        loop = asyncio.get_running_loop()
+        number: asyncio.Future[int] = loop.create_future()
+
+        def arrived(told: int) -> None:
+            loop.call_soon_threadsafe(lambda: number.done() or number.set_result(told))
+
+        def submit() -> Future[Receipt]:
+            return self._pipeline.submit(delivery, arrived=arrived)
+
+        # What is packed can take long to read, however short it is.
+        at_once = len(delivery.body) < _AT_ONCE and not delivery.body.startswith(_PACKED)
+        receipt = asyncio.wrap_future(submit() if at_once else await run_in_threadpool(submit))
+        if wants_it_now:
+            return await receipt
+        await asyncio.wait((receipt, number), return_when=asyncio.FIRST_COMPLETED)
+        return receipt.result() if receipt.done() else number.result()
 
     def _told(self, name: str, asked: str) -> Answer:
         """How a source stands, or the receipt of one of its deliveries."""

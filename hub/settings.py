@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -12,6 +12,7 @@ __all__ = ["Settings"]
 
 
 DEFAULT_FOLDER = Path("platzfrei-data")
+DEFAULT_BASE_URL = "http://127.0.0.1:8080"
 DEFAULT_DATABASE = "sqlite:///platzfrei-data/platzfrei.db"
 
 
@@ -25,12 +26,31 @@ class Settings:
     """Where the key file and the folders `sources/` and `feeds/` lie (PLATZFREI_FOLDER); unless said, beside an SQLite
     file, or in `platzfrei-data/NAME` for a PostgreSQL database."""
 
+    base_url: str = DEFAULT_BASE_URL
+    """Where people reach this hub: what mailed links begin with (PLATZFREI_BASE_URL)."""
+    office: str = ""
+    """Whom a home asks for help, as its page says it: name, phone, address (PLATZFREI_OFFICE)."""
+    smtp: str = field(default="", repr=False)
+    """The mail server: `smtps://USER:PASSWORD@HOST`, or `smtp://…` with STARTTLS (PLATZFREI_SMTP); blank: no mail."""
+    mail_from: str = ""
+    """The sender of mails (PLATZFREI_MAIL_FROM)."""
+    trusted_proxies: str = ""
+    """Addresses of reverse proxies whose X-Forwarded-* count, commas between (PLATZFREI_TRUSTED_PROXIES)."""
+
     @classmethod
     def of(cls, *, database: str | None = None, environment: Mapping[str, str] = os.environ) -> "Settings":
         """The settings from an option, else from the environment, else the defaults."""
         url = database or environment.get("PLATZFREI_DATABASE") or DEFAULT_DATABASE
         folder = environment.get("PLATZFREI_FOLDER")
-        return cls(database=url, folder=Path(folder) if folder else _beside(url))
+        return cls(
+            database=url,
+            folder=Path(folder) if folder else _beside(url),
+            base_url=(environment.get("PLATZFREI_BASE_URL") or DEFAULT_BASE_URL).rstrip("/"),
+            office=environment.get("PLATZFREI_OFFICE", ""),
+            smtp=environment.get("PLATZFREI_SMTP", ""),
+            mail_from=environment.get("PLATZFREI_MAIL_FROM", ""),
+            trusted_proxies=environment.get("PLATZFREI_TRUSTED_PROXIES", ""),
+        )
 
     @property
     def file(self) -> Path | None:

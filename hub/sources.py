@@ -6,18 +6,20 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from hub.errors import NotFound
 from hub.own_maps import read_own
 from hub.store.clock import micros
 from hub.store.database import Database
+from hub.store.prepared import Prepared
 from hub.store.tables import token as tokens
 from mappings.errors import Issue
 from mappings.language import DEFAULT_RANK, Ladder, SourceMap, shipped
 
 __all__ = ["Sources"]
 
+_OWNER = Prepared(select(tokens.c.source).where(tokens.c.digest == bindparam("digest")))
 _PREFIX = "pf_"  # what secret scanners look for
 
 
@@ -78,9 +80,9 @@ class Sources:
 
     def holds(self, name: str, token: str) -> bool:
         """Whether the token is one of the source's."""
-        statement = select(tokens.c.source).where(tokens.c.digest == _digest(token))
-        with self._database.reading() as connection:
-            return connection.execute(statement).scalar() == name
+        with self._database.snapshot() as reader:
+            row = reader.first(_OWNER, {"digest": _digest(token)})
+        return row is not None and row[0] == name
 
 
 def _digest(token: str) -> bytes:

@@ -18,6 +18,7 @@ from mappings.vacancy import (
     Offer,
     Operator,
     Position,
+    ReportedBy,
     Room,
     Sex,
     State,
@@ -128,6 +129,7 @@ def report(of: Facility, found: Found, *, whole_blocks: bool, states_pool: bool)
         counts=counts,
         blocks=blocks,
         estimated=values.get("estimated", False),
+        reported_by=ReportedBy(who) if (who := values.get("reported_by")) else None,
     )
 
 
@@ -194,6 +196,8 @@ def oddities(of: VacancyReport, values: Values) -> Iterator[Issue]:
     yield from _odd_position(values)
     yield from _odd_counts(of.counts)
     yield from _odd_state(of)
+    if of.reported_by is ReportedBy.OFFICE:
+        yield _on_behalf()
     accepting = of.counts.accepting
     if accepting is not None and _total(of.blocks, BlockStatus.FREE) > max(accepting, 0):
         yield _warning(
@@ -264,6 +268,16 @@ def _odd_state(of: VacancyReport) -> Iterator[Issue]:
         "Der Absender sollte sie prüfen.",
         "What is said about whether there are free places contradicts their number; both are kept. "
         "The sender should check them.",
+    )
+
+
+def _on_behalf() -> Issue:
+    return Issue(
+        code="on-behalf",
+        text_de="Von der Koordinierungsstelle für die Einrichtung gemeldet und so gekennzeichnet.",
+        text_en="Reported by the coordination office on the home's behalf, and marked so.",
+        severity="information",
+        fhir_code="informational",
     )
 
 

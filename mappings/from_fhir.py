@@ -207,6 +207,11 @@ def fhir_estimated(node: Any) -> bool:
     return _value(_statement(node), "estimated") is True
 
 
+def fhir_reported_by(node: Any) -> str | None:
+    """Who made a Schedule's statement by hand; None where nobody did."""
+    return _text(_value(_statement(node), "reportedBy")) or None
+
+
 def fhir_counts(nodes: Any) -> Counts:
     """The numbers of a Schedule's statement from `[extension, in use …]`; none where something is not in use."""
     extension, *in_use = _parts(nodes, 1)
@@ -439,6 +444,7 @@ CONVERSIONS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
             fhir_operator,
             fhir_pool,
             fhir_position,
+            fhir_reported_by,
             fhir_state,
             fhir_telematik_id,
             fhir_valid_at,

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from mappings import terminology
-from mappings.vacancy import BlockStatus, Sex
+from mappings.vacancy import BlockStatus, ReportedBy, Sex
 
 __all__ = ["BLOCK", "CONTACTS", "ELEMENT", "FACILITY", "IMPLIED_BLOCK", "STATEMENT", "Target", "needs"]
 
@@ -96,6 +96,7 @@ STATEMENT: Mapping[str, Target] = {
     "sequence": Target(convert="integer"),
     "state": Target(codes=_system("vacancy-state")),
     "estimated": Target(convert="yes_no"),
+    "reported_by": Target(codes=lambda: frozenset(ReportedBy)),
     "counts": _WHOLE,
     "counts.licensed": _PLACES,
     "counts.operable": _PLACES,

@@ -317,6 +317,8 @@ def _statement(report: VacancyReport) -> Iterable[Resource]:
         yield {"url": "estimated", "valueBoolean": True}
     if report.coarsened:
         yield {"url": "atLeast", "valueBoolean": True}
+    if report.reported_by is not None:
+        yield {"url": "reportedBy", "valueCode": report.reported_by.value}
 
 
 def _slots(blocks: tuple[Block, ...], offer: Offer, *, source: str, begin: datetime) -> tuple[Resource, ...]:

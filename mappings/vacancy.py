@@ -21,6 +21,7 @@ __all__ = [
     "Offer",
     "Operator",
     "Position",
+    "ReportedBy",
     "Room",
     "Sex",
     "State",
@@ -63,6 +64,14 @@ class Sex(StrEnum):
     FEMALE = "female"
     MALE = "male"
     OTHER = "other"
+
+
+class ReportedBy(StrEnum):
+    """Who made a statement by hand, codes of CodeSystem reported-by; for professionals alone."""
+
+    HOME = "home"
+    OFFICE = "office"
+    """The coordination office, on the home's behalf."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +182,8 @@ class VacancyReport:
 
     `valid_at` is the source's clock, with an offset; None where the source states none. `sequence` orders statements of
     equal `valid_at`. `estimated` says that the numbers are; `coarsened` that every count of 2, but for the licensed
-    places, means "two or more", as the public sees it (`mappings/view.py`).
+    places, means "two or more", as the public sees it (`mappings/view.py`);
+    `reported_by` is None where software speaks.
     """
 
     facility: Facility
@@ -185,6 +195,7 @@ class VacancyReport:
     blocks: tuple[Block, ...] = ()
     estimated: bool = False
     coarsened: bool = False
+    reported_by: ReportedBy | None = None
 
 
 def derived_state(accepting: int | None) -> State:

@@ -25,9 +25,9 @@ def seen(report: VacancyReport, view: View, *, at_least: int = 2) -> VacancyRepo
     """The report as the view shows it; in the public one a number of `at_least` means that many or more.
 
     The public view keeps the licensed places as they are, and of the others only those accepting and the waiting list,
-    coarsened; it leaves out held and closed blocks, internal contacts and the pool, and shows the earliest free places
-    alone, `at_least` in all, because their sum would tell what the coarsened number hides. `coarsened` is true where a
-    number may mean more.
+    coarsened; it leaves out held and closed blocks, internal contacts, the pool and who made the statement by hand, and
+    shows the earliest free places alone, `at_least` in all, because their sum would tell what the coarsened number
+    hides. `coarsened` is true where a number may mean more.
     """
     if view is View.PROFESSIONAL:
         return report
@@ -47,6 +47,7 @@ def seen(report: VacancyReport, view: View, *, at_least: int = 2) -> VacancyRepo
         ),
         blocks=blocks,
         coarsened=at_least in shown,
+        reported_by=None,
     )
 
 
@@ -57,7 +58,7 @@ def public_facility(facility: Facility) -> Facility:
 
 def expired(report: VacancyReport) -> VacancyReport:
     """What is left of a statement that nobody has said again for too long: unknown, never a number."""
-    return replace(report, state=State.UNKNOWN, counts=Counts(), blocks=(), estimated=False)
+    return replace(report, state=State.UNKNOWN, counts=Counts(), blocks=(), estimated=False, reported_by=None)
 
 
 def _coarsened(count: int | None, at_least: int) -> int | None:

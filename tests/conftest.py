@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from hub.app import Hub
+from hub.key_of_database import forget_key
 from hub.settings import Settings
 from tests.shared_database import SharedDatabase
 
@@ -102,7 +103,7 @@ def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database file at the newest schema, to copy."""
     path = tmp_path_factory.mktemp("template") / "platzfrei.db"
-    Hub.open(Settings(database=f"sqlite:///{path}", folder=path.parent), clock=Clock()).close()
+    _prepare(Settings(database=f"sqlite:///{path}", folder=path.parent))
     return path
 
 
@@ -110,7 +111,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shared_postgresql(postgresql_server: str, tmp_path_factory: pytest.TempPathFactory) -> SharedDatabase:
     """The PostgreSQL database that the tests take in turn."""
     url = _postgresql(postgresql_server)
-    Hub.open(Settings(database=url, folder=tmp_path_factory.mktemp("template")), clock=Clock()).close()
+    _prepare(Settings(database=url, folder=tmp_path_factory.mktemp("template")))
     return SharedDatabase(url)
 
 
@@ -122,6 +123,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     shared: SharedDatabase = request.getfixturevalue("shared_postgresql")
     shared.put_back()
     return shared.url
+
+
+def _prepare(settings: Settings) -> None:
+    """Make the tables; the key is that of each test."""
+    opened = Hub.open(settings, clock=Clock())
+    forget_key(opened.database)
+    opened.close()
 
 
 def _postgresql(server: str) -> str:

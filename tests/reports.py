@@ -16,6 +16,7 @@ from mappings.vacancy import (
     Offer,
     Operator,
     Position,
+    ReportedBy,
     Room,
     Sex,
     State,
@@ -178,4 +179,5 @@ def reports(draw: st.DrawFn) -> VacancyReport:
         counts=counts,
         blocks=blocks,
         estimated=draw(st.booleans()),
+        reported_by=draw(st.none() | st.sampled_from(ReportedBy)),
     )

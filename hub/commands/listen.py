@@ -6,11 +6,8 @@ import logging
 import signal
 import sys
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
-from adapters.base import Delivery
-from adapters.receipt import Receipt
 from hub.app import Hub
 from hub.commands.options import opened, parser, run, settings, text
 from hub.listeners import Listener, Listeners
@@ -51,12 +48,7 @@ def _command(options: argparse.Namespace) -> int:
 async def _listen(options: argparse.Namespace, hub: Hub, listeners: Listeners) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop, (signal.SIGTERM, signal.SIGINT))
-    with ThreadPoolExecutor(sum(one.limits.connections for one in listeners), "mllp") as pool:
-
-        def submit(delivery: Delivery) -> Future[Receipt]:
-            return pool.submit(hub.pipeline.receive, delivery)
-
-        await listen(listeners, submit, clock=hub.clock, stop=stop, told=partial(_told, options))
+    await listen(listeners, hub.pipeline.submit, clock=hub.clock, stop=stop, told=partial(_told, options))
 
 
 def _told(options: argparse.Namespace, one: Listener, port: int) -> None:

@@ -41,6 +41,11 @@ class Progress:
         self._done += count
         self._draw()
 
+    def left(self, left: int, total: int) -> None:
+        """Say how much is left, of how much."""
+        self._total, self._done = max(total, 1), total - left
+        self._draw()
+
     def _draw(self) -> None:
         if not sys.stderr.isatty():
             return

@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ from hub import bounded_head
 from hub.app import Hub, application
 from hub.commands import worker
 from hub.commands.options import opened, parser, run, settings, text
+from hub.metrics.board import FOLDER
 from hub.purpose import Purpose, claim
 from hub.settings import Settings
 from mappings.errors import Issue, Rejected
@@ -86,7 +88,7 @@ def serve(hub: Hub, port: int, *, sandbox: bool = False) -> None:
     """Serve until interrupted."""
     sys.setswitchinterval(worker.TURN_SECONDS)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    uvicorn.run(application(hub, sandbox=sandbox), port=port, **_SERVER)
+    uvicorn.run(application(hub, sandbox=sandbox), port=port, **_proxies(hub.settings), **_SERVER)
 
 
 def _serve_together(chosen: Settings, options: argparse.Namespace) -> None:
@@ -95,7 +97,15 @@ def _serve_together(chosen: Settings, options: argparse.Namespace) -> None:
     os.environ["PLATZFREI_FOLDER"] = str(chosen.folder)
     made = worker.sandbox if options.sandbox else worker.public
     name = f"{worker.__name__}:{made.__name__}"
-    uvicorn.run(name, factory=True, port=options.port, workers=options.workers, **_SERVER)
+    with tempfile.TemporaryDirectory(prefix="platzfrei-") as board:
+        os.environ[FOLDER] = board
+        uvicorn.run(name, factory=True, port=options.port, workers=options.workers, **_proxies(chosen), **_SERVER)
+
+
+def _proxies(chosen: Settings) -> dict[str, Any]:
+    """Whose X-Forwarded-For and X-Forwarded-Proto count: anybody else's are left unread."""
+    trusted = chosen.trusted_proxies
+    return {"proxy_headers": bool(trusted), "forwarded_allow_ips": trusted or None}
 
 
 def check_port(port: int) -> None:

@@ -2,11 +2,14 @@
 
 import atexit
 import logging
+import os
 import sys
+from pathlib import Path
 
 from starlette.types import ASGIApp
 
 from hub.app import Hub, application
+from hub.metrics.board import FOLDER, Board
 from hub.settings import Settings
 
 __all__ = ["TURN_SECONDS", "public", "sandbox"]
@@ -30,4 +33,5 @@ def _made(*, sandbox: bool) -> ASGIApp:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     hub = Hub.open(Settings.of())
     atexit.register(hub.close)
-    return application(hub, sandbox=sandbox)
+    folder = os.environ.get(FOLDER)
+    return application(hub, sandbox=sandbox, board=Board(Path(folder)) if folder else None)

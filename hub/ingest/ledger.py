@@ -307,17 +307,24 @@ def replace_entries(connection: Connection, number: int, entries: Sequence[Entry
 
 
 def receipt_of(connection: Connection, source: str, number: int) -> dict[str, Any] | None:
-    """What was told of a delivery of a source, None where it has none such; one that is not finished has no counts."""
+    """What was told of a delivery of a source, and how far it is; None where the source has none such."""
     row = connection.execute(
-        select(deliveries.c.receipt, deliveries.c.received_at).where(
-            deliveries.c.id == number, deliveries.c.source == source
-        )
+        select(
+            deliveries.c.receipt,
+            deliveries.c.received_at,
+            deliveries.c.status,
+            deliveries.c.parts,
+            deliveries.c.parts_done,
+        ).where(deliveries.c.id == number, deliveries.c.source == source)
     ).first()
     if row is None:
         return None
-    if row.receipt is None:
-        return {"source": source, "delivery": number, "receivedAt": instant(row.received_at), "status": "received"}
-    told: dict[str, Any] = orjson.loads(row.receipt)
+    told = {"source": source, "delivery": number, "receivedAt": instant(row.received_at)}
+    if row.receipt is not None:
+        told = orjson.loads(row.receipt)
+    told["status"] = row.status
+    if row.parts:
+        told["parts"] = {"done": row.parts_done, "of": row.parts}
     return told
 
 

@@ -38,7 +38,7 @@ from mappings.language import SourceMap
 __all__ = ["Pipeline", "Progress"]
 
 Progress = Callable[[int], object]
-"""Is told how many records of a large delivery are done."""
+"""Is told how many records of a large delivery are done, or its number."""
 
 _log = logging.getLogger(__name__)
 _FORGET_AFTER = timedelta(days=30)
@@ -88,8 +88,13 @@ class Pipeline:
         """
         return self.submit(delivery, progress).result()
 
-    def submit(self, delivery: Delivery, progress: Progress | None = None) -> "Future[Receipt]":
-        """The future receipt: it is there when all it says is committed and synced; raises what `receive` raises."""
+    def submit(
+        self, delivery: Delivery, progress: Progress | None = None, *, arrived: Progress | None = None
+    ) -> "Future[Receipt]":
+        """The future receipt: it is there when all it says is committed and synced; raises what `receive` raises.
+
+        `arrived` is told the number of a large delivery when that is, and whatever happens it will take effect.
+        """
         source_map = self._sources.named(delivery.source)
         digest = self._key.digest(delivery.body)
         if delivery.message_id is not None:
@@ -97,7 +102,7 @@ class Pipeline:
             delivery = replace(delivery, message_id=self._key.pseudonym(delivery.message_id))
         self._in_flight.begin(digest)
         try:
-            done = self._submitted(delivery, digest, source_map, progress)
+            done = self._submitted(delivery, digest, source_map, progress, arrived)
         except BaseException:
             self._in_flight.end(digest)
             raise
@@ -218,7 +223,12 @@ class Pipeline:
         return sum(effect.change == "applied" for effect in self._reconciled(transaction, source_map, told))
 
     def _submitted(
-        self, delivery: Delivery, digest: bytes, source_map: SourceMap, progress: Progress | None
+        self,
+        delivery: Delivery,
+        digest: bytes,
+        source_map: SourceMap,
+        progress: Progress | None,
+        arrived: Progress | None,
     ) -> "Future[Receipt]":
         unread: Counter[str] = Counter()
         crashes = self._in_flight.crashes(digest)
@@ -236,7 +246,9 @@ class Pipeline:
         else:
             if len(first) > _LARGE and not decoded.atomic:
                 parts = _parts(first, entries)
-                return self._large.submit(self._in_parts, delivery, digest, source_map, parts, unread, progress)
+                return self._large.submit(
+                    self._in_parts, delivery, digest, source_map, parts, unread, progress, arrived
+                )
             arrival = Arrival.of(delivery, digest, source_map, first, unread, atomic=decoded.atomic)
         size = len(delivery.body)
         if crashes:
@@ -380,6 +392,7 @@ class Pipeline:
         parts: Iterator[list[Entry]],
         unread: Counter[str],
         progress: Progress | None,
+        arrived: Progress | None,
     ) -> Receipt:
         """Write a large delivery into the ledger part by part, then its effect."""
         told = self._writer.submit(lambda transaction: self._arrive(transaction, delivery, digest)).result()
@@ -419,6 +432,8 @@ class Pipeline:
 
         if not self._writer.submit(received, limited=False).result():
             return scratch
+        if arrived is not None:
+            arrived(number)
         receipt = blank_receipt(delivery, source_map, unread)
         receipt.delivery = number
         return self._in_parts_from(0, count, delivery, digest, source_map, receipt, progress)

@@ -149,6 +149,13 @@ class Database:
         while self._idle:
             self._idle.pop().close()
 
+    def is_writable(self) -> bool:
+        """Whether something could be written now; raises what the database raises where it does not answer."""
+        if self.path is not None:
+            return _is_writable(self.path)
+        with self._reader.connect() as connection:
+            return not connection.execute(text("SELECT pg_is_in_recovery()")).scalar_one()
+
     def close(self) -> None:
         """Give every connection back."""
         while self._idle:
@@ -241,6 +248,22 @@ def _sqlite(url: URL, *, writes: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _is_writable(path: Path) -> bool:
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=0, isolation_level=None)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            return True  # Somebody writes just now.
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_READONLY:
+            return False
+        raise
+    finally:
+        connection.close()
+    return True
 
 
 class _Connection(sqlite3.Connection):

@@ -1,33 +1,78 @@
 """Brings a database to the schema this version needs, by Alembic's migrations (https://alembic.sqlalchemy.org)."""
 
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
 from hub.store.database import Database
+from mappings.errors import Issue, Rejected
 
-__all__ = ["HEAD", "migrate"]
+__all__ = ["HEAD", "check", "migrate", "migrations", "revision", "waiting"]
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration; a test holds it to the files."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_FILE = re.compile(r"(\d{4})_\w+\.py")
 
 
 def migrate(database: Database) -> None:
-    """Create or upgrade the tables; two programs that start at once do it one after the other."""
+    """Create or upgrade the tables; two programs that start at once do it one after the other.
+
+    Raises `Rejected` for a database that a newer version of this program has written.
+    """
     with database.writing() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(4242)"))
-        if _revision(connection) != HEAD:
+        found = revision(connection)
+        check(found)
+        if found != HEAD:
             _upgrade(connection)
 
 
-def _revision(connection: Connection) -> str | None:
+def revision(connection: Connection) -> str | None:
+    """The migration that a database is at; None for one without tables."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return revision
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
+def check(found: str | None) -> None:
+    """Raises `Rejected` for a schema that this version does not know."""
+    if found is not None and found not in migrations():
+        raise Rejected(
+            Issue(
+                code="database-newer",
+                place="--database",
+                text_de=f"diese Daten hat eine neuere Version von Platzfrei geschrieben (Schema {found}, diese kennt "
+                f"{HEAD}): wer den Server betreibt, installiert die neuere Version",
+                text_en=f"a newer version of Platzfrei has written this data (schema {found}, this one knows {HEAD}): "
+                "whoever runs the server installs the newer version",
+            )
+        )
+
+
+@cache
+def migrations() -> Mapping[str, str]:
+    """Every migration in order: revision → what it brings, in one line."""
+    return dict(_told())
+
+
+def waiting(found: str | None) -> dict[str, str]:
+    """The migrations that a database still needs; all of them where it has no tables."""
+    return {number: told for number, told in migrations().items() if found is None or number > found}
+
+
+def _told() -> Iterator[tuple[str, str]]:
+    for path in sorted((_MIGRATIONS / "versions").iterdir()):
+        if named := _FILE.fullmatch(path.name):
+            told = ast.get_docstring(ast.parse(path.read_bytes())) or ""
+            yield named[1], told.partition("\n")[0]
 
 
 def _upgrade(connection: Connection) -> None:

@@ -39,11 +39,14 @@ __all__ = [
     "facility_likeness",
     "facility_match_key",
     "feed",
+    "home",
     "identity_decision",
+    "job",
     "joined_offer",
     "metadata",
     "offer_part",
     "pool_bound",
+    "reminder",
     "set_aside",
     "shown_facility",
     "source_profile",
@@ -251,6 +254,7 @@ delivery = Table(
     UniqueConstraint("source", "message_id", name="delivery_by_message_id"),
     Index("delivery_by_status", "status", "id"),
     Index("delivery_by_source", "source", "id"),
+    Index("delivery_by_status", "status", "source", "id"),
     sqlite_autoincrement=True,
 )
 """The ledger: every delivery as it passed the patient filter."""
@@ -448,3 +452,37 @@ pool_bound = Table(
     sqlite_with_rowid=False,
 )
 """How many places an offer has at most, because a newer word of its pool says so."""
+home = Table(
+    "home",
+    metadata,
+    Column("number", _Serial, primary_key=True, autoincrement=True),  # what a link names; never used again
+    Column("id", _Text, nullable=False),
+    Column("facility", LargeBinary, nullable=False),  # our simple JSON, offers without numbers
+    Column("email", _Text, nullable=False),
+    Column("generation", Integer, nullable=False),  # links of an older one are void
+    Column("added_at", BigInteger, nullable=False),
+    Column("sending_since", BigInteger, nullable=False),
+    Column("sent", Integer, nullable=False),  # reports by link since then
+    UniqueConstraint("id", name="home_by_id"),
+    sqlite_autoincrement=True,
+)
+"""Homes that report by link."""
+
+reminder = Table(
+    "reminder",
+    metadata,
+    Column("home", BigInteger, primary_key=True, autoincrement=False),
+    Column("period", BigInteger, primary_key=True, autoincrement=False),  # when the report that it is about turns stale
+    Column("attempts", Integer, nullable=False),
+    Column("try_at", BigInteger, nullable=False),
+    Column("sent_at", BigInteger),
+)
+"""The outbox of mails to homes: one a home and period."""
+
+job = Table(
+    "job",
+    metadata,
+    Column("name", _Text, primary_key=True),
+    Column("finished_at", BigInteger, nullable=False),
+)
+"""When each job ended well last."""

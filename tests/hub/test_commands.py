@@ -144,6 +144,11 @@ def test_serve_answers_on_loopback_and_stops_when_told(url: str, csv: Path, work
             assert bundle["total"] == 2
             assert bundle["entry"][0]["fullUrl"].startswith(f"http://127.0.0.1:{port}/fhir/HealthcareService/")
             assert _get(f"http://127.0.0.1:{port}/health/live", server) == {"status": "alive"}
+            assert _get(f"http://127.0.0.1:{port}/health/ready", server)["status"] == "ready"
+            for _ in range(20):
+                _get(f"http://127.0.0.1:{port}/fhir/Location", server)
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as told:
+                assert b'platzfrei_requests_total{interaction="search",status="200"} 21\n' in told.read()
         finally:
             server.send_signal(signal.SIGINT)
             output = server.communicate(timeout=20)[0].decode()

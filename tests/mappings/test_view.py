@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from hypothesis import given, settings
 
-from mappings.vacancy import Block, BlockStatus, Counts, Sex, State, VacancyReport
+from mappings.vacancy import Block, BlockStatus, Counts, ReportedBy, Sex, State, VacancyReport
 from mappings.view import View, expired, seen
 from tests.reports import FULL, reports
 
@@ -116,3 +116,10 @@ def test_what_is_expired_is_unknown_and_keeps_its_age() -> None:
     old = expired(FULL)
     assert (old.state, old.counts, old.blocks, old.estimated) == (State.UNKNOWN, Counts(), (), False)
     assert (old.valid_at, old.offer, old.facility) == (FULL.valid_at, FULL.offer, FULL.facility)
+
+
+def test_who_reported_by_hand_is_for_professionals_alone() -> None:
+    by_office = replace(FULL, reported_by=ReportedBy.OFFICE)
+    assert seen(by_office, View.PUBLIC) == PUBLIC
+    assert seen(by_office, View.PROFESSIONAL).reported_by is ReportedBy.OFFICE
+    assert expired(by_office).reported_by is None

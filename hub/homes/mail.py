@@ -1,0 +1,97 @@
+"""Hands a mail to the operator's mail server (RFC 5321, https://www.rfc-editor.org/rfc/rfc5321)."""
+
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from urllib.parse import unquote, urlsplit
+
+from mappings.errors import Issue, Rejected
+
+__all__ = ["UNSENT", "Mailer"]
+
+UNSENT = (smtplib.SMTPException, OSError)
+"""What is raised where a mail was not taken; their texts carry addresses: never log them."""
+
+_SECONDS = 20
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailer:
+    """The mail server that settings name, and the sender of all mails."""
+
+    sender: str
+    host: str
+    port: int
+    user: str = ""
+    password: str = field(default="", repr=False)
+    tls_first: bool = False
+    """TLS from the first byte (`smtps`); otherwise STARTTLS, without which nothing leaves this machine."""
+
+    @classmethod
+    def of(cls, smtp: str, sender: str) -> "Mailer | None":
+        """The mailer of `PLATZFREI_SMTP` and `PLATZFREI_MAIL_FROM`; None where there is none.
+
+        Raises `Rejected` for what is no address of a mail server, and for one without a sender.
+        """
+        if not smtp:
+            return None
+        try:
+            url = urlsplit(smtp)
+            port = url.port
+        except ValueError:
+            raise Rejected(_no_server()) from None
+        if url.scheme not in ("smtp", "smtps") or not url.hostname or url.path not in ("", "/"):
+            raise Rejected(_no_server())
+        if "@" not in sender:
+            raise Rejected(_no_sender())
+        first = url.scheme == "smtps"
+        return cls(
+            sender=sender,
+            host=url.hostname,
+            port=port or (465 if first else 587),
+            user=unquote(url.username or ""),
+            password=unquote(url.password or ""),
+            tls_first=first,
+        )
+
+    def send(self, message: EmailMessage) -> None:
+        """Hand one mail over; raises one of `UNSENT` unless the server took it."""
+        with self._connected() as server:
+            server.send_message(message)
+
+    @contextmanager
+    def _connected(self) -> Iterator[smtplib.SMTP]:
+        """The one place where this package connects to anything."""
+        context = ssl.create_default_context()
+        if self.tls_first:
+            server: smtplib.SMTP = smtplib.SMTP_SSL(self.host, self.port, timeout=_SECONDS, context=context)
+        else:
+            server = smtplib.SMTP(self.host, self.port, timeout=_SECONDS)
+        with server:
+            if not self.tls_first and self.host not in _LOOPBACK:
+                server.starttls(context=context)
+            if self.user:
+                server.login(self.user, self.password)
+            yield server
+
+
+def _no_server() -> Issue:
+    return Issue(
+        code="smtp",
+        place="PLATZFREI_SMTP",
+        text_de="erwartet: smtps://NUTZER:KENNWORT@RECHNER oder smtp://… (mit STARTTLS)",
+        text_en="expected: smtps://USER:PASSWORD@HOST or smtp://… (with STARTTLS)",
+    )
+
+
+def _no_sender() -> Issue:
+    return Issue(
+        code="mail-from",
+        place="PLATZFREI_MAIL_FROM",
+        text_de="erwartet: die Absenderadresse der Erinnerungen",
+        text_en="expected: the address that reminders come from",
+    )

@@ -1,0 +1,96 @@
+"""`platzfrei homes`, as the coordination office uses it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from hub import cli
+from hub.app import Hub
+from hub.settings import Settings
+from hub.store.tables import delivery
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> "Office":
+    monkeypatch.setenv("PLATZFREI_BASE_URL", "https://platzfrei.example/")
+    return Office(f"sqlite:///{tmp_path / 'data' / 'platzfrei.db'}", capsys)
+
+
+class Office:
+    """Runs the command; `told` and `wrong` are what it printed last."""
+
+    def __init__(self, url: str, capsys: pytest.CaptureFixture[str]) -> None:
+        self.url = url
+        self._capsys = capsys
+        self.told = self.wrong = ""
+
+    def __call__(self, *arguments: str, language: str = "en") -> int:
+        status = cli.main(["homes", "--database", self.url, "--language", language, *arguments])
+        self.told, self.wrong = self._capsys.readouterr()
+        return status
+
+    def add(self, *more: str) -> int:
+        return self("add", "moor", "--name", "Haus am Moor", "--postal-code", "49661", "--phone", "04471 1", *more)
+
+
+def test_an_office_keeps_a_home_from_its_first_day_to_its_last(office: Office) -> None:
+    assert office() == 0
+    assert "no home yet" in office.told
+    assert office.add("--offer", "dauerpflege=40", "--offer", "tagespflege") == 0
+    assert office("due") == 0
+    assert "04471 1" in office.told
+    assert office("report", "moor", "--free", "dauerpflege=2", "--free", "tagespflege=0") == 0
+    assert "Reported by the coordination office on the home's behalf" in office.told
+    assert office() == 0
+    assert "2, 0" in office.told
+    assert office("due") == 0
+    assert "nobody is due" in office.told
+    assert office("link", "moor") == 0
+    assert office.told.startswith("https://platzfrei.example/m/")
+    assert office.wrong == ""
+    assert office("revoke", "moor") == 0
+    assert office.add("--offer", "dauerpflege=41") == 0
+    assert "changed" in office.told
+    assert office("report", "moor", "--free", "3") == 0
+    assert office("remove", "moor", language="de") == 0
+    assert office("link", "moor", language="de") == 2
+    assert "dieses Haus gibt es nicht" in office.wrong
+
+
+def test_what_cannot_be_is_a_sentence(office: Office) -> None:
+    assert office.add("--offer", "pflege") == 2
+    assert "--offer: expected: at least one care form: ambulante-pflege" in office.wrong
+    assert office.add("--offer", "dauerpflege=viele") == 2
+    assert "a whole number" in office.wrong
+    assert office.add("--offer", "dauerpflege", "--email", "nobody") == 2
+    assert "--email: expected: an address" in office.wrong
+    assert office.add("--offer", "dauerpflege=40", "--offer", "tagespflege") == 0
+    assert office("report", "moor", "--free", "2") == 2
+    assert "several care forms (dauerpflege, tagespflege)" in office.wrong
+    assert office("report", "moor", "--free", "hospiz=2") == 2
+    assert "does not offer this" in office.wrong
+    assert office("report", "moor", "--free", "dauerpflege=41") == 2
+    assert "0 to 40 free places" in office.wrong
+    assert office("remind") == 2
+    assert "platzfrei homes due" in office.wrong
+    for arguments in (("link",), ("due", "moor"), ("report", "moor"), ("add", "moor"), ("link", "moor", "--days", "0")):
+        with pytest.raises(SystemExit):
+            office(*arguments)
+
+
+def test_a_wrong_mail_server_is_told_at_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLATZFREI_SMTP", "mail.example")
+    assert office() == 2
+    assert "PLATZFREI_SMTP: expected: smtps://" in office.wrong
+
+
+def test_the_ledger_says_that_the_office_reported(office: Office) -> None:
+    office.add("--offer", "dauerpflege")
+    office("report", "moor", "--free", "1")
+    hub = Hub.open(Settings.of(database=office.url, environment={}))
+    with hub.database.reading() as connection:
+        (receipt,) = connection.execute(select(delivery.c.receipt)).scalars()
+    hub.close()
+    assert [issue["code"] for issue in json.loads(receipt)["issues"]] == ["on-behalf"]
