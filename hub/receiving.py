@@ -97,8 +97,12 @@ class IngestEndpoint:
         loop = asyncio.get_running_loop()
         number: asyncio.Future[int] = loop.create_future()
 
+        def tell(told: int) -> None:
+            if not number.done():
+                number.set_result(told)
+
         def arrived(told: int) -> None:
-            loop.call_soon_threadsafe(lambda: number.done() or number.set_result(told))
+            loop.call_soon_threadsafe(tell, told)
 
         def submit() -> Future[Receipt]:
             return self._pipeline.submit(delivery, arrived=arrived)
