@@ -10,7 +10,7 @@ from heapq import merge
 from typing import Any
 
 from hub.errors import Malformed
-from hub.search import order, statements
+from hub.search import contents, order, statements
 from hub.search.codes import OWN_CODES
 from hub.search.conditions import Condition, Indexed, Not, binds_of
 from hub.search.includes import INCLUDED_MAX, INCLUDED_OF_ONE_MAX, included
@@ -19,10 +19,11 @@ from hub.search.query import Query, Search, parse
 from hub.search.registry import Registry
 from hub.search.types.near import TABLE as POSITION
 from hub.store.reader import Reader
+from hub.store.shown import Shown, address
 from hub.store.tables import Projection
 from mappings.errors import Issue
 
-__all__ = ["Entry", "Page", "find", "matching"]
+__all__ = ["Page", "find", "matching"]
 
 _FEW = 1000
 """So many matches are looked at one by one, where they are to be sorted or narrowed down."""
@@ -33,25 +34,17 @@ _MANY = 5000
 """So many are taken as they come, where counting them would cost as much."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A resource of an answer; `kilometres` where a place was asked for."""
-
-    type: str
-    id: str
-    content: bytes
-    kilometres: float | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """`next_after` is where the next page begins, None on the last; `total` is None where it was not wanted.
 
+    `kilometres` are those of the matches where a place was asked for, else there are none.
     `cut`: with the one match more was to be included than is shown.
     """
 
-    matches: tuple[Entry, ...]
-    included: tuple[Entry, ...] = ()
+    matches: Sequence[Shown]
+    kilometres: Sequence[float | None] = ()
+    included: Sequence[Shown] = ()
     total: int | None
     next_after: str | None = None
     cut: bool = False
@@ -70,26 +63,25 @@ def find(reader: Reader, projection: Projection, query: Query) -> Page:
     keys = query.order
     rows = found[0] if len(found) == 1 else list(merge(*found, key=order.by(keys)))
     more, rows = len(rows) > query.count, rows[: query.count]
-    kept = _contents(reader, projection, [rid for _, rid in rows])
-    shown: tuple[Entry, ...] = ()
+    rids = [rid for _, rid in rows]
+    matches = contents.by_rid(reader, projection, rids)
+    others: Sequence[Shown] = ()
     cut = False
     if query.includes and rows:
-        matches = [(rid, *kept[rid][:2]) for _, rid in rows]
-        others, cut = included(reader, projection, query.includes, matches, INCLUDED_MAX)
-        while cut and len(matches) > 1:
+        seen = [(rid, *address(one)) for rid, one in zip(rids, matches, strict=True)]
+        versions, cut = included(reader, projection, query.includes, seen, INCLUDED_MAX)
+        while cut and len(seen) > 1:
             # A shorter page, so that nothing is missing from all of them.
-            more, matches = True, matches[: len(matches) // 2]
-            others, cut = included(reader, projection, query.includes, matches, INCLUDED_MAX)
+            more, seen = True, seen[: len(seen) // 2]
+            versions, cut = included(reader, projection, query.includes, seen, INCLUDED_MAX)
         if cut:
-            others, cut = included(reader, projection, query.includes, matches, INCLUDED_OF_ONE_MAX)
-        rows = rows[: len(matches)]
-        contents = _contents(reader, projection, others)
-        shown = tuple(Entry(*contents[rid]) for rid in others)
-    rids = [rid for _, rid in rows]
-    kilometres = _kilometres(reader, projection, query, rids)
+            versions, cut = included(reader, projection, query.includes, seen, INCLUDED_OF_ONE_MAX)
+        rows, rids, matches = rows[: len(seen)], rids[: len(seen)], matches[: len(seen)]
+        others = contents.by_version(reader, projection, versions)
     return Page(
-        matches=tuple(Entry(*kept[rid], kilometres.get(rid)) for rid in rids),
-        included=shown,
+        matches=matches,
+        kilometres=_kilometres(reader, projection, query, rids),
+        included=others,
         total=total,
         next_after=order.cursor(keys, rows[-1]) if more else None,
         cut=cut,
@@ -121,27 +113,20 @@ def matching(
             )
         )
     rows, _ = _Search(reader, projection, search).page(None, 2)
-    kept = _contents(reader, projection, [rid for _, rid in rows[:2]])
-    return [kept[rid][1] for _, rid in rows[:2]]
+    return [address(one)[1] for one in contents.by_rid(reader, projection, [rid for _, rid in rows[:2]])]
 
 
-def _contents(reader: Reader, projection: Projection, rids: list[int]) -> dict[int, tuple[str, str, bytes]]:
-    if not rids:
-        return {}
-    rows = reader.all(statements.contents(projection.name), {"rids": rids})
-    return {rid: (resource_type, resource_id, content) for rid, resource_type, resource_id, content in rows}
-
-
-def _kilometres(reader: Reader, projection: Projection, query: Query, rids: list[int]) -> Mapping[int, float]:
+def _kilometres(reader: Reader, projection: Projection, query: Query, rids: Sequence[int]) -> Sequence[float | None]:
     """How far those are from the place that was asked for."""
     if len(query.searches) != 1 or not rids:
-        return {}
+        return ()
     for condition in query.searches[0].conditions:
         if isinstance(condition.shape, Indexed) and condition.shape.table == POSITION and condition.shape.terms:
             told = {name: condition.binds[f"0_{name}"] for name in ("latitude", "longitude", "cosine")}
             binds = {f"s0_{name}": value for name, value in {**told, "param": condition.binds["param"]}.items()}
-            return dict(reader.all(statements.distances(projection.name), {**binds, "rids": rids}))
-    return {}
+            found: dict[int, float] = dict(reader.all(statements.distances(projection.name), {**binds, "rids": rids}))
+            return [found.get(rid) for rid in rids]
+    return ()
 
 
 class _Search:

@@ -24,7 +24,6 @@ from hub.search.order import SORTED_BY, By
 from hub.search.types import near
 from hub.search.types.term import Bind, unindexed
 from hub.store.prepared import Prepared, one_of
-from hub.store.repository import current
 from hub.store.tables import VIEWS, Projection
 
 __all__ = [
@@ -32,7 +31,6 @@ __all__ = [
     "by_key",
     "by_rid",
     "candidates",
-    "contents",
     "counted",
     "distances",
     "fitting",
@@ -160,18 +158,6 @@ def key_values(view: str, by: By) -> Prepared:
 def distances(view: str) -> Prepared:
     """Rid and distance in km of those of the `rids` that have a position."""
     return key_values(view, By(near.TABLE))
-
-
-@lru_cache
-def contents(view: str) -> Prepared:
-    """Rid, type, id and current content of the `rids`."""
-    tables = VIEWS[view]
-    row = tables.resource
-    return Prepared(
-        select(row.c.rid, row.c.type, row.c.id, tables.history.c.content)
-        .join(tables.history, current(tables))
-        .where(one_of(row.c.rid, "rids"), row.c.deleted.is_(False))
-    )
 
 
 @lru_cache

@@ -20,6 +20,8 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
 from hub.store.reader import SECONDS, Reader, Transaction
+from hub.store.shown import Kept
+from hub.store.tables import VIEWS
 from mappings.errors import Issue, Rejected
 
 __all__ = ["LOST_RACES", "UNAVAILABLE", "Database"]
@@ -60,6 +62,7 @@ class Database:
         self._writer = self._engine(writes=True)
         self._reader = self._engine(writes=False)
         self._idle: deque[Any] = deque()
+        self._kept = {view: Kept() for view in VIEWS}
         if self.dialect == "postgresql":
             self._refuse_unsafe_server()
 
@@ -88,7 +91,7 @@ class Database:
             until = time.monotonic() + SECONDS
             if self.dialect == "sqlite":
                 driver.deadline = until
-            yield Reader(driver, self.dialect, until=until)
+            yield Reader(driver, self.dialect, until=until, kept=self._kept)
             driver.execute("COMMIT")
         except BaseException as error:
             if isinstance(error, UNAVAILABLE):
