@@ -29,7 +29,7 @@ _FEW = 1000
 """So many matches are looked at one by one, where they are to be sorted or narrowed down."""
 _VERY_FEW = 64
 _UNSORTED = 200
-"""The same where they are only to be counted."""
+"""The same where they are only to be counted, if a page holds as many."""
 _MANY = 5000
 """So many are taken as they come, where counting them would cost as much."""
 
@@ -150,7 +150,11 @@ class _Search:
 
     def page(self, start: Position | None, most: int) -> tuple[list[Position], int | None]:
         """The same, the total only where it is known already."""
-        few = self._few() if self._conditions else None
+        if len(self._conditions) == 1 and self._keys and most:
+            found = self._few_by_key(start, most)
+            if found is not None:
+                return found
+        few = self._few(most) if self._conditions else None
         if few is None:
             if len(self._conditions) > 1 and not self._keys:
                 rows = self._walk_rids(self._conditions, {**self._binds, "most": _MANY + 1}, None)
@@ -165,14 +169,28 @@ class _Search:
         rows = order.sorted_rows(bys, self._valued(few))
         return order.after(bys, rows, start)[:most], len(few)
 
-    def _few(self) -> list[int] | None:
+    def _few_by_key(self, start: Position | None, most: int) -> tuple[list[Position], int] | None:
+        """The same where one condition names few, each with one value of each key; else None."""
+        (shape,), bys = self._shapes, tuple(key.by for key in self._keys)
+        if not shape.names or not all(by.single or by.is_column for by in bys):
+            return None
+        row = self._reader.first(statements.few(self._view, shape), {**self._binds, "most": _FEW + 1})
+        total = int(row[0]) if row else 0
+        if total > _FEW:
+            return None
+        binds, there = _ordered(self._keys, start)
+        statement = statements.few_by_key(self._view, shape, bys, there)
+        rows = self._reader.all(statement, {**self._binds, **binds, "most": most})
+        return [(tuple(values), rid) for rid, *values in rows], total
+
+    def _few(self, shown: int) -> list[int] | None:
         """The rids of all matches; None where there are many."""
         drivers = sorted(
             (number for number, shape in enumerate(self._shapes) if shape.names),
             key=lambda number: self._shapes[number].rank,
         )
         alone = len(self._shapes) == 1
-        for most in (_FEW if self._keys else _UNSORTED,) if alone else (_VERY_FEW, _FEW):
+        for most in (_FEW if self._keys else min(_UNSORTED, shown),) if alone else (_VERY_FEW, _FEW):
             for driver in drivers:
                 found = self._named(driver, most)
                 if found is None:
@@ -237,11 +255,8 @@ class _Search:
             return self._walk_rids(conditions, binds, start)
         first, rows = keys[0], list[Position]()
         if start is None or start[0][0] is not None:
-            for place, key in enumerate(keys):
-                binds |= _numbered(key.binds, place)
-            if start is not None:
-                binds |= {f"v{place}": value for place, value in enumerate(start[0])} | {"after": start[1]}
-            there = None if start is None else tuple(value is not None for value in start[0])
+            more, there = _ordered(keys, start)
+            binds |= more
             statement = statements.by_key(self._view, shapes, tuple(key.by for key in keys), there)
             rows += ((tuple(values), rid) for rid, *values in self._reader.all(statement, binds))
         if first.by.is_column or len(rows) >= most:
@@ -261,6 +276,15 @@ class _Search:
             binds["after"] = start[1]
         statement = statements.by_rid(self._view, shapes, self._driver(conditions), None if start is None else ())
         return [((), rid) for (rid,) in self._reader.all(statement, binds)]
+
+
+def _ordered(keys: Sequence[Key], start: Position | None) -> tuple[dict[str, object], statements.Start]:
+    """The binds of an order that begins behind a position, and which values of that there are."""
+    binds = {name: value for place, key in enumerate(keys) for name, value in _numbered(key.binds, place).items()}
+    if start is None:
+        return binds, None
+    binds |= {f"v{place}": value for place, value in enumerate(start[0])} | {"after": start[1]}
+    return binds, tuple(value is not None for value in start[0])
 
 
 def _numbered(binds: Mapping[str, object], place: int) -> dict[str, object]:
