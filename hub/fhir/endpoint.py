@@ -203,7 +203,7 @@ def _path(scope: Scope) -> tuple[str, ...]:
     if not below:
         return ()
     words = below.split("/")
-    if "%" in below or not below.isascii():
+    if "%" in below:
         try:
             words = [unquote(word, errors="strict") for word in words]
         except UnicodeDecodeError:

@@ -13,8 +13,8 @@ __all__ = ["Answer", "Request"]
 class Request:
     """`path` and `query` are those below `base`, `path` decoded; `headers` have lower-case names.
 
-    A `body` is the bytes that came, in the format that `content-type` says. Nobody changes one; it is not frozen because
-    that would cost as much as finding who answers it.
+    A `body` is the bytes that came, in the format that `content-type` says. Nobody changes one: it is not frozen only
+    because that would cost as much as finding who answers it.
     """
 
     method: str

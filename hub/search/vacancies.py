@@ -112,11 +112,10 @@ def _fitting(rows: Sequence[Row], query: VacancyQuery, shape: "_Shape") -> list[
     for rid, latitude, longitude, free in rows:
         places[rid] = places.get(rid, 0) + free
         where[rid] = (latitude, longitude)
+    # With a start all that is free on that day adds up; what has no number of places has all that are asked for.
+    enough = query.places if shape.with_start else 0
     from_centre = kilometres_from(query.latitude, query.longitude)
-    found = [(from_centre(*place), rid) for rid, place in where.items()]
-    if shape.with_start:
-        # All that is free on the day of the start adds up; what has no number of places has all that are asked for.
-        found = [one for one in found if places[one[1]] >= query.places]
+    found = [(from_centre(*where[rid]), rid) for rid, free in places.items() if free >= enough]
     fitting = [one for one in found if one[0] <= query.kilometres]
     fitting.sort()
     return fitting

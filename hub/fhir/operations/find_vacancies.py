@@ -176,8 +176,7 @@ def _care_forms(codes: list[str]) -> tuple[str, ...]:
         if code not in known:
             listed = ", ".join(sorted(known))
             raise _wrong("care-form", f"erwartet wird eine von: {listed}", f"expected one of: {listed}", "code-invalid")
-    wanted = {narrower for code in codes for narrower in terminology.descendants(code)}
-    return tuple(sorted(wanted or known))
+    return tuple(sorted({narrower for code in codes for narrower in terminology.descendants(code)} or known))
 
 
 def _states(codes: list[str]) -> tuple[State, ...]:
@@ -268,15 +267,10 @@ def _bundle(found: Hits, told: Mapping[str, list[str]], query: VacancyQuery, bas
 
 def _match(hit: Hit, radius: float, now: int) -> bytes:
     freshness = hit.freshness
-    told = "".join(
-        f',{{"url":"{name}","valueDateTime":"{instant(stamp)}"}}'
-        for name, stamp in (
-            ("validAt", freshness.valid_at),
-            ("confirmedAt", freshness.confirmed_at),
-            ("expiresAt", freshness.expires_at),
-        )
-        if stamp is not None
-    )
+    told = f',{{"url":"confirmedAt","valueDateTime":"{instant(freshness.confirmed_at)}"}}'
+    told += f',{{"url":"expiresAt","valueDateTime":"{instant(freshness.expires_at)}"}}'
+    if freshness.valid_at is not None:
+        told = f',{{"url":"validAt","valueDateTime":"{instant(freshness.valid_at)}"}}{told}'
     # 1 at the place asked for, 0 at the rim of the circle.
     score = max(1 - hit.kilometres / radius, 0) if radius else 1
     aged = freshness_class(freshness, now)
