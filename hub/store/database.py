@@ -42,7 +42,8 @@ UNAVAILABLE = (exc.OperationalError, exc.TimeoutError, psycopg.OperationalError,
 SYNCHRONOUS = "FULL"
 """Of SQLite: every commit is synced before it returns; there is no setting for less."""
 _PAGE_CACHE_KIB = 16_384
-_MAPPED_BYTES = 0x7FFF0000
+_PAGE_CACHE_OF_READER_KIB = 32_768
+"""The file is not mapped: a mapping goes with every commit of somebody else, and is filled page by page again."""
 _CHECKPOINT_PAGES = 4000
 """Of the log before it is written back: a page that changes often is written back once."""
 _PREPARED = 512
@@ -226,11 +227,10 @@ def _sqlite(url: URL, *, writes: bool) -> Engine:
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
-        cursor.execute(f"PRAGMA cache_size=-{_PAGE_CACHE_KIB}")
+        cursor.execute(f"PRAGMA cache_size=-{_PAGE_CACHE_KIB if writes else _PAGE_CACHE_OF_READER_KIB}")
         cursor.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         if not writes:
             cursor.execute("PRAGMA query_only=1")
-            cursor.execute(f"PRAGMA mmap_size={_MAPPED_BYTES}")
         connection.set_progress_handler(connection.late, _STEPS)
         cursor.close()
         _provide_mathematics(connection)
