@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from fastapi import FastAPI
@@ -178,9 +179,10 @@ def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) 
     board = board or Board()
     view = View.PROFESSIONAL if sandbox else View.PUBLIC
     types = ALL_TYPES if sandbox else SERVED_TYPES
+    serving = lru_cache(maxsize=2)(lambda registry: registry.serving(types))
     context = Context(
         repository=hub.repositories[view],
-        registry=lambda: hub.indexing.registry.serving(types),
+        registry=lambda: serving(hub.indexing.registry),
         clock=hub.clock,
         sandbox=sandbox,
         store=Publisher(hub.repositories, hub.indexing).publish if sandbox else None,

@@ -171,6 +171,7 @@ def concept_maps() -> tuple[dict[str, Any], ...]:
     return tuple(json.loads(_folder().joinpath(f"{name}.json").read_bytes()) for name in tables())
 
 
+@cache
 def codes(system_name: str) -> frozenset[str]:
     """All codes of one of our CodeSystems, for example `codes("room-type")`."""
     return frozenset(_system(system_name))
@@ -186,6 +187,7 @@ def ancestors(code: str) -> tuple[str, ...]:
     return (code, *_system("care-form")[code].ancestors)
 
 
+@cache
 def descendants(code: str) -> tuple[str, ...]:
     """The care form and the narrower ones that belong to it, itself first."""
     concepts = _system("care-form")

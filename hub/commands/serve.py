@@ -1,10 +1,8 @@
 """`platzfrei serve`: the FHIR API on loopback, until sign-in exists."""
 
 import argparse
-import logging
 import os
 import socket
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +12,7 @@ import uvicorn
 from sqlalchemy.engine import make_url
 
 from hub import bounded_head
-from hub.app import Hub, application
+from hub.app import Hub
 from hub.commands import worker
 from hub.commands.options import opened, parser, run, settings, text
 from hub.metrics.board import FOLDER
@@ -86,9 +84,7 @@ def _command(options: argparse.Namespace) -> int:
 
 def serve(hub: Hub, port: int, *, sandbox: bool = False) -> None:
     """Serve until interrupted."""
-    sys.setswitchinterval(worker.TURN_SECONDS)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    uvicorn.run(application(hub, sandbox=sandbox), port=port, **_proxies(hub.settings), **_SERVER)
+    uvicorn.run(worker.served(hub, sandbox=sandbox), port=port, **_proxies(hub.settings), **_SERVER)
 
 
 def _serve_together(chosen: Settings, options: argparse.Namespace) -> None:

@@ -1,6 +1,7 @@
 """One of several processes that serve: what `platzfrei serve --workers N` starts N times."""
 
 import atexit
+import gc
 import logging
 import os
 import sys
@@ -12,7 +13,7 @@ from hub.app import Hub, application
 from hub.metrics.board import FOLDER, Board
 from hub.settings import Settings
 
-__all__ = ["TURN_SECONDS", "public", "sandbox"]
+__all__ = ["TURN_SECONDS", "public", "sandbox", "served"]
 
 TURN_SECONDS = 0.0005
 """Threads take turns ten times as often as Python's default: who writes waits for its turn after every statement."""
@@ -29,9 +30,18 @@ def sandbox() -> ASGIApp:
 
 
 def _made(*, sandbox: bool) -> ASGIApp:
-    sys.setswitchinterval(TURN_SECONDS)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     hub = Hub.open(Settings.of())
     atexit.register(hub.close)
     folder = os.environ.get(FOLDER)
-    return application(hub, sandbox=sandbox, board=Board(Path(folder)) if folder else None)
+    return served(hub, sandbox=sandbox, board=Board(Path(folder)) if folder else None)
+
+
+def served(hub: Hub, *, sandbox: bool, board: Board | None = None) -> ASGIApp:
+    """The application of an open hub, and this process made ready to serve it."""
+    sys.setswitchinterval(TURN_SECONDS)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    made = application(hub, sandbox=sandbox, board=board)
+    # What is there now stays: there is no need to look through it for garbage again and again.
+    gc.collect()
+    gc.freeze()
+    return made

@@ -1,23 +1,22 @@
 """Search answers joined from stored bytes (https://hl7.org/fhir/R4/bundle.html#searchset)."""
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from uuid import NAMESPACE_OID, uuid5
 
 import orjson
 
-__all__ = ["entry", "outcome_entry", "searchset"]
+from hub.store.shown import Shown
+
+__all__ = ["INCLUDE", "MATCH", "entries", "outcome_entry", "searchset"]
+
+MATCH = b'{"mode":"match"}'
+INCLUDE = b'{"mode":"include"}'
 
 
-def entry(base: str, resource_type: str, resource_id: str, content: bytes, search: bytes) -> bytes:
-    """One entry; `search` is the element `search`, serialised."""
-    head = _head(base, resource_type)
-    return b'%b%b","resource":%b,"search":%b}' % (head, resource_id.encode(), content, search)
-
-
-@lru_cache(maxsize=1024)
-def _head(base: str, resource_type: str) -> bytes:
-    return f'{{"fullUrl":"{base}/{resource_type}/'.encode()
+def entries(base: str, resources: Sequence[Shown], search: bytes) -> list[bytes]:
+    """Resources as entries, in one piece if there are any; `search` is the element `search` of each, serialised."""
+    head, end = b'{"fullUrl":"%b/' % base.encode(), b',"search":%b}' % search
+    return [head + (end + b"," + head).join(resources) + end] if resources else []
 
 
 def outcome_entry(content: bytes) -> bytes:

@@ -38,7 +38,7 @@ _BYTES_MAX = 40 * 1024 * 1024
 _VALUES_MAX = 500_000
 _MARKS = (b",", b"{", b"[", b"<")
 """What stands before a value in JSON, and before an element in XML."""
-_HOST = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_HOST = re.compile(r"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _THREADS = 8
 _AT_ONCE = 20_000
 """Bytes of a body that is read in the event loop; what takes longer would hold up all others."""
@@ -46,6 +46,8 @@ _LOOK_AGAIN = timedelta(seconds=1)
 _JSON_AS_EVER = ("", "*/*", "application/fhir+json", "application/json")
 _ASKED_BY_FORM = "platzfrei.asked_by_form"
 """Where a scope keeps the format that a posted form asks for: it is known only once the body is there."""
+_HEADERS = "platzfrei.headers"
+"""Where a scope keeps its headers as they are read here."""
 _REQUEST_ID_MAX = 64
 _log = logging.getLogger(__name__)
 
@@ -68,7 +70,7 @@ class FhirEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request by HTTP."""
-        if any(name == b"origin" for name, _ in scope["headers"]):
+        if "origin" in _headers(scope):
             if is_preflight(scope):
                 await allow(send, writes=self.context.store is not None and may_write(scope))
                 return
@@ -76,14 +78,16 @@ class FhirEndpoint:
         await answered(self._take, scope, receive, send)
 
     async def _take(self, scope: Scope, receive: Receive) -> Answer:
-        _refuse_no_host(scope)
+        headers = _headers(scope)
+        if not _HOST.fullmatch(headers.get("host", "none")):
+            raise _no_host()
         body = b"" if scope["method"] in ("GET", "HEAD") else await read_body(scope, receive, most=_BYTES_MAX)
         _refuse_many_values(body)
         request = Request(
             method="GET" if scope["method"] == "HEAD" else scope["method"],
             path=_path(scope),
             query=scope["query_string"].decode("latin-1"),
-            headers=_headers(scope),
+            headers=headers,
             body=body,
             base=_base(scope),
         )
@@ -160,13 +164,13 @@ async def answered(
     except ValueError as error:
         answer = refusal(_as_ours(error))
         form, content = Format.JSON, answer.content
-    headers = {name.lower(): value for name, value in answer.http_headers(_base(scope)).items()}
+    headers = answer.http_headers(_base(scope))
     if content:
         headers.setdefault("content-type", form.media_type)
     if answer.status not in (204, 304):
         headers["content-length"] = str(len(content))
-    if request_id := _request_id(scope):
-        headers["x-request-id"] = request_id
+    if request_id := _headers(scope).get("x-request-id"):
+        _tell_back(headers, request_id)
     encoded = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content})
@@ -174,19 +178,10 @@ async def answered(
 
 def _base(scope: Scope) -> str:
     """The address under which the client reached the API."""
-    host = next((value for name, value in scope["headers"] if name == b"host"), b"")
-    if _HOST.fullmatch(host):
-        where = host.decode("ascii")
-    else:
-        where = "{}:{}".format(*(scope.get("server") or ("localhost", 80)))
-    return f"{scope['scheme']}://{where}{PREFIX}"
-
-
-def _refuse_no_host(scope: Scope) -> None:
-    """Raises `Malformed` for a Host that is none: every link of an answer begins with it (RFC 9112, 3.2)."""
-    hosts = [value for name, value in scope["headers"] if name == b"host"]
-    if len(hosts) > 1 or (hosts and not _HOST.fullmatch(hosts[0])):
-        raise _no_host()
+    host = _headers(scope).get("host", "")
+    if not _HOST.fullmatch(host):
+        host = "{}:{}".format(*(scope.get("server") or ("localhost", 80)))
+    return f"{scope['scheme']}://{host}{PREFIX}"
 
 
 def _refuse_many_values(body: bytes) -> None:
@@ -196,18 +191,20 @@ def _refuse_many_values(body: bytes) -> None:
 
 
 def _headers(scope: Scope) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for name, value in scope["headers"]:
-        key, text = name.decode("latin-1"), value.decode("latin-1")
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    """The headers of a request; several of one name are one, as a list of values is written."""
+    headers: dict[str, str] | None = scope.get(_HEADERS)
+    if headers is None:
+        headers = scope[_HEADERS] = {}
+        for name, value in scope["headers"]:
+            key, text = name.decode("latin-1"), value.decode("latin-1")
+            headers[key] = f"{headers[key]}, {text}" if key in headers else text
     return headers
 
 
-def _request_id(scope: Scope) -> str:
-    """The client's name of the request, told back so that it finds the two together; blank where it has none."""
-    told = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    text = told.decode("latin-1")
-    return text if len(text) <= _REQUEST_ID_MAX and text.isascii() and text.isprintable() else ""
+def _tell_back(headers: dict[str, str], request_id: str) -> None:
+    """The client's name of the request goes into the answer, so that it finds the two together."""
+    if len(request_id) <= _REQUEST_ID_MAX and request_id.isascii() and request_id.isprintable():
+        headers["x-request-id"] = request_id
 
 
 def _path(scope: Scope) -> tuple[str, ...]:
@@ -215,19 +212,21 @@ def _path(scope: Scope) -> tuple[str, ...]:
     below = raw.decode("latin-1").partition("?")[0][len(PREFIX) :].strip("/")
     if not below:
         return ()
-    try:
-        words = tuple(unquote(word, errors="strict") for word in below.split("/"))
-    except UnicodeDecodeError:
-        raise _no_address() from None
-    if len(words) > 8 or any("\0" in word or len(word) > 256 for word in words):
+    words = below.split("/")
+    if "%" in below:
+        try:
+            words = [unquote(word, errors="strict") for word in words]
+        except UnicodeDecodeError:
+            raise _no_address() from None
+    if len(words) > 8 or max(map(len, words)) > 256 or any("\0" in word for word in words):
         raise _no_address()
-    return words
+    return tuple(words)
 
 
 def _form(scope: Scope, posted: bytes = b"") -> tuple[Format, bool]:
     """The format that a request asks for, by what was posted as a form before its address."""
     query: bytes = scope["query_string"] if not posted else b"%s&%s" % (scope["query_string"], posted)
-    accept = b", ".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
+    accept = _headers(scope).get("accept", "")
     if b"_format" not in query and b"_pretty" not in query and accept in _JSON_AS_EVER:
         return Format.JSON, False
     told = dict(part.partition("=")[::2] for part in query.decode("latin-1").split("&"))
@@ -260,6 +259,7 @@ def _no_address() -> Malformed:
 
 
 def _no_host() -> Malformed:
+    """Every link of an answer begins with the Host (RFC 9112, 3.2)."""
     return Malformed(
         Issue(
             code="host",

@@ -4,16 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Any
 
 __all__ = ["Answer", "Request"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Request:
     """`path` and `query` are those below `base`, `path` decoded; `headers` have lower-case names.
 
-    A `body` is the bytes that came, in the format that `content-type` says.
+    A `body` is the bytes that came, in the format that `content-type` says. Nobody changes one: it is not frozen only
+    because that would cost as much as finding who answers it.
     """
 
     method: str
@@ -28,7 +30,15 @@ class Request:
 
     def routed(self, variables: Mapping[str, str]) -> "Request":
         """The request with the variables of its route."""
-        return replace(self, variables=variables)
+        return Request(
+            method=self.method,
+            path=self.path,
+            query=self.query,
+            headers=self.headers,
+            body=self.body,
+            base=self.base,
+            variables=variables,
+        )
 
     def with_ahead(self, work: object) -> "Request":
         """The request with what its module's `ahead` made of it, before it has its turn at the writer."""
@@ -43,7 +53,7 @@ class Request:
         return self.headers.get(name, "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Answer:
     """What is answered: `content` is FHIR JSON, or blank; `version` and `updated` are those of the one resource it
     is about, `location` where that stands below the base.
@@ -62,12 +72,18 @@ class Answer:
         return None if self.version is None else f'W/"{self.version}"'
 
     def http_headers(self, base: str) -> dict[str, str]:
-        """The headers of the answer by HTTP."""
-        told = dict(self.headers)
-        if self.etag is not None:
-            told["ETag"] = self.etag
+        """The headers of the answer by HTTP, their names in lower case."""
+        told = {name.lower(): value for name, value in self.headers.items()} if self.headers else {}
+        if self.version is not None:
+            told["etag"] = f'W/"{self.version}"'
         if self.updated is not None:
-            told["Last-Modified"] = format_datetime(self.updated.astimezone(UTC).replace(microsecond=0), usegmt=True)
+            told["last-modified"] = _http_date(self.updated.replace(microsecond=0))
         if self.location is not None:
-            told["Location"] = f"{base}/{self.location}"
+            told["location"] = f"{base}/{self.location}"
         return told
+
+
+@lru_cache(maxsize=4096)
+def _http_date(second: datetime) -> str:
+    """https://www.rfc-editor.org/rfc/rfc9110#http.date"""
+    return format_datetime(second.astimezone(UTC), usegmt=True)

@@ -71,7 +71,7 @@ def routed(context: Context, request: Request) -> tuple[Any, Request]:
         else:
             raise _unknown_address(context, request)
     told = variables.get("type")
-    if told is not None and told not in context.registry().types:
+    if told is not None and not context.registry().serves(told):
         raise _unknown_address(context, request)
     if not node.methods:
         raise _unknown_address(context, request)
@@ -89,9 +89,8 @@ def routed(context: Context, request: Request) -> tuple[Any, Request]:
 
 def writes(context: Context, module: Any, request: Request) -> bool:
     """Whether a request needs a transaction."""
-    if hasattr(module, "writes"):
-        return bool(module.writes(context, request))
-    return bool(module.WRITES)
+    asked = getattr(module, "writes", None)
+    return bool(module.WRITES if asked is None else asked(context, request))
 
 
 def perform(context: Context, reader: Reader, request: Request) -> Answer:

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/search.html#include
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from hub.search.registry import Registry
 from hub.search.types.term import unindexed
 from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader
+from hub.store.shown import Version
 from hub.store.tables import VIEWS, Projection
 
 __all__ = ["INCLUDED_MAX", "INCLUDED_OF_ONE_MAX", "Include", "included"]
@@ -93,6 +94,8 @@ class _Seen(NamedTuple):
     rid: int
     type: str
     id: str
+    version: int = 0
+    """Of a match nobody asks."""
 
 
 def included(
@@ -101,10 +104,10 @@ def included(
     includes: Sequence[Include],
     matches: Sequence[tuple[int, str, str]],
     most: int,
-) -> tuple[list[int], bool]:
-    """The rids of what is shown with matches (rid, type, id), none of them a match, and whether there are more."""
+) -> tuple[list[Version], bool]:
+    """The versions of what is shown with matches (rid, type, id), none of them a match, and whether there are more."""
     known = {rid for rid, _, _ in matches}
-    found: list[int] = []
+    found: list[Version] = []
     fresh = [_Seen(*match) for match in matches]
     for number_ in range(_ROUNDS_MAX):
         following = _together([include for include in includes if number_ == 0 or include.iterate])
@@ -115,13 +118,17 @@ def included(
                 if one.rid not in known and one.type in include.served:
                     reached[one.rid] = one
             if len(found) + len(reached) > most:
-                return [*found, *reached][:most], True
+                return [*found, *_versions(reached.values())][:most], True
         if not reached:
             break
         known |= reached.keys()
-        found += sorted(reached)
+        found += sorted(_versions(reached.values()))
         fresh = list(reached.values())
     return found, False
+
+
+def _versions(seen: Iterable[_Seen]) -> list[Version]:
+    return [(one.rid, one.version) for one in seen]
 
 
 def _together(includes: Sequence[Include]) -> list[Include]:
@@ -164,7 +171,7 @@ def _targets(view: str, typed: bool) -> Prepared:
     tables = VIEWS[view]
     link, target = tables.indexes["reference"], tables.resource
     statement = (
-        select(target.c.rid, target.c.type, target.c.id)
+        select(target.c.rid, target.c.type, target.c.id, target.c.version)
         .distinct()
         .select_from(link)
         .join(
@@ -186,7 +193,7 @@ def _pointing(view: str) -> Prepared:
     tables = VIEWS[view]
     link, source = tables.indexes["reference"], tables.resource
     return Prepared(
-        select(source.c.rid, source.c.type, source.c.id)
+        select(source.c.rid, source.c.type, source.c.id, source.c.version)
         .distinct()
         .select_from(link)
         .join(source, source.c.rid == link.c.rid)

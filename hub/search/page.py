@@ -10,7 +10,7 @@ from heapq import merge
 from typing import Any
 
 from hub.errors import Malformed
-from hub.search import order, statements
+from hub.search import contents, order, statements
 from hub.search.codes import OWN_CODES
 from hub.search.conditions import Condition, Indexed, Not, binds_of
 from hub.search.includes import INCLUDED_MAX, INCLUDED_OF_ONE_MAX, included
@@ -19,39 +19,32 @@ from hub.search.query import Query, Search, parse
 from hub.search.registry import Registry
 from hub.search.types.near import TABLE as POSITION
 from hub.store.reader import Reader
+from hub.store.shown import Shown, address
 from hub.store.tables import Projection
 from mappings.errors import Issue
 
-__all__ = ["Entry", "Page", "find", "matching"]
+__all__ = ["Page", "find", "matching"]
 
 _FEW = 1000
 """So many matches are looked at one by one, where they are to be sorted or narrowed down."""
 _VERY_FEW = 64
 _UNSORTED = 200
-"""The same where they are only to be counted."""
+"""The same where they are only to be counted, if a page holds as many."""
 _MANY = 5000
 """So many are taken as they come, where counting them would cost as much."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A resource of an answer; `kilometres` where a place was asked for."""
-
-    type: str
-    id: str
-    content: bytes
-    kilometres: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """`next_after` is where the next page begins, None on the last; `total` is None where it was not wanted.
 
+    `kilometres` are those of the matches where a place was asked for, else there are none.
     `cut`: with the one match more was to be included than is shown.
     """
 
-    matches: tuple[Entry, ...]
-    included: tuple[Entry, ...] = ()
+    matches: Sequence[Shown]
+    kilometres: Sequence[float | None] = ()
+    included: Sequence[Shown] = ()
     total: int | None
     next_after: str | None = None
     cut: bool = False
@@ -70,26 +63,25 @@ def find(reader: Reader, projection: Projection, query: Query) -> Page:
     keys = query.order
     rows = found[0] if len(found) == 1 else list(merge(*found, key=order.by(keys)))
     more, rows = len(rows) > query.count, rows[: query.count]
-    kept = _contents(reader, projection, [rid for _, rid in rows])
-    shown: tuple[Entry, ...] = ()
+    rids = [rid for _, rid in rows]
+    matches = contents.by_rid(reader, projection, rids)
+    others: Sequence[Shown] = ()
     cut = False
     if query.includes and rows:
-        matches = [(rid, *kept[rid][:2]) for _, rid in rows]
-        others, cut = included(reader, projection, query.includes, matches, INCLUDED_MAX)
-        while cut and len(matches) > 1:
+        seen = [(rid, *address(one)) for rid, one in zip(rids, matches, strict=True)]
+        versions, cut = included(reader, projection, query.includes, seen, INCLUDED_MAX)
+        while cut and len(seen) > 1:
             # A shorter page, so that nothing is missing from all of them.
-            more, matches = True, matches[: len(matches) // 2]
-            others, cut = included(reader, projection, query.includes, matches, INCLUDED_MAX)
+            more, seen = True, seen[: len(seen) // 2]
+            versions, cut = included(reader, projection, query.includes, seen, INCLUDED_MAX)
         if cut:
-            others, cut = included(reader, projection, query.includes, matches, INCLUDED_OF_ONE_MAX)
-        rows = rows[: len(matches)]
-        contents = _contents(reader, projection, others)
-        shown = tuple(Entry(*contents[rid]) for rid in others)
-    rids = [rid for _, rid in rows]
-    kilometres = _kilometres(reader, projection, query, rids)
+            versions, cut = included(reader, projection, query.includes, seen, INCLUDED_OF_ONE_MAX)
+        rows, rids, matches = rows[: len(seen)], rids[: len(seen)], matches[: len(seen)]
+        others = contents.by_version(reader, projection, versions)
     return Page(
-        matches=tuple(Entry(*kept[rid], kilometres.get(rid)) for rid in rids),
-        included=shown,
+        matches=matches,
+        kilometres=_kilometres(reader, projection, query, rids),
+        included=others,
         total=total,
         next_after=order.cursor(keys, rows[-1]) if more else None,
         cut=cut,
@@ -121,27 +113,20 @@ def matching(
             )
         )
     rows, _ = _Search(reader, projection, search).page(None, 2)
-    kept = _contents(reader, projection, [rid for _, rid in rows[:2]])
-    return [kept[rid][1] for _, rid in rows[:2]]
+    return [address(one)[1] for one in contents.by_rid(reader, projection, [rid for _, rid in rows[:2]])]
 
 
-def _contents(reader: Reader, projection: Projection, rids: list[int]) -> dict[int, tuple[str, str, bytes]]:
-    if not rids:
-        return {}
-    rows = reader.all(statements.contents(projection.name), {"rids": rids})
-    return {rid: (resource_type, resource_id, content) for rid, resource_type, resource_id, content in rows}
-
-
-def _kilometres(reader: Reader, projection: Projection, query: Query, rids: list[int]) -> Mapping[int, float]:
+def _kilometres(reader: Reader, projection: Projection, query: Query, rids: Sequence[int]) -> Sequence[float | None]:
     """How far those are from the place that was asked for."""
     if len(query.searches) != 1 or not rids:
-        return {}
+        return ()
     for condition in query.searches[0].conditions:
         if isinstance(condition.shape, Indexed) and condition.shape.table == POSITION and condition.shape.terms:
             told = {name: condition.binds[f"0_{name}"] for name in ("latitude", "longitude", "cosine")}
             binds = {f"s0_{name}": value for name, value in {**told, "param": condition.binds["param"]}.items()}
-            return dict(reader.all(statements.distances(projection.name), {**binds, "rids": rids}))
-    return {}
+            found: dict[int, float] = dict(reader.all(statements.distances(projection.name), {**binds, "rids": rids}))
+            return [found.get(rid) for rid in rids]
+    return ()
 
 
 class _Search:
@@ -165,7 +150,11 @@ class _Search:
 
     def page(self, start: Position | None, most: int) -> tuple[list[Position], int | None]:
         """The same, the total only where it is known already."""
-        few = self._few() if self._conditions else None
+        if len(self._conditions) == 1 and self._keys and most:
+            found = self._few_by_key(start, most)
+            if found is not None:
+                return found
+        few = self._few(most) if self._conditions else None
         if few is None:
             if len(self._conditions) > 1 and not self._keys:
                 rows = self._walk_rids(self._conditions, {**self._binds, "most": _MANY + 1}, None)
@@ -180,14 +169,28 @@ class _Search:
         rows = order.sorted_rows(bys, self._valued(few))
         return order.after(bys, rows, start)[:most], len(few)
 
-    def _few(self) -> list[int] | None:
+    def _few_by_key(self, start: Position | None, most: int) -> tuple[list[Position], int] | None:
+        """The same where one condition names few, each with one value of each key; else None."""
+        (shape,), bys = self._shapes, tuple(key.by for key in self._keys)
+        if not shape.names or not all(by.single or by.is_column for by in bys):
+            return None
+        row = self._reader.first(statements.few(self._view, shape), {**self._binds, "most": _FEW + 1})
+        total = int(row[0]) if row else 0
+        if total > _FEW:
+            return None
+        binds, there = _ordered(self._keys, start)
+        statement = statements.few_by_key(self._view, shape, bys, there)
+        rows = self._reader.all(statement, {**self._binds, **binds, "most": most})
+        return [(tuple(values), rid) for rid, *values in rows], total
+
+    def _few(self, shown: int) -> list[int] | None:
         """The rids of all matches; None where there are many."""
         drivers = sorted(
             (number for number, shape in enumerate(self._shapes) if shape.names),
             key=lambda number: self._shapes[number].rank,
         )
         alone = len(self._shapes) == 1
-        for most in (_FEW if self._keys else _UNSORTED,) if alone else (_VERY_FEW, _FEW):
+        for most in (_FEW if self._keys else min(_UNSORTED, shown),) if alone else (_VERY_FEW, _FEW):
             for driver in drivers:
                 found = self._named(driver, most)
                 if found is None:
@@ -252,11 +255,8 @@ class _Search:
             return self._walk_rids(conditions, binds, start)
         first, rows = keys[0], list[Position]()
         if start is None or start[0][0] is not None:
-            for place, key in enumerate(keys):
-                binds |= _numbered(key.binds, place)
-            if start is not None:
-                binds |= {f"v{place}": value for place, value in enumerate(start[0])} | {"after": start[1]}
-            there = None if start is None else tuple(value is not None for value in start[0])
+            more, there = _ordered(keys, start)
+            binds |= more
             statement = statements.by_key(self._view, shapes, tuple(key.by for key in keys), there)
             rows += ((tuple(values), rid) for rid, *values in self._reader.all(statement, binds))
         if first.by.is_column or len(rows) >= most:
@@ -276,6 +276,15 @@ class _Search:
             binds["after"] = start[1]
         statement = statements.by_rid(self._view, shapes, self._driver(conditions), None if start is None else ())
         return [((), rid) for (rid,) in self._reader.all(statement, binds)]
+
+
+def _ordered(keys: Sequence[Key], start: Position | None) -> tuple[dict[str, object], statements.Start]:
+    """The binds of an order that begins behind a position, and which values of that there are."""
+    binds = {name: value for place, key in enumerate(keys) for name, value in _numbered(key.binds, place).items()}
+    if start is None:
+        return binds, None
+    binds |= {f"v{place}": value for place, value in enumerate(start[0])} | {"after": start[1]}
+    return binds, tuple(value is not None for value in start[0])
 
 
 def _numbered(binds: Mapping[str, object], place: int) -> dict[str, object]:

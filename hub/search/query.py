@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/search.html
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -36,6 +37,7 @@ _TOTALS = ("accurate", "estimate", "none")
 _RESULT = ("_count", "_after", "_sort", "_summary", "_elements", "_total", "_contained", "_type")
 _FULL_TEXT = ("_content", "_text")
 _ELSEWHERE = ("_format", "_pretty")
+_PLAIN = re.compile(r"[A-Za-z0-9_:.$~-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,12 @@ class Query:
 
 def encoded(pairs: Iterable[tuple[str, str]]) -> str:
     """A query string; the characters that FHIR searches are full of stay readable."""
-    return "&".join(f"{quote(name, safe='_:.$-')}={quote(value, safe=':,.-_$/')}" for name, value in pairs)
+    return "&".join([f"{_quoted(name)}={_quoted(value, also=',/')}" for name, value in pairs])
+
+
+def _quoted(text: str, also: str = "") -> str:
+    # Most have nothing to quote, and to find that out is cheaper by far.
+    return text if _PLAIN.fullmatch(text) else quote(text, safe="_:.$-" + also)
 
 
 @dataclass(slots=True)

@@ -267,8 +267,13 @@ class Registry:
         self, types: Iterable[str], added: Sequence[Mapping[str, Any]] = (), known: dict[str, _Known] | None = None
     ) -> None:
         self.types = tuple(sorted(types))
+        self._served = frozenset(self.types)
         self._added = tuple(added)
         self._known = {} if known is None else known
+
+    def serves(self, resource_type: str) -> bool:
+        """Whether resources of a type can be asked for."""
+        return resource_type in self._served
 
     @property
     def added(self) -> tuple[Mapping[str, Any], ...]:

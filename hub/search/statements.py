@@ -3,6 +3,7 @@
 There are as many as clients ask shapes; the least used are forgotten.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -24,7 +25,6 @@ from hub.search.order import SORTED_BY, By
 from hub.search.types import near
 from hub.search.types.term import Bind, unindexed
 from hub.store.prepared import Prepared, one_of
-from hub.store.repository import current
 from hub.store.tables import VIEWS, Projection
 
 __all__ = [
@@ -32,9 +32,10 @@ __all__ = [
     "by_key",
     "by_rid",
     "candidates",
-    "contents",
     "counted",
     "distances",
+    "few",
+    "few_by_key",
     "fitting",
     "key_values",
     "present_types",
@@ -127,11 +128,8 @@ def by_key(view: str, shapes: tuple[Shape, ...], keys: tuple[By, ...], start: St
         conditions.append(_behind(values, row.c.rid, keys, start))
         low = value <= bindparam("v0") if first.descending else value >= bindparam("v0")
         conditions.append(low)
-    orders: list[ColumnElement[Any]] = []
-    for place, (by, one) in enumerate(zip(keys, values, strict=True)):
-        if place and not by.is_column:
-            orders.append(case((one.is_(None), literal_column("1")), else_=literal_column("0")))
-        orders.append(one.desc() if by.descending else one.asc())
+    # The first key's index has values alone.
+    orders = [value.desc() if first.descending else value.asc(), *_in_order(keys[1:], values[1:])]
     return Prepared(
         select(row.c.rid, *values)
         .select_from(source)
@@ -139,6 +137,39 @@ def by_key(view: str, shapes: tuple[Shape, ...], keys: tuple[By, ...], start: St
         .order_by(*orders, row.c.rid)
         .limit(bindparam("most"))
     )
+
+
+@lru_cache(_SHAPES)
+def few(view: str, shape: Shape) -> Prepared:
+    """How many resources one condition names, counted no further than `most`."""
+    return Prepared(select(func.count()).select_from(_each(VIEWS[view], shape).limit(bindparam("most")).subquery()))
+
+
+@lru_cache(_SHAPES)
+def few_by_key(view: str, shape: Shape, keys: tuple[By, ...], start: Start) -> Prepared:
+    """Rid and values, in the order of several keys of one value each, of the few resources that one condition names:
+    each of them is looked up.
+    """
+    tables = VIEWS[view]
+    named = _each(tables, shape).subquery("named")
+    row = tables.resource.alias("row")
+    source: FromClause = named
+    if any(by.is_column for by in keys):
+        source = source.join(row, row.c.rid == named.c.rid)
+    values: list[ColumnElement[Any]] = []
+    for place, by in enumerate(keys):
+        if by.is_column:
+            values.append(row.c[by.table])
+            continue
+        index = tables.indexes[by.table].alias(f"key{place}")
+        source = source.outerjoin(
+            index, and_(index.c.rid == named.c.rid, index.c.param == bindparam(f"s{place}_param"))
+        )
+        values.append(_value(index, by, place))
+    statement = select(named.c.rid, *values).select_from(source)
+    if start is not None:
+        statement = statement.where(_behind(values, named.c.rid, keys, start))
+    return Prepared(statement.order_by(*_in_order(keys, values), named.c.rid).limit(bindparam("most")))
 
 
 @lru_cache
@@ -163,18 +194,6 @@ def distances(view: str) -> Prepared:
 
 
 @lru_cache
-def contents(view: str) -> Prepared:
-    """Rid, type, id and current content of the `rids`."""
-    tables = VIEWS[view]
-    row = tables.resource
-    return Prepared(
-        select(row.c.rid, row.c.type, row.c.id, tables.history.c.content)
-        .join(tables.history, current(tables))
-        .where(one_of(row.c.rid, "rids"), row.c.deleted.is_(False))
-    )
-
-
-@lru_cache
 def present_types(view: str) -> Prepared:
     """The types of which there are resources."""
     count = VIEWS[view].count
@@ -186,6 +205,21 @@ def total_of_type(view: str) -> Prepared:
     """How many resources of a type there are."""
     count = VIEWS[view].count
     return Prepared(select(count.c.resources).where(count.c.type == bindparam("type")))
+
+
+def _each(tables: Projection, shape: Shape) -> Select[Any]:
+    """The rids that one condition names, each once."""
+    return _named(tables, shape, 0) if shape.single else _named(tables, shape, 0).distinct()
+
+
+def _in_order(keys: Sequence[By], values: Sequence[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
+    """The order of keys, missing values last."""
+    orders: list[ColumnElement[Any]] = []
+    for by, value in zip(keys, values, strict=True):
+        if not by.is_column:
+            orders.append(case((value.is_(None), literal_column("1")), else_=literal_column("0")))
+        orders.append(value.desc() if by.descending else value.asc())
+    return orders
 
 
 def _named(tables: Projection, shape: Shape, number: int) -> Select[Any]:
@@ -259,7 +293,7 @@ def _behind(
             continue
         bound: ColumnElement[Any] = bindparam(f"v{place}")
         further = value < bound if by.descending else value > bound
-        if place and not by.is_column:
+        if not by.is_column:
             further = or_(further, value.is_(None))
         rest = or_(further, and_(value == bound, rest))
     return rest

@@ -20,14 +20,15 @@ from sqlalchemy import (
     select,
 )
 
+from hub.search import contents
 from hub.search.types.near import box, kilometres_from
 from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader, Row
-from hub.store.repository import current
+from hub.store.shown import Shown
 from hub.store.tables import VIEWS, Projection
 from mappings.vacancy import State
 
-__all__ = ["Freshness", "Hit", "Hits", "Member", "VacancyQuery", "find"]
+__all__ = ["Freshness", "Hit", "Hits", "VacancyQuery", "find"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,32 +58,24 @@ class Freshness(NamedTuple):
     expires_at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
+class Hit(NamedTuple):
     """An offer that fits."""
 
     rid: int
-    id: str
-    content: bytes
+    shown: Shown
     kilometres: float
     freshness: Freshness
 
 
-class Member(NamedTuple):
-    """A resource shown with a hit: its Location, Organization, Schedule or a Slot."""
-
-    of: int
-    type: str
-    id: str
-    content: bytes
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hits:
-    """A page of hits by distance; `more` says that another follows."""
+    """A page of hits by distance; `more` says that another follows.
 
-    hits: tuple[Hit, ...]
-    members: tuple[Member, ...]
+    `members` are shown with them: their Locations, Organizations, Schedules and Slots.
+    """
+
+    hits: Sequence[Hit]
+    members: Sequence[Shown]
     total: int
     more: bool
 
@@ -119,32 +112,32 @@ def _fitting(rows: Sequence[Row], query: VacancyQuery, shape: "_Shape") -> list[
     for rid, latitude, longitude, free in rows:
         places[rid] = places.get(rid, 0) + free
         where[rid] = (latitude, longitude)
+    # With a start all that is free on that day adds up; what has no number of places has all that are asked for.
+    enough = query.places if shape.with_start else 0
     from_centre = kilometres_from(query.latitude, query.longitude)
-    found = [(from_centre(*place), rid) for rid, place in where.items()]
-    if shape.with_start:
-        # All that is free on the day of the start adds up; what has no number of places has all that are asked for.
-        found = [one for one in found if places[one[1]] >= query.places]
+    found = [(from_centre(*where[rid]), rid) for rid, free in places.items() if free >= enough]
     fitting = [one for one in found if one[0] <= query.kilometres]
     fitting.sort()
     return fitting
 
 
-def _hits(reader: Reader, projection: Projection, shown: Sequence[tuple[float, int]]) -> tuple[Hit, ...]:
-    if not shown:
+def _hits(reader: Reader, projection: Projection, near: Sequence[tuple[float, int]]) -> Sequence[Hit]:
+    if not near:
         return ()
-    rows = reader.all(_content(projection.name), {"rids": [rid for _, rid in shown]})
-    told = {rid: (resource_id, content, times) for rid, resource_id, content, *times in rows}
-    return tuple(
-        Hit(rid=rid, id=told[rid][0], content=told[rid][1], kilometres=kilometres, freshness=Freshness(*told[rid][2]))
-        for kilometres, rid in shown
-    )
+    rows = {row[0]: row for row in reader.all(_stated(projection.name), {"rids": [rid for _, rid in near]})}
+    stated = [rows[rid] for _, rid in near]
+    shown = contents.by_version(reader, projection, [row[:2] for row in stated])
+    return [
+        Hit(rid, one, kilometres, Freshness._make(row[2:]))
+        for (kilometres, rid), one, row in zip(near, shown, stated, strict=True)
+    ]
 
 
-def _members(reader: Reader, projection: Projection, hits: tuple[Hit, ...]) -> tuple[Member, ...]:
+def _members(reader: Reader, projection: Projection, hits: Sequence[Hit]) -> Sequence[Shown]:
     if not hits:
         return ()
     rows = reader.all(_shown_with(projection.name), {"rids": [hit.rid for hit in hits]})
-    return tuple(map(Member._make, rows))
+    return contents.by_version(reader, projection, list(dict.fromkeys(rows)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,21 +200,20 @@ def _free_together(tables: Projection) -> ColumnElement[int]:
 
 
 @lru_cache
-def _content(projection: str) -> Prepared:
+def _stated(projection: str) -> Prepared:
+    """Rid, version and freshness of offers."""
     tables = VIEWS[projection]
     resource, freshness = tables.resource, tables.freshness
     return Prepared(
         select(
             resource.c.rid,
-            resource.c.id,
-            tables.history.c.content,
+            resource.c.version,
             freshness.c.valid_at,
             freshness.c.confirmed_at,
             freshness.c.aging_at,
             freshness.c.stale_at,
             freshness.c.expires_at,
         )
-        .join(tables.history, current(tables))
         .join(freshness, freshness.c.rid == resource.c.rid)
         .where(one_of(resource.c.rid, "rids"))
     )
@@ -229,11 +221,12 @@ def _content(projection: str) -> Prepared:
 
 @lru_cache
 def _shown_with(projection: str) -> Prepared:
+    """Rid and version of what is shown with offers."""
     tables = VIEWS[projection]
     return Prepared(
-        select(tables.member.c.rid, tables.resource.c.type, tables.resource.c.id, tables.history.c.content)
+        select(tables.resource.c.rid, tables.resource.c.version)
+        .select_from(tables.member)
         .join(tables.resource, tables.resource.c.rid == tables.member.c.member)
-        .join(tables.history, current(tables))
         .where(
             one_of(tables.member.c.rid, "rids"),
             tables.resource.c.deleted.is_(False),

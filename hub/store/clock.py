@@ -9,6 +9,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = date(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 
+_IN_HOUR = tuple(f"{second // 60:02}:{second % 60:02}" for second in range(3600))
+
 NO_DAY = -100_000
 """Before every day there is."""
 FAR_DAY = (date(2099, 12, 31) - _EPOCH_DAY).days
@@ -27,15 +29,14 @@ def moment(stamp: int) -> datetime:
 
 def instant(stamp: int) -> str:
     """A FHIR instant with milliseconds (https://hl7.org/fhir/R4/datatypes.html#instant)."""
-    days, rest = divmod(stamp // 1000, 86_400_000)
-    seconds, milliseconds = divmod(rest, 1000)
-    minutes, second = divmod(seconds, 60)
-    return f"{_written(days)}T{minutes // 60:02}:{minutes % 60:02}:{second:02}.{milliseconds:03}Z"
+    hours, rest = divmod(stamp // 1000, 3_600_000)
+    return f"{_hour(hours)}:{_IN_HOUR[rest // 1000]}.{rest % 1000:03}Z"
 
 
-@lru_cache(maxsize=1024)
-def _written(days: int) -> str:
-    return (_EPOCH_DAY + timedelta(days=days)).isoformat()
+@lru_cache(maxsize=4096)
+def _hour(hours: int) -> str:
+    days, hour = divmod(hours, 24)
+    return f"{(_EPOCH_DAY + timedelta(days=days)).isoformat()}T{hour:02}"
 
 
 def day(value: date) -> int:

@@ -20,6 +20,8 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
 from hub.store.reader import SECONDS, Reader, Transaction
+from hub.store.shown import Kept
+from hub.store.tables import VIEWS
 from mappings.errors import Issue, Rejected
 
 __all__ = ["LOST_RACES", "UNAVAILABLE", "Database"]
@@ -40,7 +42,8 @@ UNAVAILABLE = (exc.OperationalError, exc.TimeoutError, psycopg.OperationalError,
 SYNCHRONOUS = "FULL"
 """Of SQLite: every commit is synced before it returns; there is no setting for less."""
 _PAGE_CACHE_KIB = 16_384
-_MAPPED_BYTES = 0x7FFF0000
+_PAGE_CACHE_OF_READER_KIB = 32_768
+"""The file is not mapped: a mapping goes with every commit of somebody else, and is filled page by page again."""
 _CHECKPOINT_PAGES = 4000
 """Of the log before it is written back: a page that changes often is written back once."""
 _PREPARED = 512
@@ -60,6 +63,7 @@ class Database:
         self._writer = self._engine(writes=True)
         self._reader = self._engine(writes=False)
         self._idle: deque[Any] = deque()
+        self._kept = {view: Kept() for view in VIEWS}
         if self.dialect == "postgresql":
             self._refuse_unsafe_server()
 
@@ -92,7 +96,7 @@ class Database:
             until = time.monotonic() + SECONDS
             if self.dialect == "sqlite":
                 driver.deadline = until
-            yield Reader(driver, self.dialect, until=until)
+            yield Reader(driver, self.dialect, until=until, kept=self._kept)
             driver.execute("COMMIT")
         except BaseException as error:
             if isinstance(error, UNAVAILABLE):
@@ -234,11 +238,10 @@ def _sqlite(url: URL, *, writes: bool) -> Engine:
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
-        cursor.execute(f"PRAGMA cache_size=-{_PAGE_CACHE_KIB}")
+        cursor.execute(f"PRAGMA cache_size=-{_PAGE_CACHE_KIB if writes else _PAGE_CACHE_OF_READER_KIB}")
         cursor.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         if not writes:
             cursor.execute("PRAGMA query_only=1")
-            cursor.execute(f"PRAGMA mmap_size={_MAPPED_BYTES}")
         connection.set_progress_handler(connection.late, _STEPS)
         cursor.close()
         _provide_mathematics(connection)

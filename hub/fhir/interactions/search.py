@@ -2,13 +2,13 @@
 (https://hl7.org/fhir/R4/http.html#search).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import orjson
 
 from conformance.formats.r4_types import compartments
 from hub.errors import NotFound
-from hub.fhir.bundle import entry, outcome_entry, searchset
+from hub.fhir.bundle import INCLUDE, MATCH, entries, outcome_entry, searchset
 from hub.fhir.context import Context
 from hub.fhir.definitions import StoredDefinitions
 from hub.fhir.form import parameters_of
@@ -20,9 +20,10 @@ from hub.fhir.subset import Subset
 from hub.search import statements
 from hub.search.codes import Terminology
 from hub.search.includes import INCLUDED_OF_ONE_MAX
-from hub.search.page import Entry, Page, find
+from hub.search.page import Page, find
 from hub.search.query import Query, parse
 from hub.store.reader import Reader
+from hub.store.shown import Shown, address, content, shown
 from mappings.errors import Issue
 
 __all__ = ["CODES", "ROUTES", "WRITES", "answer"]
@@ -43,8 +44,6 @@ ROUTES = tuple(CODES)
 """FHIR has `_search` by POST alone; IHE's clients and others use it by GET as well."""
 WRITES = False
 
-_MATCH = b'{"mode":"match"}'
-_INCLUDE = b'{"mode":"include"}'
 _DISTANCE = "http://hl7.org/fhir/StructureDefinition/location-distance"
 
 
@@ -104,30 +103,36 @@ def _no_compartment(possible: Iterable[str]) -> NotFound:
 
 def _bundle(base: str, here: str, query: Query, found: Page) -> bytes:
     subset = Subset.of(query.summary, query.elements)
-    entries = [_entry(base, one, subset, _match(one)) for one in found.matches]
-    entries += [_entry(base, one, subset, _INCLUDE) for one in found.included]
+    matches, included = _parts(found.matches, subset), _parts(found.included, subset)
+    if found.kilometres:
+        each = zip(matches, map(_distant, found.kilometres), strict=True)
+        told = [text for one, search in each for text in entries(base, (one,), search)]
+    else:
+        told = entries(base, matches, MATCH)
+    told += entries(base, included, INCLUDE)
     issues = [*query.ignored, *((_cut(),) if found.cut else ())]
     if issues:
-        entries.append(outcome_entry(outcome_bytes(issues)))
+        told.append(outcome_entry(outcome_bytes(issues)))
     address = f"{here}?{query.self_query}"
     links = [("self", f"{address}&_after={query.after_text}" if query.after_text else address)]
     if query.after_text:
         links.append(("first", address))
     if found.next_after is not None:
         links.append(("next", f"{address}&_after={found.next_after}"))
-    return searchset(entries, total=found.total, links=links)
+    return searchset(told, total=found.total, links=links)
 
 
-def _entry(base: str, one: Entry, subset: Subset | None, search: bytes) -> bytes:
-    content = one.content if subset is None else subset.applied(one.content)
-    return entry(base, one.type, one.id, content, search)
+def _parts(resources: Sequence[Shown], subset: Subset | None) -> Sequence[Shown]:
+    if subset is None:
+        return resources
+    return [shown(*address(one), subset.applied(content(one))) for one in resources]
 
 
-def _match(one: Entry) -> bytes:
-    if one.kilometres is None:
-        return _MATCH
+def _distant(kilometres: float | None) -> bytes:
+    if kilometres is None:
+        return MATCH
     distance = {
-        "value": round(one.kilometres, 3),
+        "value": round(kilometres, 3),
         "unit": "km",
         "system": "http://unitsofmeasure.org",
         "code": "km",

@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from conformance.spec import canonical
 from hub.errors import Malformed, http_part
-from hub.fhir.bundle import entry, searchset
+from hub.fhir.bundle import INCLUDE, entries, searchset
 from hub.fhir.context import Context
 from hub.fhir.form import BYTES_MAX
 from hub.fhir.parameters import given, plain, posted
@@ -42,7 +42,6 @@ _PLACES_MAX = 99
 _RID_DIGITS = 18
 _DISTANCE = "http://hl7.org/fhir/StructureDefinition/location-distance"
 _FRESHNESS = canonical("StructureDefinition", "freshness")
-_INCLUDE = b'{"mode":"include"}'
 _REPEATABLE = ("care-form", "state")
 _ONCE = ("near", "postal-code", "distance", "start", "places", "_count", "_sort", "_after")
 
@@ -177,8 +176,7 @@ def _care_forms(codes: list[str]) -> tuple[str, ...]:
         if code not in known:
             listed = ", ".join(sorted(known))
             raise _wrong("care-form", f"erwartet wird eine von: {listed}", f"expected one of: {listed}", "code-invalid")
-    wanted = {narrower for code in codes for narrower in terminology.descendants(code)}
-    return tuple(sorted(wanted or known))
+    return tuple(sorted({narrower for code in codes for narrower in terminology.descendants(code)} or known))
 
 
 def _states(codes: list[str]) -> tuple[State, ...]:
@@ -255,34 +253,24 @@ def _wrong(name: str, text_de: str, text_en: str, fhir_code: str = "value") -> M
 
 
 def _bundle(found: Hits, told: Mapping[str, list[str]], query: VacancyQuery, base: str, now: datetime) -> bytes:
-    entries = [
-        entry(base, RESOURCE, hit.id, hit.content, _match(hit, query.kilometres, micros(now))) for hit in found.hits
-    ]
-    shown: set[tuple[str, str]] = set()
-    for member in found.members:
-        if (member.type, member.id) not in shown:
-            shown.add((member.type, member.id))
-            entries.append(entry(base, member.type, member.id, member.content, _INCLUDE))
+    at = micros(now)
+    shown = [text for hit in found.hits for text in entries(base, (hit.shown,), _match(hit, query.kilometres, at))]
+    shown += entries(base, found.members, INCLUDE)
     used = [(name, value) for name, values in told.items() if name not in ("_count", "_after") for value in values]
     here = f"{base}/{RESOURCE}/${NAME}?{encoded([*used, ('_count', str(query.count))])}"
     links = [("self", here if query.after is None else f"{here}&_after={told['_after'][0]}")]
     if found.more:
         last = found.hits[-1]
         links.append(("next", f"{here}&_after={last.kilometres!r}_{last.rid}"))
-    return searchset(entries, total=found.total, links=links)
+    return searchset(shown, total=found.total, links=links)
 
 
 def _match(hit: Hit, radius: float, now: int) -> bytes:
     freshness = hit.freshness
-    told = "".join(
-        f',{{"url":"{name}","valueDateTime":"{instant(stamp)}"}}'
-        for name, stamp in (
-            ("validAt", freshness.valid_at),
-            ("confirmedAt", freshness.confirmed_at),
-            ("expiresAt", freshness.expires_at),
-        )
-        if stamp is not None
-    )
+    told = f',{{"url":"confirmedAt","valueDateTime":"{instant(freshness.confirmed_at)}"}}'
+    told += f',{{"url":"expiresAt","valueDateTime":"{instant(freshness.expires_at)}"}}'
+    if freshness.valid_at is not None:
+        told = f',{{"url":"validAt","valueDateTime":"{instant(freshness.valid_at)}"}}{told}'
     # 1 at the place asked for, 0 at the rim of the circle.
     score = max(1 - hit.kilometres / radius, 0) if radius else 1
     aged = freshness_class(freshness, now)

@@ -110,7 +110,8 @@ def kilometres_from(latitude: float, longitude: float) -> Callable[[float, float
     def kilometres(latitude: float, longitude: float) -> float:
         phi = radians(latitude)
         up, along = sin((phi - here) * 0.5), sin((radians(longitude) - there) * 0.5)
-        return 2 * EARTH_KM * asin(min(1.0, sqrt(up * up + cosine * cos(phi) * along * along)))
+        chord = up * up + cosine * cos(phi) * along * along
+        return 2 * EARTH_KM * asin(sqrt(chord) if chord < 1.0 else 1.0)
 
     return kilometres
 

@@ -6,6 +6,7 @@ import pytest
 
 from hub.search import page as page_module
 from hub.store.database import Database
+from hub.store.shown import address
 from tests.hub.search.universe import Tree, page, stored
 
 
@@ -75,7 +76,7 @@ def test_includes_are_what_is_referred_to(
     database: Database, resource_type: str | None, query: str, expected: str
 ) -> None:
     found = page(database, resource_type, query)
-    assert sorted(entry.id for entry in found.included) == sorted(expected.split())
+    assert sorted(address(entry)[1] for entry in found.included) == sorted(expected.split())
     assert not found.cut
 
 
@@ -88,7 +89,7 @@ def test_a_page_is_shorter_where_its_includes_are_many(database: Database, monke
         found = page(database, "Organization", query + after)
         assert found.total == 6
         assert not found.cut
-        shown.append([entry.id for entry in (*found.matches, *found.included)])
+        shown.append([address(entry)[1] for entry in (*found.matches, *found.included)])
         if found.next_after is None:
             break
         after = f"&_after={found.next_after}"
@@ -107,5 +108,5 @@ def test_includes_of_one_match_are_cut_and_say_so(database: Database, monkeypatc
     ):
         found = page(database, "Organization", query)
         assert found.cut
-        assert len({entry.id for entry in found.included}) == 4
+        assert len({address(entry)[1] for entry in found.included}) == 4
         assert found.total == 1

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hub.search import page as page_module
 from hub.store.database import Database
 from hub.store.repository import Repository
+from hub.store.shown import address
 from hub.store.tables import PROFESSIONAL
 from tests.hub.search.expected import CRITERIA, PREFIXES, fulfils
 from tests.hub.search.universe import (
@@ -286,13 +287,13 @@ def _is_before(one: Tree, other: Tree, order: list[tuple[object, bool]]) -> bool
 def test_pages_survive_what_changes_between_them(database: Database, way: str) -> None:
     first = page(database, "Patient", "_sort=-gender,birthdate&_count=10")
     whole = ids(database, "Patient", "_sort=-gender,birthdate")
-    assert [entry.id for entry in first.matches] == whole[:10]
+    assert [address(entry)[1] for entry in first.matches] == whole[:10]
     # The place in the order counts, not the item that stood there.
     with database.transaction() as transaction:
         gone = [("Patient", one) for one in whole[5:12]]
         Repository(PROFESSIONAL, REGISTRY).store(transaction, [], deletions=gone, at=1_950_000_000_000_000)
     second = page(database, "Patient", f"_sort=-gender,birthdate&_count=100&_after={first.next_after}")
-    assert [entry.id for entry in second.matches] == whole[12:]
+    assert [address(entry)[1] for entry in second.matches] == whole[12:]
     assert second.total == len(whole) - 7
 
 
@@ -322,8 +323,9 @@ def test_near_finds_and_sorts_by_distance(database: Database, way: str) -> None:
     for count in (3, 100):
         assert ids(database, "Location", "near=51.5|7.5|40|km&_sort=near", count=count) == nearest
         assert ids(database, "Location", "near=51.5|7.5|40|km&_sort=-near", count=count) == nearest[::-1]
-    shown = page(database, "Location", "near=51.5|7.5|40000|m&_count=100").matches
-    assert {entry.id: pytest.approx(entry.kilometres) for entry in shown} == within
+    shown = page(database, "Location", "near=51.5|7.5|40000|m&_count=100")
+    told = zip(shown.matches, shown.kilometres, strict=True)
+    assert {address(entry)[1]: pytest.approx(kilometres) for entry, kilometres in told} == within
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
@@ -370,7 +372,7 @@ def test_a_compartment_is_all_that_belongs_to_a_resource(database_url: str) -> N
     database = stored(database_url, trees)
 
     def within(resource_type: str | None, query: str, *owner: str) -> list[str]:
-        return [one.id for one in page(database, resource_type, query, within=(owner[0], owner[1])).matches]
+        return [address(one)[1] for one in page(database, resource_type, query, within=(owner[0], owner[1])).matches]
 
     assert sorted(within("Observation", "", "Patient", "p")) == ["by", "of"]
     assert within("Observation", "subject=p", "Patient", "p") == ["of"]

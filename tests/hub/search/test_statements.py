@@ -77,9 +77,13 @@ def test_no_table_is_read_from_end_to_end(database: Database, resource_type: str
         find(explaining, PROFESSIONAL, asked)
     assert explaining.plans
     for plan in explaining.plans:
-        for line in plan.splitlines():
-            scanned = line.strip().startswith("SCAN ") and "json_each" not in line and "CONSTANT" not in line
-            assert not scanned and "Seq Scan" not in line, plan
+        lines = [line.strip() for line in plan.splitlines()]
+        # What a statement has itself found by an index it may go through.
+        own = {line.removeprefix("CO-ROUTINE ") for line in lines if line.startswith("CO-ROUTINE ")}
+        for line in lines:
+            scanned = line.startswith("SCAN ") and line.removeprefix("SCAN ") not in own
+            fine = "json_each" in line or "CONSTANT" in line
+            assert (fine or not scanned) and "Seq Scan" not in line, plan
 
 
 def test_statements_do_not_grow_with_the_values(database: Database) -> None:

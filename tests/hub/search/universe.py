@@ -15,6 +15,7 @@ from hub.search.registry import Registry
 from hub.store.database import Database
 from hub.store.draft import Draft
 from hub.store.repository import Repository
+from hub.store.shown import address
 from hub.store.tables import PROFESSIONAL
 
 BASE = "http://127.0.0.1:8080/fhir"
@@ -188,7 +189,7 @@ def ids(database: Database, resource_type: str | None, query: str, *, count: int
     start = ""
     while True:
         one = page(database, resource_type, f"{query}&_count={count}{start}")
-        found += [entry.id for entry in one.matches]
+        found += [address(entry)[1] for entry in one.matches]
         totals.add(one.total)
         if one.next_after is None:
             break

@@ -1,0 +1,59 @@
+"""The current contents of resources, as a search shows them: what was shown before is not read again."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from sqlalchemy import select
+
+from hub.store.prepared import Prepared, one_of
+from hub.store.reader import Reader
+from hub.store.repository import current
+from hub.store.shown import Shown, Version, shown
+from hub.store.tables import VIEWS, Projection
+
+__all__ = ["by_rid", "by_version"]
+
+
+def by_rid(reader: Reader, projection: Projection, rids: Sequence[int]) -> list[Shown]:
+    """What is shown of rows that are not deleted, in their order."""
+    if not rids:
+        return []
+    if projection.name not in reader.kept:
+        read = _read(reader, projection, rids)
+        return [read[rid] for rid in rids]
+    there = {version[0]: version for version in reader.all(_versions(projection.name), {"rids": list(rids)})}
+    return by_version(reader, projection, [there[rid] for rid in rids])
+
+
+def by_version(reader: Reader, projection: Projection, versions: Sequence[Version]) -> list[Shown]:
+    """What is shown of the versions that rows have in this snapshot, in their order."""
+    kept = reader.kept.get(projection.name)
+    found = kept.of(versions) if kept is not None else [None] * len(versions)
+    missing = [rid for (rid, _), one in zip(versions, found, strict=True) if one is None] if None in found else ()
+    read = _read(reader, projection, missing) if missing else {}
+    return [one or read[rid] for (rid, _), one in zip(versions, found, strict=True)]
+
+
+def _read(reader: Reader, projection: Projection, rids: Sequence[int]) -> dict[int, Shown]:
+    rows = reader.all(_contents(projection.name), {"rids": list(rids)})
+    read = {(rid, version): shown(*rest) for rid, version, *rest in rows}
+    if projection.name in reader.kept:
+        reader.kept[projection.name].add(read)
+    return {rid: one for (rid, _), one in read.items()}
+
+
+@lru_cache
+def _versions(view: str) -> Prepared:
+    row = VIEWS[view].resource
+    return Prepared(select(row.c.rid, row.c.version).where(one_of(row.c.rid, "rids"), row.c.deleted.is_(False)))
+
+
+@lru_cache
+def _contents(view: str) -> Prepared:
+    tables = VIEWS[view]
+    row = tables.resource
+    return Prepared(
+        select(row.c.rid, row.c.version, row.c.type, row.c.id, tables.history.c.content)
+        .join(tables.history, current(tables))
+        .where(one_of(row.c.rid, "rids"), row.c.deleted.is_(False))
+    )

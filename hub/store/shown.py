@@ -1,0 +1,73 @@
+"""Resources as Bundles show them, kept in memory: a version that was committed never changes."""
+
+from collections.abc import Mapping, Sequence
+from threading import Lock
+
+__all__ = ["BYTES_MAX", "Kept", "Shown", "Version", "address", "content", "shown"]
+
+Version = tuple[int, int]
+"""The row of a resource, and the number of its version."""
+
+Shown = bytes
+"""What an entry says of a resource, from behind the base of its address to the end of the resource itself.
+
+Plain bytes: of all other objects Python would look through thousands, now and then, for rings to take away.
+"""
+
+BYTES_MAX = 64 * 1024 * 1024
+"""Of what is kept of one view, in one process."""
+_OVERHEAD = 200
+"""Bytes that one costs beside its own."""
+_BEHIND = b'","resource":'
+
+
+def shown(resource_type: str, resource_id: str, content: bytes) -> Shown:
+    """What is shown of a resource that has this content."""
+    return b"%b/%b%b%b" % (resource_type.encode(), resource_id.encode(), _BEHIND, content)
+
+
+def address(one: Shown) -> tuple[str, str]:
+    """Type and id of a resource."""
+    resource_type, _, resource_id = one[: one.index(_BEHIND)].decode().partition("/")
+    return resource_type, resource_id
+
+
+def content(one: Shown) -> bytes:
+    """The resource itself."""
+    return one[one.index(_BEHIND) + len(_BEHIND) :]
+
+
+class Kept:
+    """What was shown last of one view, by its version, up to a number of bytes.
+
+    Only what a snapshot has read belongs here: what a transaction writes may be undone, and its number given again.
+    """
+
+    def __init__(self, most: int = BYTES_MAX) -> None:
+        self._most = most // 2
+        self._new: dict[Version, Shown] = {}
+        self._old: dict[Version, Shown] = {}
+        """What was there when the newer half began, and goes when that is full, unless it is asked for meanwhile."""
+        self._bytes = 0
+        self._lock = Lock()
+
+    def of(self, versions: Sequence[Version]) -> list[Shown | None]:
+        """What is shown of versions, None for each that is not kept."""
+        found: list[Shown | None] = list(map(self._new.get, versions))
+        if None in found and self._old:
+            older = dict(zip(versions, map(self._old.get, versions), strict=True))
+            found = [one or older[version] for version, one in zip(versions, found, strict=True)]
+            self.add({version: one for version, one in older.items() if one is not None})
+        return found
+
+    def add(self, more: Mapping[Version, Shown]) -> None:
+        """Keep what is shown of versions, but for what would take the place of many."""
+        with self._lock:
+            for version, one in more.items():
+                size = len(one) + _OVERHEAD
+                if size > self._most // 8 or version in self._new:
+                    continue
+                self._new[version] = one
+                self._bytes += size
+                if self._bytes > self._most:
+                    self._old, self._new, self._bytes = self._new, {}, 0
