@@ -14,7 +14,7 @@ import orjson
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
 
-from hub.errors import NotFound
+from hub.ingest import identity_refusals as refusals
 from hub.ingest.joined_view import JoinedView, Member
 from hub.store.lock import take_turn
 from hub.store.prepared import Prepared, one_of
@@ -23,7 +23,6 @@ from hub.store.tables import facility as facilities
 from hub.store.tables import facility_likeness as likenesses
 from hub.store.tables import facility_match_key as match_keys
 from hub.store.tables import identity_decision as decisions
-from mappings.errors import Issue, Rejected
 from mappings.identity import resource_id
 from mappings.joining import Level, Pair, joined_id, partition
 from mappings.likeness import COMMON_KEY, Facts, Likeness, Verdict, contradict, facts_of, likeness
@@ -450,11 +449,11 @@ class Identity:
         members = {member.id: member for member in self._members(transaction, ends)}
         for end in ends:
             if end not in members:
-                raise _unknown(end)
+                raise refusals.unknown(end)
         if verdict == "same":
             for one, other in pairs:
                 if contradict(facts_of(members[one].facility), facts_of(members[other].facility)):
-                    raise _contradicted()
+                    raise refusals.contradicted()
         numbers = []
         for one, other in pairs:
             first, second = _pair(one, other)
@@ -467,7 +466,7 @@ class Identity:
         if verdict == "same":
             after = {member.id: member.joined for member in self._members(transaction, ends)}
             if any(after[one] is None or after[one] != after[other] for one, other in pairs):
-                raise _torn()
+                raise refusals.torn()
         self.view.show(connection, joined=held.joined, left=held.left, now=now, delivery=0)
         return numbers
 
@@ -477,9 +476,9 @@ class Identity:
         take_turn(transaction)
         row = connection.execute(select(decisions).where(decisions.c.id == number)).first()
         if row is None:
-            raise _no_decision(number)
+            raise refusals.no_decision(number)
         if not row.stands:
-            raise _stands_no_more(number)
+            raise refusals.stands_no_more(number)
         same_pair = and_(decisions.c.one == row.one, decisions.c.other == row.other)
         taken_back = select(decisions.c.undoes).where(same_pair, decisions.c.undoes.is_not(None))
         before = connection.execute(
@@ -499,7 +498,7 @@ class Identity:
         """Take a facility out of the joined one that it is in; or, given that one's id, part all of its members."""
         members = self._in_joined(connection, of)
         if not members:
-            raise _not_joined() if self._members(Transaction(connection), [of]) else _unknown(of)
+            raise refusals.not_joined() if self._members(Transaction(connection), [of]) else refusals.unknown(of)
         ids = [member.id for member in members]
         pairs = [
             _pair(one, other)
@@ -544,7 +543,7 @@ class Identity:
         transaction = Transaction(connection)
         members = self._in_joined(connection, of) or self._members(transaction, [of])
         if not members:
-            raise _unknown(of)
+            raise refusals.unknown(of)
         ids = [member.id for member in members]
         told = self._told(
             connection, [(one, other, since) for one, other, _, _, _, since in self._pairs(transaction, ids)]
@@ -655,78 +654,6 @@ def _logged(
     }
     number: int = connection.execute(insert(decisions).returning(decisions.c.id), row).scalar_one()
     return number
-
-
-def _unknown(end: str) -> NotFound:
-    return NotFound(
-        Issue(
-            code="unknown-facility",
-            fhir_code="not-found",
-            place=end[:64],
-            text_de="diese Einrichtung kennt der Abgleich nicht; erwartet wird die Id ihrer Organization",
-            text_en="no such facility is known here; expected the id of its Organization",
-        )
-    )
-
-
-def _contradicted() -> Rejected:
-    return Rejected(
-        Issue(
-            code="identity-contradicted",
-            fhir_code="conflict",
-            text_de="verschiedene Telematik-IDs: das sind zwei Einrichtungen. Ist eine ID falsch, muss ihre Quelle sie "
-            "berichtigen",
-            text_en="different Telematik-IDs: these are two facilities. If one is wrong, its source must correct it",
-        )
-    )
-
-
-def _torn() -> Rejected:
-    return Rejected(
-        Issue(
-            code="identity-torn",
-            fhir_code="conflict",
-            text_de="damit würde eins, was anderswo als verschieden gilt; erst diese Entscheidung zurücknehmen "
-            "(platzfrei identity explain)",
-            text_en="this would make one what is held to be different elsewhere; undo that decision first "
-            "(platzfrei identity explain)",
-        )
-    )
-
-
-def _not_joined() -> Rejected:
-    return Rejected(
-        Issue(
-            code="not-joined",
-            fhir_code="business-rule",
-            text_de="diese Einrichtung ist mit keiner zusammengeführt",
-            text_en="this facility is not joined with any",
-        )
-    )
-
-
-def _no_decision(number: int) -> NotFound:
-    return NotFound(
-        Issue(
-            code="unknown-decision",
-            fhir_code="not-found",
-            place=str(number),
-            text_de="diese Entscheidung gibt es nicht; siehe platzfrei identity decisions",
-            text_en="there is no such decision; see platzfrei identity decisions",
-        )
-    )
-
-
-def _stands_no_more(number: int) -> Rejected:
-    return Rejected(
-        Issue(
-            code="decision-stands-no-more",
-            fhir_code="business-rule",
-            place=str(number),
-            text_de="diese Entscheidung gilt nicht mehr; zurückgenommen wird nur, was gilt",
-            text_en="this decision does not stand any more; only what stands can be undone",
-        )
-    )
 
 
 def _chunks(items: list[Any]) -> Iterator[list[Any]]:

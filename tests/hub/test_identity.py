@@ -602,7 +602,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS, st.integers(0, 4))
 def test_merging_and_splitting_is_as_if_nothing_had_been(
     sqlite_hub: Hub, steps: list[tuple[str, int, str]], merged_after: int
