@@ -41,7 +41,7 @@ def told(hub: Hub, trusted: str, *, client: str = "127.0.0.1", path: str = "/fhi
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(config.loaded_app(scope, receive, send))  # type: ignore[arg-type]
+    asyncio.run(config.loaded_app(scope, receive, send))
     return sent[0]["status"], sent[1]["body"]
 
 
