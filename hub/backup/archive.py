@@ -15,11 +15,10 @@ __all__ = ["Facts", "refuse_unfit", "refused", "sync", "written_whole"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The schema that a backup has, the fingerprint of its key ("" where none was known), and what its data is for."""
+    """The schema that a backup has, and the fingerprint of its key ("" where none was known)."""
 
     revision: str
     key: str = ""
-    purpose: str = ""
 
 
 def refuse_unfit(facts: Facts, *, key: str | None, key_file: Path) -> None:

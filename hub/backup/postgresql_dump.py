@@ -62,7 +62,7 @@ def facts(file: Path) -> Facts:
     about = {row["name"]: row["value"] for row in rows if row.keys() == {"name", "value"}}
     if told.returncode != 0 or len(revision) != 1:
         _damaged(file)
-    return Facts(revision=revision[0], key=about.get(NAME, ""), purpose=about.get("purpose", ""))
+    return Facts(revision=revision[0], key=about.get(NAME, ""))
 
 
 def has_data(url: str) -> bool:

@@ -44,7 +44,7 @@ def facts(file: Path) -> Facts:
         raise _damaged(file) from None
     if revision is None:
         raise _damaged(file)
-    return Facts(revision=revision[0], key=about.get(NAME, ""), purpose=about.get("purpose", ""))
+    return Facts(revision=revision[0], key=about.get(NAME, ""))
 
 
 def has_data(database: Path) -> bool:

@@ -78,11 +78,10 @@ def test_a_database_that_cannot_be_written_is_not_ready(
     assert checks(client, status=503) == {**READY, "database": "read-only"}
 
 
-def test_a_database_that_is_gone_is_told_without_its_name(hub: Hub, client: Client, clock: Clock) -> None:
-    if hub.database.path is not None:
-        hub.database.path.rename(hub.database.path.with_name("elsewhere.db"))
-    else:
-        pytest.skip("a PostgreSQL that the tests share is not stopped for one of them")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_database_that_is_gone_is_told_without_its_name(hub: Hub, client: Client) -> None:
+    assert hub.database.path is not None
+    hub.database.path.rename(hub.database.path.with_name("elsewhere.db"))
     answer = client.get("/health/ready")
     assert answer.status_code == 503
     assert answer.json() == {"status": "not-ready", "checks": {"database": "unreachable"}}

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -109,7 +110,7 @@ def test_a_backup_that_is_taken_while_others_write_is_one_moment(settings: Setti
     writer.start()
     try:
         while len(acknowledged) < 5:
-            pass
+            time.sleep(0.01)
         before = len(acknowledged)
         backups.save(settings, tmp_path / "b")
         after = len(acknowledged)
@@ -221,9 +222,8 @@ def test_a_backup_of_a_newer_version_is_refused(settings: Settings, tmp_path: Pa
     database.close()
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_missing_program_is_told_plainly(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if settings.file is not None:
-        pytest.skip("SQLite needs no program")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Rejected, match="pg_dump: this program is missing"):
         backups.save(settings, tmp_path / "b")
@@ -296,12 +296,11 @@ def test_the_control_without_a_kill_ends(sqlite_settings: Settings, tmp_path: Pa
     assert file.exists()
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_restore_that_fails_in_the_middle_leaves_the_old(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """PostgreSQL: pg_restore dies after half of what it says; nothing is committed."""
-    if settings.file is not None:
-        pytest.skip("of SQLite the kills tell")
     hub = opened(settings)
     deliver(hub, "a")
     backups.save(settings, tmp_path / "b")
