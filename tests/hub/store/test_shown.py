@@ -11,6 +11,7 @@ import pytest
 from hub.search import contents
 from hub.search.registry import Registry
 from hub.store.database import Database
+from hub.store.draft import Draft
 from hub.store.reader import Reader, Transaction
 from hub.store.repository import Repository
 from hub.store.shown import Kept, address, content, shown
@@ -22,12 +23,13 @@ _WRITE = """
 import sys
 from hub.search.registry import Registry
 from hub.store.database import Database
+from hub.store.draft import Draft
 from hub.store.repository import Repository
 from hub.store.tables import PROFESSIONAL
 database = Database(sys.argv[1])
-with database.writing() as connection:
+with database.transaction() as transaction:
     tree = {"resourceType": "Organization", "id": "o", "name": sys.argv[2]}
-    Repository(PROFESSIONAL, Registry.shipped()).write(connection, [tree], at=2, delivery=0)
+    Repository(PROFESSIONAL, Registry.shipped()).store(transaction, [Draft.of(tree)], at=2)
 database.close()
 """
 
@@ -46,7 +48,7 @@ def named(name: str) -> dict[str, Any]:
 def write(transaction: Transaction, projection: Projection, name: str) -> int:
     """Writes the organization; its row."""
     repository = Repository(projection, Registry.shipped())
-    return repository.write(transaction.connection, [named(name)], at=1, delivery=0).rids[KEY]
+    return repository.store(transaction, [Draft.of(named(name))], at=1).versions[KEY].rid
 
 
 def name_of(reader: Reader, projection: Projection, rid: int) -> str:
