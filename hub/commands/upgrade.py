@@ -38,6 +38,7 @@ def _command(options: argparse.Namespace) -> int:
     if options.check:
         return 1
     if not options.no_backup:
+        chosen.folder.mkdir(parents=True, exist_ok=True)
         file = options.backup or chosen.folder / f"platzfrei-{found}-{now():%Y%m%dT%H%M%SZ}.backup"
         backups.save(chosen, file)
         print(text(options, f"gesichert: {file}", f"backed up: {file}"), flush=True)

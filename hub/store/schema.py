@@ -20,18 +20,19 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _FILE = re.compile(r"(\d{4})_\w+\.py")
 
 
-def migrate(database: Database) -> None:
+def migrate(database: Database, target: str = HEAD) -> None:
     """Create or upgrade the tables; two programs that start at once do it one after the other.
 
-    Raises `Rejected` for a database that a newer version of this program has written.
+    A `target` before the newest is for tests. Raises `Rejected` for a database that a newer version of this program
+    has written.
     """
     with database.writing() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(4242)"))
         found = revision(connection)
         check(found)
-        if found != HEAD:
-            _upgrade(connection)
+        if found != target:
+            _upgrade(connection, target)
 
 
 def revision(connection: Connection) -> str | None:
@@ -75,7 +76,7 @@ def _told() -> Iterator[tuple[str, str]]:
             yield named[1], told.partition("\n")[0]
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, target: str) -> None:
     # Alembic takes most of a second to import: only when there is something to do.
     from alembic import command
     from alembic.config import Config
@@ -83,4 +84,4 @@ def _upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, target)
