@@ -164,7 +164,7 @@ async def answered(
     except ValueError as error:
         answer = refusal(_as_ours(error))
         form, content = Format.JSON, answer.content
-    headers = answer.http_headers(_base(scope))
+    headers = answer.http_headers(_base(scope) if answer.location else "")
     if content:
         headers.setdefault("content-type", form.media_type)
     if answer.status not in (204, 304):

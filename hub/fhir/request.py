@@ -72,7 +72,7 @@ class Answer:
         return None if self.version is None else f'W/"{self.version}"'
 
     def http_headers(self, base: str) -> dict[str, str]:
-        """The headers of the answer by HTTP, their names in lower case."""
+        """The headers of the answer by HTTP, their names in lower case; `base` counts where there is a `location`."""
         told = {name.lower(): value for name, value in self.headers.items()} if self.headers else {}
         if self.version is not None:
             told["etag"] = f'W/"{self.version}"'
