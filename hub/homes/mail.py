@@ -1,6 +1,7 @@
 """Hands a mail to the operator's mail server (RFC 5321, https://www.rfc-editor.org/rfc/rfc5321)."""
 
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +9,8 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
-from mappings.errors import Issue, Rejected
+from adapters.gate import Deadline, Gate, Target
+from mappings.errors import Issue, PlatzfreiError, Rejected
 
 __all__ = ["UNSENT", "Mailer"]
 
@@ -16,6 +18,7 @@ UNSENT = (smtplib.SMTPException, OSError)
 """What is raised where a mail was not taken; their texts carry addresses: never log them."""
 
 _SECONDS = 20
+_ALL_SECONDS = 60
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -65,18 +68,36 @@ class Mailer:
 
     @contextmanager
     def _connected(self) -> Iterator[smtplib.SMTP]:
-        """The one place where this package connects to anything."""
+        """The one place where this package connects to anything: through the gate, and for a minute at most."""
         context = ssl.create_default_context()
         if self.tls_first:
-            server: smtplib.SMTP = smtplib.SMTP_SSL(self.host, self.port, timeout=_SECONDS, context=context)
+            server: smtplib.SMTP = _GatedTls(self.host, self.port, timeout=_SECONDS, context=context)
         else:
-            server = smtplib.SMTP(self.host, self.port, timeout=_SECONDS)
-        with server:
+            server = _Gated(self.host, self.port, timeout=_SECONDS)
+        assert server.sock is not None, "it is connected"
+        with server, Gate().cutting(server.sock, Deadline(_ALL_SECONDS)):
             if not self.tls_first and self.host not in _LOOPBACK:
                 server.starttls(context=context)
             if self.user:
                 server.login(self.user, self.password)
             yield server
+
+
+class _Gated(smtplib.SMTP):
+    """SMTP over a socket of the gate's; the operator's own mail server may be one of the own network."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        to = Target(scheme="smtp", host=host, port=port, private=True)
+        try:
+            connected = Gate().connect(to, Deadline(timeout))
+        except PlatzfreiError as error:
+            raise OSError(error.issues[0].code) from None
+        connected.settimeout(timeout)
+        return connected
+
+
+class _GatedTls(smtplib.SMTP_SSL, _Gated):
+    """The same with TLS from the first byte."""
 
 
 def _no_server() -> Issue:

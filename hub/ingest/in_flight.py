@@ -14,7 +14,7 @@ from threading import Lock
 from typing import BinaryIO
 from uuid import uuid4
 
-from sqlalchemy import bindparam, delete
+from sqlalchemy import bindparam, delete, literal_column
 from sqlalchemy.dialects import postgresql
 
 from hub.store.database import Database
@@ -30,7 +30,7 @@ _SUFFIX = ".in-flight"
 _DIGEST_BYTES = 32
 _COUNT = Prepared(
     (new := postgresql.insert(suspect)).on_conflict_do_update(
-        index_elements=["digest"], set_={"crashes": suspect.c.crashes + 1}
+        index_elements=["digest"], set_={"crashes": suspect.c.crashes + literal_column("1")}
     )
 )
 _CLEAR = Prepared(delete(suspect).where(suspect.c.digest == bindparam("digest")))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 
 from adapters.base import Delivery
 from adapters.receipt import Receipt
@@ -245,7 +245,7 @@ class Pipeline:
             arrival = Arrival.rejected(delivery, digest, source_map, broken, keeps=keeps)
         else:
             if len(first) > _LARGE and not decoded.atomic:
-                parts = _parts(first, entries)
+                parts = _parts(chain(first, entries))
                 return self._large.submit(
                     self._in_parts, delivery, digest, source_map, parts, unread, progress, arrived
                 )
@@ -566,13 +566,10 @@ def _sole(answers: Sequence[Receipt | Exception]) -> Receipt:
     return answer
 
 
-def _parts(first: list[Entry], rest: Iterator[Entry]) -> Iterator[list[Entry]]:
+def _parts(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
     """All entries, so many at once that nobody holds many."""
-    while first:
-        yield first[:_PART]
-        del first[:_PART]
-    while entries := list(islice(rest, _PART)):
-        yield entries
+    while part := list(islice(entries, _PART)):
+        yield part
 
 
 def _without_stay(entry: Entry) -> Entry:

@@ -309,7 +309,9 @@ ALLOWED = {
     "adapters/gate.py": "the gate",
     "adapters/http_get.py": "http.client over a socket of the gate's; socket is a type there",
     "adapters/transport/sftp_poll.py": "asyncssh over a socket of the gate's",
+    "hub/backup/sqlite_file.py": "opens a file of SQLite",
     "hub/commands/serve.py": "looks whether a port is free to listen on",
+    "hub/homes/mail.py": "smtplib over a socket of the gate's",
     "hub/store/database.py": "the database's driver connects for itself",
 }
 """Modules that import a client or call what connects, and why they may."""
