@@ -77,7 +77,7 @@ _ADDRESS = ("Country", "AdministrativeArea", "Locality", "Thoroughfare", "PostCo
 _MEDIA = {"telephone": "Telephone", "cell": "Telephone", "mobile": "Telephone", "fax": "Fax"}
 _ELECTRONIC = {"email": "EMAIL", "url": "URL"}
 _KINDS = _MEDIA.keys() | _ELECTRONIC.keys()
-_PERIOD = f"{{{_HAVE}}}reportingPeriod/{{*}}fromDateTime"
+_PERIOD = f"{{{_HAVE}}}reportingPeriod"
 _FACILITY_END = re.compile(rb"</(?:[\w.-]+:)?facility\s*>")
 
 
@@ -118,10 +118,18 @@ def _message_id(body: bytes) -> str | None:
 
 def _records(body: bytes, taxonomies: frozenset[str]) -> Iterator[Record | Broken]:
     ordinal = 0
-    moment = ""
+    moments: list[str] = []
     ids: set[str] = set()
+
+    def beside(element: etree._Element) -> None:
+        """Keeps of what stands beside the facilities the moment of the whole message."""
+        parent = element.getparent()
+        is_from = etree.QName(element).localname == "fromDateTime"
+        if is_from and parent is not None and parent.tag == _PERIOD and not ordinal:
+            moments.append(_text(element))
+
     try:
-        found = safe_xml.iterate(body, {_FACILITY})
+        found = safe_xml.iterate(body, {_FACILITY}, beside=beside)
         root = next(found)
         if root.tag not in _ROOTS:
             raise _rejected(
@@ -131,9 +139,7 @@ def _records(body: bytes, taxonomies: frozenset[str]) -> Iterator[Record | Broke
             )
         for element in found:
             ordinal += 1
-            if ordinal == 1 and (parent := element.getparent()) is not None:
-                moment = _text(parent.find(_PERIOD))
-            yield _Facility(element, ordinal, taxonomies).record(ids, moment)
+            yield _Facility(element, ordinal, taxonomies).record(ids, moments[0] if moments else "")
     except safe_xml.NotXml as wrong:
         place = f"line {wrong.line}, column {wrong.column}"
         if ordinal == 0:

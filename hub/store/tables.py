@@ -252,7 +252,6 @@ delivery = Table(
     Column("parts", Integer, nullable=False, server_default="0"),  # 0: all of it is in `content`
     Column("parts_done", Integer, nullable=False, server_default="0"),  # their effect is written
     UniqueConstraint("source", "message_id", name="delivery_by_message_id"),
-    Index("delivery_by_status", "status", "id"),
     Index("delivery_by_source", "source", "id"),
     Index("delivery_by_status", "status", "source", "id"),
     sqlite_autoincrement=True,

@@ -30,7 +30,8 @@ SourceMap.read = read
 hub = Hub.open(Settings(database=sys.argv[1], folder=Path(sys.argv[2])))
 for key in sys.argv[3:]:
     receipt = send(hub, "csv-long", csv_long(long_row(key)))
-    print(receipt.applied, receipt.rejected, ",".join(issue.code for issue in receipt.issues if issue.severity == "error"), flush=True)
+    wrong = ",".join(issue.code for issue in receipt.issues if issue.severity == "error")
+    print(receipt.applied, receipt.rejected, wrong, flush=True)
 hub.close()
 """
 

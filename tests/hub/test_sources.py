@@ -48,7 +48,7 @@ def test_a_right_map_is_one_of_the_sources(sqlite_settings: Settings, folder: Pa
         (MAP.replace("{from: Art,", "{from: Artt,"), "wrong.yaml: "),
         (MAP.replace("columns: [Nr, Name, Art]", "charset: latin"), "wrong.yaml: options"),
         ("source: [", "wrong.yaml: line"),
-        (MAP + "rank: 3\n", "wrong.yaml: "),
+        (MAP + "rank: 30\n", "wrong.yaml: "),
     ],
 )
 def test_a_wrong_map_is_told_and_stops_no_other(sqlite_settings: Settings, folder: Path, text: str, place: str) -> None:

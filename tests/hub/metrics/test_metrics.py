@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from hub.app import Hub
+from hub.ingest.reconcile import Reconciler
 from hub.job_runs import JobRuns
 from hub.metrics.board import INTERACTIONS, Board, interaction
 from hub.metrics.counting import counting
@@ -58,8 +59,9 @@ def test_requests_deliveries_offers_and_jobs_are_told(hub: Hub, clock: Clock) ->
 
 def test_a_delivery_that_waits_is_backlog(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(hub.pipeline, "_finish", _dies)
+        patch.setattr(Reconciler, "reconcile", _dies)
         send(hub, "csv-long", csv_long(long_row("a")))
+    hub.writer.submit(lambda _transaction: None).result()  # after what is kept of it
     assert samples(Client(hub).get(METRICS).text)["platzfrei_ledger_backlog", "csv-long"] == 1
     hub.pipeline.resume()
     assert ("platzfrei_ledger_backlog", "csv-long") not in samples(Client(hub).get(METRICS).text)
