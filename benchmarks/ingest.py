@@ -20,6 +20,7 @@ import orjson
 
 from adapters.base import Delivery
 from hub.app import Hub
+from hub.process import settle
 from hub.settings import Settings
 from mappings import gazetteer
 
@@ -46,16 +47,22 @@ class Region:
             "city": "Ort",
             "phone": f"04471 555-{number}",
             "offers": [
-                {"id": f"H{number}-{form}", "careForm": form, "licensed": 60, "free": 1, "needs": ["demenz"]}
+                {
+                    "id": f"H{number}-{form}",
+                    "careForm": form,
+                    "licensed": 60,
+                    "free": self._random.randrange(6),
+                    "needs": ["demenz"],
+                }
                 for form in forms
             ],
         }
 
     def change(self) -> None:
-        """Give every offer another number of free places."""
+        """Give every offer another number of free places, as many as it may have had."""
         for home in self._homes:
             for offer in home["offers"]:
-                offer["free"] = (offer["free"] + self._random.randint(1, 9)) % 12
+                offer["free"] = (offer["free"] + self._random.randint(1, 5)) % 6
 
     def bodies(self, at: datetime, homes: int) -> Iterator[tuple[int, bytes]]:
         """How many offers, and the delivery that tells of them, so many homes at once."""
@@ -81,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         clock = [datetime(2026, 3, 1, 8, tzinfo=UTC)]
         hub = Hub.open(Settings(database=url, folder=Path(folder)), clock=lambda: clock[0])
         region = Region(options.facilities, options.seed)
+        settle()
         print(f"{url.split(':')[0]}, {options.facilities} homes, {options.batch} a delivery, {options.runs} runs")
         _timed("first", hub, region, clock, options.batch)
         changed, heartbeats = [], []

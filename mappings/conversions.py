@@ -60,22 +60,27 @@ def ik_is_plausible(ik: str) -> bool:
 
 def text(value: Any) -> str:
     """Text without surrounding or repeated white space."""
-    return _text(
-        value,
-        Unreadable(
+    plain = _plain(value)
+    if plain is None:
+        raise Unreadable(
             f"ein Text von höchstens {_LONGEST_TEXT} Zeichen ohne Steuerzeichen",
             f"text of at most {_LONGEST_TEXT} characters without control characters",
-        ),
-    )
+        )
+    return plain
 
 
 def _text(value: Any, expected: Unreadable) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise expected
-    plain = " ".join(unicodedata.normalize("NFC", str(value)).split())
-    if len(plain) > _LONGEST_TEXT or (not plain.isprintable() and _CONTROL.search(plain)):
+    plain = _plain(value)
+    if plain is None:
         raise expected
     return plain
+
+
+def _plain(value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        return None
+    plain = " ".join(unicodedata.normalize("NFC", str(value)).split())
+    return None if len(plain) > _LONGEST_TEXT or (not plain.isprintable() and _CONTROL.search(plain)) else plain
 
 
 def key(value: Any) -> str:

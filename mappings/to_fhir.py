@@ -517,5 +517,6 @@ def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=ZONE)
 
 
+@lru_cache(maxsize=256)
 def _instant(moment: datetime) -> str:
     return moment.astimezone(ZONE).isoformat()

@@ -11,6 +11,7 @@ from adapters.receipt import Receipt
 from hub.app import Hub
 from hub.commands.options import opened, parser, run, text
 from hub.commands.receipt_text import render
+from hub.process import settle
 from hub.purpose import Purpose, claim
 from mappings.errors import Issue, Rejected
 
@@ -32,6 +33,7 @@ def _command(made: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     if [options.rerun, options.discard, bool(options.files)].count(True) != 1 or (options.files and not options.source):
         made.error("expected: --source NAME FILE…, or --rerun, or --discard")
     hub = opened(options)
+    settle()
     try:
         if claim(hub.database, Purpose.REGION) is Purpose.DEMO:
             note = text(

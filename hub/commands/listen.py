@@ -12,6 +12,7 @@ from hub.app import Hub
 from hub.commands.options import opened, parser, run, settings, text
 from hub.listeners import Listener, Listeners
 from hub.listening import listen, stop_on_signals
+from hub.process import settle
 from hub.purpose import Purpose, claim
 from mappings.errors import Issue, Rejected
 
@@ -39,6 +40,7 @@ def _command(options: argparse.Namespace) -> int:
             raise Rejected(_none(listeners))
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
         hub.pipeline.resume()
+        settle()
         asyncio.run(_listen(options, hub, listeners))
     finally:
         hub.close()

@@ -1,22 +1,18 @@
 """One of several processes that serve: what `platzfrei serve --workers N` starts N times."""
 
 import atexit
-import gc
 import logging
 import os
-import sys
 from pathlib import Path
 
 from starlette.types import ASGIApp
 
 from hub.app import Hub, application
 from hub.metrics.board import FOLDER, Board
+from hub.process import settle
 from hub.settings import Settings
 
-__all__ = ["TURN_SECONDS", "public", "sandbox", "served"]
-
-TURN_SECONDS = 0.0005
-"""Threads take turns ten times as often as Python's default: who writes waits for its turn after every statement."""
+__all__ = ["public", "sandbox", "served"]
 
 
 def public() -> ASGIApp:
@@ -38,10 +34,7 @@ def _made(*, sandbox: bool) -> ASGIApp:
 
 def served(hub: Hub, *, sandbox: bool, board: Board | None = None) -> ASGIApp:
     """The application of an open hub, and this process made ready to serve it."""
-    sys.setswitchinterval(TURN_SECONDS)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     made = application(hub, sandbox=sandbox, board=board)
-    # What is there now stays: there is no need to look through it for garbage again and again.
-    gc.collect()
-    gc.freeze()
+    settle()
     return made
