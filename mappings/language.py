@@ -106,6 +106,11 @@ class SourceMap:
         """The fields of a record that the map reads; one in the elements of a list by its way (`rows.Frei`)."""
         return frozenset(_names(self.tree))
 
+    def reads_all(self, mapped: "Mapped") -> bool:
+        """Whether a record that was so mapped has no value among those the map names that it cannot read."""
+        # Of offers side by side those that are not there are not read.
+        return bool(mapped.reports) and not mapped.issues and not isinstance(self.tree.offers, tuple)
+
     def read(self, fields: Fields, *, watch: "Watch | None" = None) -> Mapped:
         """The vacancy reports of one record, with what is wrong or odd about it and the fields nobody read.
 

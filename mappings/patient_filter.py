@@ -38,8 +38,8 @@ class Admitted:
     dropped: tuple[str, ...] = ()
 
 
-def admit(fields: Fields, source_map: SourceMap) -> Admitted:
-    """The part of a record that may be kept.
+def admit(fields: Fields, source_map: SourceMap, *, readable: bool = False) -> Admitted:
+    """The part of a record that may be kept; `readable`: the map has read every value that it names, without a fault.
 
     Of a source that may hold patient data: the fields that the map names, and in the place of each value that its
     conversion cannot read the length of it (`mappings.rules.withheld`). A source that its map marks as free of patient
@@ -48,8 +48,8 @@ def admit(fields: Fields, source_map: SourceMap) -> Admitted:
     """
     reader = Reader(fields)
     kept: dict[Path, Any] = {}
-    for path, value, readable in _named(source_map.tree, reader):
-        if not readable:
+    for path, value, is_readable in _named(source_map.tree, reader, readable=readable):
+        if not is_readable:
             kept[path] = withheld(value)
         else:
             kept.setdefault(path, value)
@@ -104,13 +104,13 @@ _ELEMENT: Any = object()
 """Stands in the place of a list's element, whose fields have places of their own."""
 
 
-def _named(tree: Tree, reader: Reader) -> Iterator[tuple[Path, Any, bool]]:
+def _named(tree: Tree, reader: Reader, *, readable: bool) -> Iterator[tuple[Path, Any, bool]]:
     """Every value that the tree names, and whether every rule that names it can read it.
 
     Where several fields together cannot be read, those are to blame that no rule reads alone.
     """
     bad: set[str] = set()
-    for rule, raw in tree.raws(reader):
+    for rule, raw in () if readable else tree.raws(reader):
         if raw is None:
             continue
         try:
@@ -124,13 +124,13 @@ def _named(tree: Tree, reader: Reader) -> Iterator[tuple[Path, Any, bool]]:
             yield path, value, source not in bad or is_blank(value)
     if isinstance(tree.offers, tuple):
         for literal in tree.offers:
-            yield from _named(literal, reader)
+            yield from _named(literal, reader, readable=readable)
     for each in (tree.offers, tree.blocks):
         if isinstance(each, Each):
-            yield from _named_in_list(each, reader)
+            yield from _named_in_list(each, reader, readable=readable)
 
 
-def _named_in_list(each: Each, reader: Reader) -> Iterator[tuple[Path, Any, bool]]:
+def _named_in_list(each: Each, reader: Reader, *, readable: bool) -> Iterator[tuple[Path, Any, bool]]:
     try:
         elements = reader.each(each.source)
     except TypeError:
@@ -140,7 +140,7 @@ def _named_in_list(each: Each, reader: Reader) -> Iterator[tuple[Path, Any, bool
         return
     for element in elements:
         yield element.path, _ELEMENT, True
-        yield from _named(each.tree, element)
+        yield from _named(each.tree, element, readable=readable)
 
 
 def _nested(kept: dict[Path, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from hub.store.clock import instant, micros
 from mappings.census_event import admitted, pseudonymised
 from mappings.drift import Tally
 from mappings.errors import Issue, Rejected
-from mappings.language import SourceMap
+from mappings.language import Mapped, SourceMap
 from mappings.patient_filter import admit
 from mappings.wards import WardIndex
 
@@ -173,9 +173,22 @@ class Door:
         if source_map.wards:
             hashed = pseudonymised(record.fields, self._key.pseudonym)
             return Entry(place=record.place, fields=admitted(hashed, wards), issues=record.issues)
-        kept = admit(record.fields, source_map)
+        # Mostly nothing is wrong: then it is read once, and what was read need not be looked at for being readable.
+        mapped = _mapped(record, source_map)
+        if mapped is not None and not mapped.unread and not source_map.ignored:
+            return Entry(place=record.place, fields=record.fields, issues=record.issues, mapped=mapped)
+        kept = admit(record.fields, source_map, readable=mapped is not None)
         unread.update(kept.dropped)
-        return Entry(place=record.place, fields=kept.fields, issues=record.issues)
+        return Entry(place=record.place, fields=kept.fields, issues=record.issues, mapped=mapped)
+
+
+def _mapped(record: Record, source_map: SourceMap) -> Mapped | None:
+    """What the map makes of a record of which it can read everything; None of any other."""
+    try:
+        mapped = source_map.read(record.fields)
+    except Exception:
+        return None  # It is told when the record is read as it was kept.
+    return mapped if source_map.reads_all(mapped) else None
 
 
 def blank_receipt(delivery: Delivery, source_map: SourceMap, unread: Counter[str]) -> Receipt:

@@ -7,7 +7,7 @@ its effect.
 import base64
 import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from hub.store.serial import next_serials
 from hub.store.tables import delivery as deliveries
 from hub.store.tables import delivery_part, set_aside
 from mappings.errors import Issue
+from mappings.language import Mapped
 
 _KEPT = (
     "id",
@@ -103,6 +104,8 @@ class Entry:
     fields: Mapping[str, Any] | None = None
     broken: BrokenPart | None = None
     issues: tuple[Issue, ...] = ()
+    mapped: Mapped | None = field(default=None, compare=False, repr=False)
+    """What its source map made of it, where that is known already; it is not kept."""
 
     def to_line(self) -> bytes:
         """The entry as one line of JSON."""

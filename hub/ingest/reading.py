@@ -75,7 +75,7 @@ def _read(
         if told.event is not None:
             reading.events.append((result, told.event))
         return _left_out(told.left_out, entry, told.issues, result, receipt)
-    mapped = source_map.read(entry.fields)
+    mapped = entry.mapped or source_map.read(entry.fields)
     issues = _left_out(mapped.left_out, entry, mapped.issues, result, receipt)
     if result.outcome == "leftOut":
         return issues

@@ -443,7 +443,16 @@ def _last_said(row: statements.Due) -> VacancyReport:
 
 def _digest(report: VacancyReport) -> bytes:
     """What a report says, whenever it says so."""
-    return _digest_of(replace(report, valid_at=None, sequence=None))
+    return _digest_of(
+        report.facility,
+        report.offer,
+        report.state,
+        report.counts,
+        report.blocks,
+        report.estimated,
+        report.coarsened,
+        report.reported_by,
+    )
 
 
 def _digest_of(*told: object) -> bytes:

@@ -308,6 +308,11 @@ class Registry:
         """Whether a parameter with this URL is here."""
         return url in _shipped_urls() or any(one["url"] == url for one in self._added)
 
+    def reads(self, resource_type: str, elements: Set[str]) -> bool:
+        """Whether a parameter of a type reads one of the elements, or who knows which."""
+        by_key, always = self._of(resource_type).by_key
+        return bool(always) or not elements.isdisjoint(by_key)
+
     def rows(self, tree: Mapping[str, Any], elements: Set[str] | None = None) -> Sequence[tuple[str, Row]]:
         """What a resource is found by: (index table, its row without the rid); with `elements`, all parameters that
         read one of them, whatever else they read."""

@@ -1,5 +1,6 @@
 """A resource on its way into the store: what it says as a tree, and its members as they were written."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,6 +18,9 @@ _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _TREE = msgspec.json.Decoder(float_hook=Decimal)
 _SERVERS_OWN = ("versionId", "lastUpdated")
+_SERVERS_ALL = (*_SERVERS_OWN, *(f"_{name}" for name in _SERVERS_OWN))
+_OURS = re.compile(rb'\{"versionId":"[0-9]+","lastUpdated":"[0-9T:.Z-]+"(?:,(.*))?\}', re.DOTALL)
+"""How `content` begins it: most that is read was written so."""
 _HEAD = ("resourceType", "id", "meta")
 
 
@@ -27,6 +31,9 @@ class Index(Protocol):
         self, tree: Mapping[str, Any], elements: Set[str] | None = None
     ) -> Iterable[tuple[str, tuple[object, ...]]]:
         """(index table, its row without the rid) of each value of a resource, or of what `elements` bear on."""
+
+    def reads(self, resource_type: str, elements: Set[str]) -> bool:
+        """Whether anything that resources of a type are found by may be in one of the elements."""
 
     def tables(self, resource_type: str) -> Collection[str]:
         """The index tables in which resources of a type can have rows."""
@@ -69,7 +76,10 @@ class Draft:
             if meta != self.meta:
                 differ.add("meta")
             elements = {name.removeprefix("_") for name in differ}
-            before, now = set(index.rows(_TREE.decode(stored), elements)), set(index.rows(self.tree, elements))
+            before: Found = frozenset()
+            now: Found = frozenset()
+            if index.reads(self.type, elements):
+                before, now = set(index.rows(_TREE.decode(stored), elements)), set(index.rows(self.tree, elements))
             self._moved[:] = [(members, meta), index, before - now, now - before]
         return self._moved[2], self._moved[3]
 
@@ -77,7 +87,10 @@ class Draft:
     def of(cls, tree: Mapping[str, Any], *, resource_id: str | None = None) -> "Draft":
         """The draft of a tree that nobody wrote down."""
         members = {name: _ENCODER.encode(value) for name, value in tree.items() if name not in _HEAD}
-        return cls._of(tree, members, _own_meta(_ENCODER.encode(tree["meta"])) if "meta" in tree else b"", resource_id)
+        meta = {
+            name: _ENCODER.encode(value) for name, value in tree.get("meta", {}).items() if name not in _SERVERS_ALL
+        }
+        return cls._of(tree, members, _joined(meta), resource_id)
 
     @classmethod
     def received(
@@ -136,10 +149,12 @@ def _parted(text: bytes) -> tuple[dict[str, bytes], bytes]:
 
 
 def _own_meta(text: bytes) -> bytes:
+    ours = _OURS.fullmatch(text)
+    if ours is not None:
+        return ours[1] or b""
     kept = _MEMBERS.decode(text)
-    for name in _SERVERS_OWN:
+    for name in _SERVERS_ALL:
         kept.pop(name, None)
-        kept.pop(f"_{name}", None)
     return _joined({name: bytes(value) for name, value in kept.items()})
 
 

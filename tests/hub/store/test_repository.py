@@ -32,6 +32,9 @@ class ByName:
         if "name" in tree and (elements is None or "name" in elements):
             yield "string", (2, tree["name"], tree["name"])
 
+    def reads(self, resource_type: str, elements: Set[str]) -> bool:
+        return "name" in elements
+
     def tables(self, resource_type: str) -> Iterable[str]:
         return ("token", "string")
 
