@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     made.add_argument("database", nargs="?")
     made.add_argument("--facilities", type=int, default=2000)
     made.add_argument("--batch", type=int, default=250, help="homes of one delivery")
+    made.add_argument("--senders", type=int, default=2, help="deliveries at the same time")
     made.add_argument("--runs", type=int, default=5)
     made.add_argument("--seed", type=int, default=1)
     options = made.parse_args(arguments)
@@ -89,26 +91,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hub = Hub.open(Settings(database=url, folder=Path(folder)), clock=lambda: clock[0])
         region = Region(options.facilities, options.seed)
         settle()
-        print(f"{url.split(':')[0]}, {options.facilities} homes, {options.batch} a delivery, {options.runs} runs")
-        _timed("first", hub, region, clock, options.batch)
+        kind = url.split(":")[0]
+        print(f"{kind}: {options.facilities} homes, {options.batch} a delivery, {options.senders} senders")
+        _timed("first", hub, region, clock, options.batch, options.senders)
         changed, heartbeats = [], []
         for _ in range(options.runs):
             region.change()
-            changed.append(_timed("changed", hub, region, clock, options.batch))
-            heartbeats.append(_timed("heartbeat", hub, region, clock, options.batch))
+            changed.append(_timed("changed", hub, region, clock, options.batch, options.senders))
+            heartbeats.append(_timed("heartbeat", hub, region, clock, options.batch, options.senders))
         print(f"changed: median {statistics.median(changed):,.0f} reports/s ({min(changed):,.0f}-{max(changed):,.0f})")
         print(f"heartbeats: median {statistics.median(heartbeats):,.0f} reports/s")
         hub.close()
     return 0
 
 
-def _timed(name: str, hub: Hub, region: Region, clock: list[datetime], batch: int) -> float:
+def _timed(name: str, hub: Hub, region: Region, clock: list[datetime], batch: int, senders: int) -> float:
     clock[0] += timedelta(minutes=5)
-    reports, began, cpu = 0, time.perf_counter(), time.process_time()
-    for offers, body in region.bodies(clock[0], batch):
+    bodies = list(region.bodies(clock[0], batch))
+    reports, began, cpu = sum(offers for offers, _ in bodies), time.perf_counter(), time.process_time()
+
+    def send(body: bytes) -> None:
         receipt = hub.pipeline.receive(Delivery(source="json", body=body, received_at=clock[0]))
         assert receipt.good, receipt.issues[:3]
-        reports += offers
+
+    with ThreadPoolExecutor(senders) as pool:
+        list(pool.map(send, (body for _, body in bodies)))
     took = time.perf_counter() - began
     cpu = time.process_time() - cpu
     print(
