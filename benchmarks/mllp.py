@@ -56,20 +56,20 @@ examples:
 
 
 class Hospital:
-    """Invents a hospital's messages: `share` of its wards are declared."""
+    """Invents messages of one connection of a hospital, half a minute apart: `share` of its wards are declared."""
 
-    def __init__(self, seed: int, share: float) -> None:
+    def __init__(self, seed: int, share: float, clock: list[datetime]) -> None:
         self._random = random.Random(seed)
         self._share = share
         self._there: dict[str, str] = {}
         self._number = seed * 10_000_000
-        self._now = datetime.now(UTC) - timedelta(hours=1)
+        self._clock = clock
 
     def message(self) -> bytes:
         """The next message."""
         draw = self._random
         self._number += 1
-        self._now += timedelta(milliseconds=draw.randrange(1, 60))
+        self._clock[0] += timedelta(seconds=draw.randrange(1, 30))
         visit = draw.choice(list(self._there)) if len(self._there) > 30 else ""
         trigger = draw.choices(("A01", "A02", "A03", "A08"), (2, 3, 2, 5))[0] if visit else "A01"
         if trigger == "A01":
@@ -88,7 +88,7 @@ class Hospital:
         return f"{ward}^{self._random.randrange(1, _BEDS + 1)}^1^KH"
 
     def _written(self, trigger: str, visit: str, bed: str, left: str) -> bytes:
-        at, number = self._now.strftime("%Y%m%d%H%M%S+0000"), self._number
+        at, number = self._clock[0].strftime("%Y%m%d%H%M%S+0000"), self._number
         structure = {"A08": "A01"}.get(trigger, trigger)
         segments = (
             f"MSH|^~\\&|KIS|KH|PLATZFREI|HUB|{at}||ADT^{trigger}^ADT_{structure}|{number}|P|2.5|||AL|NE|DEU|8859/1|DE",
@@ -132,7 +132,8 @@ def cpu_seconds(pid: int) -> float:
 
 def measured(port: int, pid: int, options: argparse.Namespace) -> int:
     """Warm up, run, print; returns how many messages were accepted."""
-    hospitals = [Hospital(number, options.share) for number in range(1, options.connections + 1)]
+    clock = [datetime.now(UTC) - timedelta(days=20)]
+    hospitals = [Hospital(number, options.share, clock) for number in range(1, options.connections + 1)]
     _, answers = asyncio.run(run(port, hospitals, options.connections * 50))
     rates, used = [], cpu_seconds(pid)
     for _ in range(_RUNS):

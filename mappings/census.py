@@ -159,8 +159,9 @@ def ward_report(ward: Ward, beds: Beds, *, sequence: int | None = None, today: d
     )
 
 
-def purgeable(events: Iterable[CensusEvent], now: datetime) -> Purge:
-    """What no census needs any more: visits off the wards of which nothing was said for 30 days, superseded statements.
+def purgeable(events: Iterable[CensusEvent], now: datetime, *, kept: timedelta = _KEPT) -> Purge:
+    """What no census needs any more: visits off the wards of which nothing was said for 30 days (or as long as said by
+    `kept`), superseded statements.
 
     `events` are all of a source; a visit is off the wards by its discharge, a cancel, or a transfer. What a purged
     visit leaves to be known, that its bed is free, stays as an event that names no visit.
@@ -173,7 +174,7 @@ def purgeable(events: Iterable[CensusEvent], now: datetime) -> Purge:
     for stay in _by_stay(known):
         visit, said = stay[0].visit, {event.key for event in stay}
         needed = visit in replay.present if visit else not decisive.isdisjoint(said)
-        if needed or (stay[0].kind is not Kind.BED_STATUS and not _old(stay, now)):
+        if needed or (stay[0].kind is not Kind.BED_STATUS and not _old(stay, now - kept)):
             continue
         keys.update(said)
         residues.extend(
@@ -196,8 +197,8 @@ def _by_stay(events: Iterable[CensusEvent]) -> Iterable[list[CensusEvent]]:
     return stays.values()
 
 
-def _old(events: Iterable[CensusEvent], now: datetime) -> bool:
-    return max(event.said_at for event in events) < now - _KEPT
+def _old(events: Iterable[CensusEvent], before: datetime) -> bool:
+    return max(event.said_at for event in events) < before
 
 
 def _order(event: CensusEvent) -> tuple[datetime, datetime, int, str]:
