@@ -1,4 +1,4 @@
-"""What a process remembers of a ward never changes its census: it is that of all events, whoever wrote them, and when."""
+"""What a process remembers of a ward never changes its census: it is that of all events, whoever wrote them."""
 
 import random
 from datetime import UTC, datetime, timedelta
