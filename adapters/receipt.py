@@ -83,7 +83,7 @@ class Receipt:
     def resend(self) -> Resend:
         """Whether sending it again helps."""
         codes = {issue.code for issue in self.issues if issue.severity == "error"}
-        return advice(good=self.good, held=self.held, duplicate=self.duplicate, codes=codes)
+        return advice(good=self.good, held=self.held, codes=codes)
 
     def note(self, *issues: Issue) -> None:
         """Add what was found; beyond a limit only counted."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance import spec
 
-__all__ = ["AGAIN", "CORRECTED", "HELD", "NO", "TAKEN", "TAKEN_BEFORE", "Resend", "advice", "of_code", "of_codes"]
+__all__ = ["AGAIN", "CORRECTED", "HELD", "NO", "TAKEN", "Resend", "advice", "of_code", "of_codes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,21 +55,14 @@ TAKEN = Resend(
     text_de="nicht nötig, die Lieferung ist aufgenommen",
     text_en="not needed, the delivery is taken in",
 )
-TAKEN_BEFORE = Resend(
-    how="unneeded",
-    text_de="nicht nötig, die Lieferung war schon aufgenommen",
-    text_en="not needed, the delivery had been taken in before",
-)
 _BY_HOW = {one.how: one for one in (CORRECTED, AGAIN, NO)}
 
 
-def advice(*, good: bool, held: bool, duplicate: bool, codes: Collection[str]) -> Resend:
+def advice(*, good: bool, held: bool, codes: Collection[str]) -> Resend:
     """What to do after a receipt; `codes` are those of its errors."""
     if held:
         return HELD
-    if good:
-        return TAKEN_BEFORE if duplicate else TAKEN
-    return of_codes(codes)
+    return TAKEN if good else of_codes(codes)
 
 
 def of_codes(codes: Iterable[str]) -> Resend:

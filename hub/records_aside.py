@@ -93,7 +93,7 @@ def records_aside(connection: Connection, source: str | None = None, *, most: in
         .limit(most)
     )
     if source is not None:
-        counted, listed = (one.where(set_aside.c.source == source) for one in (counted, listed))
+        counted, listed = counted.where(set_aside.c.source == source), listed.where(set_aside.c.source == source)
     return RecordsAside(
         count=connection.execute(counted).scalar_one(),
         records=tuple(_aside(row) for row in connection.execute(listed)),

@@ -90,11 +90,11 @@ def _words(receipt: Receipt, words: dict[str, str]) -> Iterator[str]:
         yield words["more"].format(receipt.issues_not_shown)
 
 
-def _told(severity: str, code: str, german: str, english: str) -> dict[str, Any]:
+def _told(severity: str, fhir_code: str, german: str, english: str) -> dict[str, Any]:
     translated = [{"url": "lang", "valueCode": "de"}, {"url": "content", "valueString": german}]
     return {
         "severity": severity,
-        "code": code,
+        "code": fhir_code,
         "details": {
             "text": english,
             "_text": {"extension": [{"url": _TRANSLATION, "extension": translated}]},

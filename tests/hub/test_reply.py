@@ -8,9 +8,11 @@ import httpx
 import orjson
 import pytest
 
+from adapters.receipt import Receipt
 from conformance.formats import fhir_xml, r4, strict_json
 from hub.app import Hub
 from hub.reply import wanted_words
+from mappings.errors import Issue, Retriable
 from tests.hub.client import Client
 from tests.hub.deliveries import adt, csv_long, long_row
 
@@ -188,6 +190,30 @@ def test_an_acknowledgement_is_not_acknowledged(hub: Hub) -> None:
 def test_who_sends_hl7_and_asks_for_json_gets_the_receipt(hub: Hub) -> None:
     response = sent(hub, "kis-adt", message(), words=ER7, accept="application/json")
     assert response.json()["resend"]["how"] == "unneeded"
+
+
+@pytest.mark.parametrize(("words", "accept"), [(ER7, "*/*"), (JSON, "*/*"), ("", "*/*")])
+def test_what_cannot_be_kept_now_is_to_come_again(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, words: str, accept: str
+) -> None:
+    def later(*_: object, **__: object) -> Receipt:
+        busy = Issue(code="not-finished", text_de="später", text_en="later", fhir_code="transient")
+        raise Retriable(busy)
+
+    monkeypatch.setattr(hub.pipeline, "submit", later)
+    response = sent(hub, "kis-adt", message(), words=words, accept=accept)
+    assert response.status_code == 503
+    assert response.headers["retry-after"]
+    told, advice = outcome(response)
+    assert codes([told]) == ["not-finished"]
+    assert "the same delivery again" in advice["details"]["text"]
+
+
+def test_the_codes_are_served(hub: Hub) -> None:
+    asked = "/fhir/CodeSystem/$lookup?system=https://platzfrei.org/fhir/CodeSystem/ingest-issue&code=fhir-incomplete"
+    parameters = Client(hub).json(asked)["parameter"]
+    values = [part.get("valueString") for one in parameters for part in one.get("part", ())]
+    assert "corrected" in values
 
 
 def test_without_its_token_an_hl7_sender_is_refused_by_http(hub: Hub) -> None:
