@@ -35,7 +35,7 @@ _USED = ("HealthcareService", "Organization", "Location", "Schedule", "Slot")
 _WHOLE = ("HealthcareService", "Schedule")
 """What can tell all of an offer by itself: a Slot says nothing of the others, a Location nothing of places."""
 _ELSEWHERE = "fhir-incomplete"
-_TAGS_MAX = 1_000_000
+_TAGS_MAX = 500_000
 """So many tags of XML are read at once: a tree of more takes more memory than a delivery may."""
 _BEGINS_XML = tuple(
     mark + "<".encode(codec)
