@@ -12,20 +12,25 @@ from typing import Any
 from conformance.formats import r4, r4_types
 from mappings.errors import Issue
 
-__all__ = ["TYPES", "findings"]
+__all__ = ["CODES", "TYPES", "UNASKED", "findings"]
 
 TYPES = r4_types.resource_types()
 """The resource types of R4."""
 
-_CODES: Mapping[str, str] = MappingProxyType(
+CODES: Mapping[str, str] = MappingProxyType(
     {
         "cardinality": "fhir-type",
+        "choice": "fhir-choice",
         "code": "fhir-code",
         "element": "fhir-unknown-element",
         "empty": "fhir-type",
         "format": "fhir-type",
         "null": "fhir-type",
+        "reference": "fhir-reference",
         "required": "fhir-required",
+        "resource-type": "fhir-resource-type",
+        "target": "fhir-target",
+        "too-many": "fhir-too-many",
         "type": "fhir-type",
     }
 )
@@ -34,16 +39,17 @@ _CODES: Mapping[str, str] = MappingProxyType(
 # Narrative and contained resources are of no use to us, and so no ground for refusing what is.
 _UNCHECKED = ("contained", "text")
 # Nor is a rule between elements, such as a telephone number without `system`: who reads the elements judges them.
-_UNASKED = ("invariant", "not-found")
+UNASKED = ("invariant", "not-found")
+"""FHIR's codes of findings that are not told."""
 
 
 def findings(kind: str, resource: Mapping[str, Any], place: str) -> Iterator[Issue]:
     """What is wrong with a resource of that type, each finding with its FHIRPath below `place`."""
     checked = {name: value for name, value in resource.items() if name not in _UNCHECKED}
-    wrong = [one for one in r4.findings(checked, type_name=kind) if one.code not in _UNASKED]
+    wrong = [one for one in r4.findings(checked, type_name=kind) if one.code not in UNASKED]
     for one in wrong:
         yield Issue(
-            code=_CODES.get(one.key, f"fhir-{one.key}"),
+            code=CODES.get(one.key, f"fhir-{one.key}"),
             place=place + one.expression.removeprefix(kind),
             text_de=one.text_de,
             text_en=one.text_en,

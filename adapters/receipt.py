@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from adapters.resend import Resend, advice
 from mappings.errors import Issue
 
 __all__ = ["Receipt", "Result", "in_language"]
@@ -78,6 +79,12 @@ class Receipt:
         """Nothing was rejected or set aside."""
         return not (self.set_aside or self.rejected)
 
+    @property
+    def resend(self) -> Resend:
+        """Whether sending it again helps."""
+        codes = {issue.code for issue in self.issues if issue.severity == "error"}
+        return advice(good=self.good, held=self.held, codes=codes)
+
     def note(self, *issues: Issue) -> None:
         """Add what was found; beyond a limit only counted."""
         shown = issues[: max(_ISSUES_SHOWN - len(self.issues), 0)]
@@ -147,6 +154,7 @@ class Receipt:
             ],
             "issuesNotShown": self.issues_not_shown,
             "keptWhole": self.kept_whole,
+            "resend": self.resend.to_json(),
         }
 
     @classmethod

@@ -119,6 +119,7 @@ def document(registry: Registry, *, sandbox: bool, writes: bool) -> dict[str, An
                 item[method.lower()] = _route(registry, module, method, path)
     paths["/ingest/{source}"] = {"post": _ingest(sandbox)}
     paths["/ingest/{source}/status"] = {"get": _told_of_source(sandbox, "How a source stands, and what it sent last")}
+    paths["/ingest/{source}/aside"] = {"get": _told_of_source(sandbox, "What lies aside of a source, and why")}
     paths["/ingest/{source}/deliveries/{number}"] = {
         "get": _told_of_source(sandbox, "The receipt of a delivery, again", "number")
     }

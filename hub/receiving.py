@@ -1,8 +1,9 @@
-"""POST /ingest/{source}: a delivery by HTTP, answered with its receipt; GET …/status and …/deliveries/{number}: how the
-source stands, and a receipt again."""
+"""POST /ingest/{source}: a delivery by HTTP, answered with what became of it; GET …/status, …/deliveries/{number} and
+…/aside: how the source stands, a receipt again, and what lies aside."""
 
 import asyncio
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 
@@ -13,19 +14,26 @@ from starlette.types import Receive, Scope, Send
 
 from adapters.base import Delivery
 from adapters.receipt import Receipt
+from adapters.reply.hl7v2_ack import acknowledgements, header
+from adapters.reply.hl7v2_refusal import refusal as hl7v2_refusal
+from adapters.reply.operation_outcome import outcome_of_errors, outcome_of_receipt
+from adapters.resend import TAKEN
 from hub.body import read_body
 from hub.errors import Malformed, MethodNotAllowed, NotFound, Unauthenticated, http_part
 from hub.fetching import Fetcher
 from hub.fhir.cross_origin import refuse_foreign
 from hub.fhir.endpoint import answered
+from hub.fhir.refusal import refusal
 from hub.fhir.request import Answer
 from hub.ingest import ledger
 from hub.ingest.pipeline import Pipeline
 from hub.multipart import is_multipart, uploaded
+from hub.records_aside import records_aside
+from hub.reply import Words, wanted_words
 from hub.source_status import source_status
 from hub.sources import Sources
 from hub.store.database import Database
-from mappings.errors import Issue
+from mappings.errors import Issue, PlatzfreiError, Rejected
 
 __all__ = ["PREFIX", "IngestEndpoint"]
 
@@ -39,6 +47,8 @@ _JSON = {"Content-Type": "application/json"}
 _AT_ONCE = 20_000
 """Bytes of a delivery that is read in the event loop; what takes longer would hold up all others."""
 _PACKED = b"PK"
+_CHARSETS = {"ascii": "us-ascii", "cp1252": "windows-1252"}
+"""What HTTP calls the character sets of an HL7 v2 message, where Python has other names."""
 
 
 class IngestEndpoint:
@@ -63,7 +73,15 @@ class IngestEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One delivery by HTTP, or a question about what was delivered."""
-        await answered(self._take, scope, receive, send)
+        await answered(self._answer, scope, receive, send, asked=lambda scope: (_words(Request(scope)).form, False))
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        try:
+            return await self._take(scope, receive)
+        except PlatzfreiError as error:
+            answer = refusal(error)
+            answer.content = orjson.dumps(outcome_of_errors(error.issues))
+            return answer
 
     async def _take(self, scope: Scope, receive: Receive) -> Answer:
         request = Request(scope)
@@ -83,14 +101,48 @@ class IngestEndpoint:
         body = await read_body(scope, receive, most=_BYTES_MAX)
         if is_multipart(content_type := request.headers.get("content-type", "")):
             body = uploaded(body, content_type)
+        words = _words(request)
+        if words.is_acknowledgement:
+            return await self._acknowledged(name, body, _message_id(request), words)
         delivery = Delivery(source=name, body=body, received_at=self._clock(), message_id=_message_id(request))
         receipt = await self._received(delivery, wants_it_now="respond-async" not in request.headers.get("prefer", ""))
         if isinstance(receipt, int):
             where = f"{PREFIX}{name}/deliveries/{receipt}"
             told = {"source": name, "delivery": receipt, "status": "received", "receipt": where}
-            return Answer(status=202, content=orjson.dumps(told), headers={**_JSON, "Location": where})
+            told["resend"] = TAKEN.to_json()
+            return Answer(status=202, content=orjson.dumps(told), headers={**_JSON, "Location": where}, is_fhir=False)
         status = 422 if receipt.rejected else 202 if receipt.held else 200
-        return Answer(status=status, content=orjson.dumps(receipt.to_json()), headers=_JSON)
+        if words.is_outcome:
+            return Answer(status=status, content=orjson.dumps(outcome_of_receipt(receipt)))
+        return Answer(status=status, content=orjson.dumps(receipt.to_json()), headers=_JSON, is_fhir=False)
+
+    async def _acknowledged(self, name: str, body: bytes, message_id: str | None, words: Words) -> Answer:
+        """The answer to one HL7 v2 message: an ACK of any code is 200, only what may yet be taken is not."""
+        asked = header(body)
+        at = self._clock()
+        told: Receipt | Sequence[Issue]
+        if asked is not None and asked.is_answer:
+            return Answer(status=204)
+        if refused := hl7v2_refusal(asked, body):
+            told = (refused,)
+        else:
+            assert asked is not None
+            delivery = Delivery(source=name, body=body, received_at=at, message_id=message_id or asked.message_id)
+            try:
+                receipt = await self._received(delivery, wants_it_now=True)
+                assert isinstance(receipt, Receipt)
+                told = receipt
+            except Rejected as error:
+                told = error.issues
+        control_id = f"PF{int(at.timestamp()):x}{secrets.token_hex(3)}"
+        answers = acknowledgements(asked, told, control_id=control_id, at=at)
+        if not answers:
+            return Answer(status=204)
+        # HTTP has one answer: where both kinds were asked for, that the content is good says that it is kept.
+        codec = asked.codec if asked is not None else "ascii"
+        charset = _CHARSETS.get(codec, codec.replace("iso8859", "iso-8859"))
+        headers = {"Content-Type": f"{words.media_type}; charset={charset}"}
+        return Answer(content=answers[-1], headers=headers, is_fhir=False)
 
     async def _received(self, delivery: Delivery, *, wants_it_now: bool) -> Receipt | int:
         """The receipt; where it need not be now, and would take long, the number under which it will be told."""
@@ -122,6 +174,10 @@ class IngestEndpoint:
             told_of = self._fetcher.states(source_map.name)
             with self._database.reading() as connection:
                 return _json(source_status(connection, source_map, told_of, self._clock()).to_json())
+        if asked == "aside":
+            with self._database.reading() as connection:
+                told_aside = records_aside(connection, source_map.name).to_json()
+            return _json({"source": source_map.name, **told_aside})
         what, _, number = asked.partition("/")
         if what == "deliveries" and number.isascii() and number.isdigit() and len(number) <= _DIGITS:
             with self._database.reading() as connection:
@@ -131,8 +187,17 @@ class IngestEndpoint:
         raise _nothing_there()
 
 
+def _words(request: Request) -> Words:
+    headers = request.headers
+    asked = request.query_params.get("_format")
+    # A plus sign in a query string reads as a blank, and is meant as one in no media type.
+    asked = None if asked is None else asked.replace(" ", "+")
+    return wanted_words(", ".join(headers.getlist("accept")), headers.get("content-type", ""), asked)
+
+
 def _json(told: object) -> Answer:
-    return Answer(content=orjson.dumps(told), headers={"Content-Type": "application/json", "Cache-Control": "no-store"})
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    return Answer(content=orjson.dumps(told), headers=headers, is_fhir=False)
 
 
 def _nothing_there() -> NotFound:
@@ -142,8 +207,8 @@ def _nothing_there() -> NotFound:
             code="unknown-delivery",
             fhir_code="not-found",
             place="http",
-            text_de="das gibt es bei dieser Quelle nicht; es gibt …/status und …/deliveries/{Nummer}",
-            text_en="there is no such thing at this source; there are …/status and …/deliveries/{number}",
+            text_de="das gibt es bei dieser Quelle nicht; es gibt …/status, …/aside und …/deliveries/{Nummer}",
+            text_en="there is no such thing at this source; there are …/status, …/aside and …/deliveries/{number}",
         )
     )
 

@@ -268,8 +268,10 @@ def _patients(message: hl7v2.Message) -> list[hl7v2.Message]:
     """A swap as one message for each patient, whose segments begin at PID, or where there is none at PV1."""
     begins = "PID" if message.named("PID") else "PV1"
     starts = [at for at, segment in enumerate(message.segments) if segment.name == begins]
+    if not starts:
+        return []
     ends = [*starts[1:], len(message.segments)]
-    shared = message.segments[: starts[0]] if starts else ()
+    shared = message.segments[: starts[0]]
     return [
         replace(message, segments=(*shared, *message.segments[start:end]))
         for start, end in zip(starts, ends, strict=True)

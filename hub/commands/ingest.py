@@ -9,13 +9,18 @@ from pathlib import Path
 from adapters.base import Delivery
 from adapters.receipt import Receipt
 from hub.app import Hub
+from hub.commands import aside_text
 from hub.commands.options import opened, parser, run, text
 from hub.commands.receipt_text import render
 from hub.process import settle
 from hub.purpose import Purpose, claim
+from hub.records_aside import records_aside
 from mappings.errors import Issue, Rejected
 
 __all__ = ["main"]
+
+_LISTED = 200
+"""So many records are listed for a person."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,14 +29,16 @@ def main(arguments: Sequence[str]) -> int:
     made.add_argument("--source", metavar="NAME", help="who sends it: a name that `platzfrei sources` lists")
     made.add_argument("--rerun", action="store_true", help="run again what was set aside (of --source, or of all)")
     made.add_argument("--discard", action="store_true", help="forget what is set aside (of --source, or of all)")
-    made.add_argument("--json", action="store_true", help="one receipt a line, as JSON")
+    made.add_argument("--aside", action="store_true", help="list what is set aside, and why (of --source, or of all)")
+    made.add_argument("--json", action="store_true", help="one receipt, or one record that lies aside, a line, as JSON")
     made.add_argument("files", metavar="FILE", nargs="*", type=Path)
     return run(made, arguments, lambda options: _command(made, options))
 
 
 def _command(made: argparse.ArgumentParser, options: argparse.Namespace) -> int:
-    if [options.rerun, options.discard, bool(options.files)].count(True) != 1 or (options.files and not options.source):
-        made.error("expected: --source NAME FILE…, or --rerun, or --discard")
+    asked = [options.rerun, options.discard, options.aside, bool(options.files)]
+    if asked.count(True) != 1 or (options.files and not options.source):
+        made.error("expected: --source NAME FILE…, or --aside, or --rerun, or --discard")
     hub = opened(options)
     settle()
     try:
@@ -42,6 +49,9 @@ def _command(made: argparse.ArgumentParser, options: argparse.Namespace) -> int:
                 "note: this is the demo's database; for data of your own give --database",
             )
             print(note, file=sys.stderr)
+        if options.aside:
+            _list(hub, options)
+            return 0
         if options.discard:
             gone = hub.pipeline.discard(options.source)
             print(text(options, f"{gone} Datensätze verworfen", f"{gone} records discarded"))
@@ -56,6 +66,17 @@ def _command(made: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     finally:
         hub.close()
     return 0 if good else 1
+
+
+def _list(hub: Hub, options: argparse.Namespace) -> None:
+    if options.source is not None:
+        hub.sources.named(options.source)
+    with hub.database.reading() as connection:
+        if not options.json:
+            print(aside_text.render(records_aside(connection, options.source, most=_LISTED), options.language))
+            return
+        for record in records_aside(connection, options.source, most=sys.maxsize).records:
+            print(json.dumps(record.to_json(), ensure_ascii=False))
 
 
 def _receipts(hub: Hub, options: argparse.Namespace) -> Iterator[tuple[str, Receipt]]:

@@ -23,7 +23,7 @@ _WORDS = {
         "unread": "nicht gelesen",
         "why": "kein Angebot, weil",
         "more": "… und {} weitere Hinweise",
-        "again": "Nach der Korrektur neu senden.",
+        "resend": "neu senden",
         "kept": "Was beiseiteliegt, liest „platzfrei ingest --rerun“ erneut, sobald die Quellenkarte stimmt.",
         "held": "Zurückgehalten, nichts davon gilt: „platzfrei drift“ zeigt warum, „platzfrei drift accept {0}“ "
         "übernimmt sie, „platzfrei drift refuse {0}“ lehnt sie ab.",
@@ -42,7 +42,7 @@ _WORDS = {
         "unread": "unread",
         "why": "no offer because",
         "more": "… and {} more findings",
-        "again": "Send it again once corrected.",
+        "resend": "send again",
         "kept": "'platzfrei ingest --rerun' reads again what lies aside, once the source map is mended.",
         "held": "Held, nothing of it is in effect: 'platzfrei drift' shows why, 'platzfrei drift accept {0}' applies "
         "it, 'platzfrei drift refuse {0}' refuses it.",
@@ -93,8 +93,10 @@ def render(receipt: Receipt, name: str, language: str) -> str:
         lines.append("  " + words["more"].format(more))
     if receipt.held:
         lines.append(f"  {words['held'].format(receipt.delivery)}")
-    elif not receipt.good:
-        lines.append(f"  {words['again']}" + (f" {words['kept']}" if receipt.kept_whole else ""))
+    elif not receipt.good and receipt.kept_whole:
+        lines.append(f"  {words['kept']}")
+    resend = receipt.resend
+    lines.append(f"  {words['resend']}: {resend.text_en if language == 'en' else resend.text_de}")
     return "\n".join(lines)
 
 

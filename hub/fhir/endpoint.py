@@ -149,18 +149,27 @@ class FhirEndpoint:
 
 
 async def answered(
-    work: Callable[[Scope, Receive], Awaitable[Answer]], scope: Scope, receive: Receive, send: Send
+    work: Callable[[Scope, Receive], Awaitable[Answer]],
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    *,
+    asked: Callable[[Scope], tuple[Format, bool]] | None = None,
 ) -> None:
-    """Sends what `work` answers, or the OperationOutcome of what it raises, in the format that was asked for."""
+    """Sends what `work` answers, or the OperationOutcome of what it raises, in the format that was asked for.
+
+    `asked` says which that is and whether it is to be pretty, where a request is not negotiated as FHIR's are.
+    """
     form, pretty = Format.JSON, False
     try:
-        form, pretty = _form(scope)
+        form, pretty = (asked or _form)(scope)
         answer = await work(scope, receive)
     except Exception as error:
         answer = refusal(_as_ours(error))
     form, pretty = scope.get(_ASKED_BY_FORM, (form, pretty))
     try:
-        content = rendered(answer.content, form, pretty=pretty) if answer.content else b""
+        shown = answer.content and answer.is_fhir
+        content = rendered(answer.content, form, pretty=pretty) if shown else answer.content
     except ValueError as error:
         answer = refusal(_as_ours(error))
         form, content = Format.JSON, answer.content

@@ -65,6 +65,8 @@ class Answer:
     updated: datetime | None = None
     location: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_fhir: bool = True
+    """Otherwise `content` is sent as it is; `headers` say what it is."""
 
     @property
     def etag(self) -> str | None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.base import Broken, Decoded, Record
 from adapters.inbound.fhir_bundle import check, decode
+from conformance.formats import fhir_xml, strict_json
 from mappings.errors import Rejected
 from mappings.language import shipped
 from mappings.patient_filter import admit
@@ -89,7 +90,8 @@ def strings(node: Any) -> Iterator[str]:
 def test_a_golden_bundle_is_read_as_it_was(case: Path) -> None:
     expected = json.loads((case / "expected.json").read_text())
     source_map = shipped()["fhir"]
-    found, records = decoded((case / "in.json").read_bytes())
+    (sent,) = case.glob("in.*")
+    found, records = decoded(sent.read_bytes())
     told = []
     for record in records:
         said: dict[str, Any] = {"place": record.place, "issues": [list(each) for each in issues(record)]}
@@ -122,9 +124,10 @@ def test_bundles_that_are_no_requests_need_none(kind: str) -> None:
     ("body", "code"),
     [
         (b"", "not-json"),
-        (b"<Bundle xmlns='http://hl7.org/fhir'/>", "not-json"),
+        (b"<Bundle xmlns='http://hl7.org/fhir'/>", "bundle-type"),
         (b"[]", "not-a-bundle"),
-        (b'{"resourceType": "Slot"}', "not-a-bundle"),
+        (b'{"resourceType": "Patient"}', "not-a-bundle"),
+        (b'{"resourceType": "Slot"}', "fhir-incomplete"),
         (bundle("document"), "bundle-type"),
         (b'{"resourceType": "Bundle"}', "bundle-type"),
         (b'{"resourceType": "Bundle", "type": "batch", "entry": {}}', "fhir-structure"),
@@ -139,6 +142,72 @@ def test_what_tells_of_no_offer_is_rejected(body: bytes, code: str) -> None:
 def test_a_rejected_bundle_says_what_it_held_instead() -> None:
     with pytest.raises(Rejected, match="there are: Location, Patient"):
         list(decode(bundle("batch", entries()[2], patient()), OPTIONS).records)
+
+
+def as_xml(body: bytes) -> bytes:
+    return fhir_xml.write(strict_json.parse(body))
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+def test_a_bundle_in_xml_is_the_bundle_in_json(kind: str) -> None:
+    sent = bundle(kind, *entries(), patient())
+    found, records = decoded(sent)
+    for written in (as_xml(sent), b"\xef\xbb\xbf" + as_xml(sent), b"\r\n " + as_xml(sent).partition(b"?>\n")[2]):
+        found_again, again = decoded(written)
+        assert again == records
+        assert found_again.atomic is found.atomic
+    utf16 = as_xml(sent).decode().replace("UTF-8", "UTF-16").encode("utf-16")
+    assert decoded(utf16)[1] == records
+
+
+def contained(root: str, others: list[Entry]) -> Entry:
+    """The entries as what one of them contains."""
+    (whole,) = (entry["resource"] for entry in others if entry["resource"]["resourceType"] == root)
+    names = {f"{each['resource']['resourceType']}/{each['resource']['id']}": each["resource"]["id"] for each in others}
+    text = json.dumps(whole)
+    inner = json.dumps([each["resource"] for each in others if each["resource"] is not whole])
+    for name, own in names.items():
+        text, inner = text.replace(f'"{name}"', f'"#{own}"'), inner.replace(f'"{name}"', f'"#{own}"')
+    inner = inner.replace(f'"#{whole["id"]}"', '"#"')
+    made: Entry = json.loads(text)
+    made["contained"] = json.loads(inner)
+    return made
+
+
+@pytest.mark.parametrize("root", ["HealthcareService", "Schedule"])
+def test_a_resource_that_contains_all_it_refers_to_is_read_as_its_bundle(root: str) -> None:
+    whole = one(bundle("collection", *without_requests(entries())))
+    for sent in (contained(root, entries()), {**contained(root, entries()), "id": "x"}):
+        record = one(json.dumps(sent).encode())
+        assert record.issues == ()
+        assert record.fields.keys() == whole.fields.keys()
+        # The ids of what is contained mean nothing outside.
+        assert "id" not in record.fields["Organization"]
+        assert record.fields["Slot"] == whole.fields["Slot"]
+        assert one(as_xml(json.dumps(sent).encode())) == record
+    told = (bundle("collection", {"resource": contained(root, entries())}),)
+    assert [one(each).fields["Schedule"] for each in told] == [whole.fields["Schedule"]]
+
+
+def test_of_two_entries_each_has_its_own_contained_ones() -> None:
+    first, second = contained("HealthcareService", entries()), contained("HealthcareService", entries())
+    second["id"] = "second"
+    for each in second["contained"]:
+        if each.get("name") == FULL.facility.name:
+            each["name"] = "Haus Abendrot"
+    _, records = decoded(bundle("collection", {"resource": first}, {"resource": second}))
+    names = [record.fields["Organization"]["name"] for record in records if isinstance(record, Record)]
+    assert names == [FULL.facility.name, "Haus Abendrot"]
+    assert [issues(record) for record in records] == [[], []]
+
+
+def test_a_reference_into_another_entrys_container_leads_nowhere() -> None:
+    first, second = contained("HealthcareService", entries()), entries()[3]["resource"]
+    second["id"], second["providedBy"], second["location"] = "second", first["providedBy"], []
+    del second["location"]
+    _, (read, lost) = decoded(bundle("collection", {"resource": first}, {"resource": second}))
+    assert issues(read) == []
+    assert issues(lost) == [("fhir-reference", "Bundle.entry[1].resource.providedBy")]
 
 
 def patient() -> Entry:

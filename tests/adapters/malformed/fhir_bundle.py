@@ -60,14 +60,19 @@ _PATIENT = {"resourceType": "Patient", "id": "p"}
 CASES = [
     # What is no Bundle
     Malformed("nothing", b"", "not-json", "line 1", "expecting value"),
-    Malformed("a Bundle in XML", b'<Bundle xmlns="http://hl7.org/fhir"/>', "not-json", "line 1", "FHIR Bundle in JSON"),
-    Malformed("a page of HTML", b"<!doctype html>", "not-json", "line 1", "FHIR Bundle in JSON"),
+    Malformed("a page of HTML", b"<!doctype html>", "not-fhir-xml", "line 1", "FHIR Bundle in XML or JSON"),
     Malformed("cut in the middle", _bundle()[:-100], "not-json", "line 1", "Not JSON"),
     Malformed(
         "an element twice", b'{"resourceType": "Bundle", "resourceType": "Bundle"}', "not-json", "line 1", "twice"
     ),
     Malformed("a list of resources", b"[]", "not-a-bundle", "Bundle", "resourceType Bundle"),
-    Malformed("a resource alone", json.dumps(_RESOURCES[3]).encode(), "not-a-bundle", "Bundle", "resourceType Bundle"),
+    Malformed(
+        "a resource alone",
+        json.dumps(_RESOURCES[3]).encode(),
+        "fhir-incomplete",
+        "HealthcareService.providedBy",
+        "has not come along",
+    ),
     Malformed("no resourceType", b'{"type": "transaction"}', "not-a-bundle", "Bundle", "resourceType Bundle"),
     Malformed("a message", _bundle("message"), "bundle-type", "Bundle.type", "transaction, batch, collection"),
     Malformed("a document", _bundle("document"), "bundle-type", "Bundle.type", "transaction, batch, collection"),

@@ -355,6 +355,13 @@ CASES = [
         "two patients with a PV1 each",
     ),
     _case(
+        "a swap of nobody",
+        _adt("A17"),
+        "hl7-segment-missing",
+        "message 1, PV1",
+        "two patients with a PV1 each",
+    ),
+    _case(
         "a swap of three",
         _adt("A17", _PID, _PV1, _PID, _PV1, _PID, _PV1),
         "hl7-segment-missing",
