@@ -38,7 +38,7 @@ from mappings.errors import Issue, PlatzfreiError, Rejected
 __all__ = ["PREFIX", "IngestEndpoint"]
 
 PREFIX = "/ingest/"
-_BYTES_MAX = 16 * 1024 * 1024
+_BYTES_MAX = 40 * 1024 * 1024
 _MESSAGE_ID_MAX = 200
 _DIGITS = 18
 

@@ -11,6 +11,7 @@ from adapters.receipt import Receipt
 from hub.app import Hub
 from hub.commands import aside_text
 from hub.commands.options import opened, parser, run, text
+from hub.commands.progress import Progress
 from hub.commands.receipt_text import render
 from hub.process import settle
 from hub.purpose import Purpose, claim
@@ -89,7 +90,10 @@ def _receipts(hub: Hub, options: argparse.Namespace) -> Iterator[tuple[str, Rece
     hub.sources.named(options.source)
     for path in options.files:
         delivery = Delivery(source=options.source, body=_read(path), received_at=hub.clock())
-        yield path.name, hub.pipeline.receive(delivery)
+        with Progress(1) as bar:
+            bar.show(path.name)
+            receipt = hub.pipeline.receive(delivery, lambda done, of, bar=bar: bar.left(of - done, of))  # type: ignore[misc]
+        yield path.name, receipt
 
 
 def _read(path: Path) -> bytes:

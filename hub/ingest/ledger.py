@@ -67,6 +67,7 @@ __all__ = [
     "advance",
     "arrive",
     "close",
+    "drop",
     "enter",
     "finished",
     "forget_arriving",
@@ -242,8 +243,13 @@ def advance(transaction: Transaction, number: int, done: int, receipt: Receipt) 
 def forget_arriving(transaction: Transaction, before: int) -> None:
     """Forget what began to arrive before a moment and never did: nobody was told that it was taken."""
     for (number,) in transaction.all(_LEFT_ARRIVING, {"before": before}):
-        transaction.run(_DROP_PARTS, {"number": number})
-        transaction.run(_DROP, {"number": number})
+        drop(transaction, number)
+
+
+def drop(transaction: Transaction, number: int) -> None:
+    """Forget a delivery of which nobody was told that it was taken."""
+    transaction.run(_DROP_PARTS, {"number": number})
+    transaction.run(_DROP, {"number": number})
 
 
 def keep(

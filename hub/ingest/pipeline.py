@@ -11,43 +11,33 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import chain, islice
 
 from adapters.base import Delivery
 from adapters.receipt import Receipt
-from hub.errors import Invalid, NotFound, http_part
-from hub.ingest import ledger
-from hub.ingest.arrival import Arrival, Door, blank_receipt
-from hub.ingest.drift import Drift
+from hub.errors import NotFound
+from hub.ingest import large, ledger
+from hub.ingest.arrival import Arrival, Door
+from hub.ingest.duplicates import reused, told_before
+from hub.ingest.effects import Effects, without_stay
 from hub.ingest.in_flight import CRASHES_MAX, InFlight
+from hub.ingest.large import Arrived, LargeDeliveries, Progress
 from hub.ingest.ledger import Entry, Kept
-from hub.ingest.reading import Reading, read
-from hub.ingest.reconcile import Effect, Reconciler, Told
-from hub.ingest.wards import Wards
+from hub.ingest.reconcile import Reconciler
 from hub.keys import Key
 from hub.sources import Sources
 from hub.store.clock import micros, moment
 from hub.store.database import UNAVAILABLE, Database
 from hub.store.reader import Reader, Transaction
 from hub.store.writer import Writer
-from mappings.census_event import forgotten
-from mappings.drift import Tally
-from mappings.errors import Issue, PlatzfreiError, Rejected, Retriable
+from mappings.errors import Issue, PlatzfreiError, Rejected
 from mappings.language import SourceMap
 
-__all__ = ["Pipeline", "Progress"]
-
-Progress = Callable[[int], object]
-"""Is told how many records of a large delivery are done, or its number."""
+__all__ = ["Pipeline"]
 
 _log = logging.getLogger(__name__)
 _FORGET_AFTER = timedelta(days=30)
-_PART = 500
-"""Records of a part."""
-_LARGE = 2_000
-"""Records of a delivery that is taken in parts."""
-_ARRIVES = timedelta(minutes=10)
-"""How long a large delivery may take to arrive before another try under its message id takes its place."""
 
 
 class Pipeline:
@@ -68,17 +58,17 @@ class Pipeline:
         self._writer = writer
         self._sources = sources
         self._reconciler = reconciler
+        self._effects = Effects(reconciler, clock)
         self._key = key
         self._door = Door(key)
         self._in_flight = in_flight
         self._clock = clock
-        self._wards = Wards()
-        self._drift = Drift()
-        self._large = ThreadPoolExecutor(1, "large")
+        self._large = LargeDeliveries(database=database, writer=writer, effects=self._effects, in_flight=in_flight)
+        self._one_large = ThreadPoolExecutor(1, "large")
 
     def close(self) -> None:
         """Finish what large deliveries are being taken in."""
-        self._large.shutdown()
+        self._one_large.shutdown()
         self._in_flight.close()
 
     def receive(self, delivery: Delivery, progress: Progress | None = None) -> Receipt:
@@ -89,7 +79,7 @@ class Pipeline:
         return self.submit(delivery, progress).result()
 
     def submit(
-        self, delivery: Delivery, progress: Progress | None = None, *, arrived: Progress | None = None
+        self, delivery: Delivery, progress: Progress | None = None, *, arrived: Arrived | None = None
     ) -> "Future[Receipt]":
         """The future receipt: it is there when all it says is committed and synced; raises what `receive` raises.
 
@@ -203,24 +193,18 @@ class Pipeline:
                 if source_map.wards:
                     old = micros(now - _FORGET_AFTER)
                     for number, ordinal, entry in ledger.set_aside_before(connection, source_map.name, old):
-                        ledger.replace_set_aside(connection, number, ordinal, _without_stay(entry))
-            return self._wards.purge(connection, now)
+                        ledger.replace_set_aside(connection, number, ordinal, without_stay(entry))
+            return self._effects.purge(transaction, now)
 
         return self._writer.submit(forget, limited=False).result()
 
     def renew(self) -> int:
         """Report anew what is expected of wards, so that no day that has come is still promised; returns how many."""
         return sum(
-            self._writer.submit(lambda transaction, one=source_map: self._renew(transaction, one)).result()  # type: ignore[misc]
+            self._writer.submit(partial(self._effects.renew, source_map=source_map), limited=False).result()
             for source_map in self._sources
             if source_map.wards
         )
-
-    def _renew(self, transaction: Transaction, source_map: SourceMap) -> int:
-        now = self._clock()
-        expected = self._wards.expected(transaction.connection, source_map, now)
-        told = [Told(report=report, received_at=now) for report in expected]
-        return sum(effect.change == "applied" for effect in self._reconciled(transaction, source_map, told))
 
     def _submitted(
         self,
@@ -228,7 +212,7 @@ class Pipeline:
         digest: bytes,
         source_map: SourceMap,
         progress: Progress | None,
-        arrived: Progress | None,
+        arrived: Arrived | None,
     ) -> "Future[Receipt]":
         unread: Counter[str] = Counter()
         crashes = self._in_flight.crashes(digest)
@@ -238,16 +222,16 @@ class Pipeline:
             entries, decoded = self._door.decoded(delivery, source_map, unread)
             if delivery.message_id is None and decoded.message_id is not None:
                 delivery = replace(delivery, message_id=self._key.pseudonym(decoded.message_id))
-            first = list(islice(entries, None if decoded.atomic else _LARGE + 1))
+            first = list(islice(entries, None if decoded.atomic else large.LARGE + 1))
         except Rejected as error:
             broken = Entry(place="", broken=self._door.broken(delivery.body, source_map), issues=error.issues)
             keeps = source_map.patient_free
             arrival = Arrival.rejected(delivery, digest, source_map, broken, keeps=keeps)
         else:
-            if len(first) > _LARGE and not decoded.atomic:
-                parts = _parts(chain(first, entries))
-                return self._large.submit(
-                    self._in_parts, delivery, digest, source_map, parts, unread, progress, arrived
+            if len(first) > large.LARGE and not decoded.atomic:
+                rest = chain(first, entries)
+                return self._one_large.submit(
+                    self._large.take, delivery, digest, source_map, rest, unread, progress, arrived
                 )
             arrival = Arrival.of(delivery, digest, source_map, first, unread, atomic=decoded.atomic)
         size = len(delivery.body)
@@ -295,7 +279,7 @@ class Pipeline:
             for one in mine:
                 name = one.delivery.message_id if one.number is None else None
                 if name is not None and name in before:
-                    answers[id(one)] = self._told_before(before[name], one.digest)
+                    answers[id(one)] = told_before(before[name], one.digest)
                 elif name is not None and (first := firsts.setdefault(name, one)) is not one:
                     twins.append((first, one))
                 else:
@@ -304,7 +288,7 @@ class Pipeline:
         for one, number in zip(fresh, ledger.numbers(transaction, len(fresh)), strict=True):
             one.receipt.delivery = number
         for mine in by_source.values():
-            self._apply(transaction, [one for one in mine if self._passes(transaction, one)])
+            self._effects.write(transaction, [one for one in mine if self._effects.passes(transaction, one)])
             for one in mine:
                 answers[id(one)] = one.receipt
                 self._in_flight.clear(transaction, one.digest)
@@ -316,181 +300,8 @@ class Pipeline:
                 if one.number is not None:
                     ledger.close(transaction.connection, one.number, one.receipt)
         for first, twin in twins:
-            answers[id(twin)] = replace(first.receipt, duplicate=True) if first.digest == twin.digest else _reused()
+            answers[id(twin)] = replace(first.receipt, duplicate=True) if first.digest == twin.digest else reused()
         return [answers[id(one)] for one in arrivals]
-
-    def _passes(self, transaction: Transaction, one: Arrival) -> bool:
-        """Whether a delivery takes effect: one that is unlike what its source sends is held, as its receipt says."""
-        if not one.judged:
-            return True
-        connection, source_map, receipt = transaction.connection, one.source_map, one.receipt
-        if not one.released and (drifted := self._drift.examine(connection, source_map, one.tally)):
-            receipt.note_first(*drifted)
-            if any(issue.severity == "error" for issue in drifted):
-                receipt.hold()
-                return False
-        if not receipt.rejected:
-            at = micros(one.delivery.received_at)
-            self._drift.learn(connection, source_map, one.tally, at=at, accepted=one.released)
-        return True
-
-    def _told_before(self, before: Kept, digest: bytes) -> Receipt | Exception:
-        if before.digest != digest:
-            return _reused()
-        if before.receipt is None or before.status in ("arriving", "received"):
-            return _not_finished()
-        before.receipt.duplicate = True
-        return before.receipt
-
-    def _apply(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> None:
-        """Write the effect of deliveries of one source, and count it in their receipts."""
-        if not arrivals:
-            return
-        source_map = arrivals[0].source_map
-        told: list[Told] = []
-        whose = []
-        for one in arrivals:
-            one.receipt.delivery = one.number if one.number is not None else one.receipt.delivery
-            for result, report in one.reading.reports:
-                told.append(Told(report=report, received_at=one.delivery.received_at, delivery=one.receipt.delivery))
-                whose.append((one.receipt, result))
-        if not told and not source_map.wards:
-            return
-        if source_map.wards:
-            self._apply_events(transaction, source_map, arrivals)
-        effects = self._reconciled(transaction, source_map, told)
-        for (receipt, result), effect, one_told in zip(whose, effects, told, strict=True):
-            result.offers[one_told.report.offer.key] = effect.change
-            receipt.count(effect.change, effect.versions)
-
-    def _apply_events(self, transaction: Transaction, source_map: SourceMap, arrivals: Sequence[Arrival]) -> None:
-        """The wards that events touch are reported once; that is the effect of each delivery that touched them."""
-        events = [event for one in arrivals for _, event in one.reading.events]
-        last, noted = arrivals[-1], Receipt(source=source_map.name)
-        reports = self._wards.reports(transaction.connection, source_map, events, noted, self._clock())
-        received_at, number = last.delivery.received_at, last.receipt.delivery
-        told = [Told(report=report, received_at=received_at, delivery=number) for report in reports]
-        effects = self._reconciled(transaction, source_map, told)
-        for one in arrivals:
-            one.receipt.note(*noted.issues)
-            # The census knows its events now; what would tell of a stay need not stand here, too.
-            one.entries = [_without_stay(entry) for entry in one.entries]
-            if one.reading.events:
-                for effect in effects:
-                    one.receipt.count(effect.change, effect.versions if one is last else 0)
-
-    def _reconciled(self, transaction: Transaction, source_map: SourceMap, told: Sequence[Told]) -> list[Effect]:
-        return self._reconciler.reconcile(
-            transaction, told, source=source_map.name, ladder=source_map.ladder, now=self._clock()
-        )
-
-    def _in_parts(
-        self,
-        delivery: Delivery,
-        digest: bytes,
-        source_map: SourceMap,
-        parts: Iterator[list[Entry]],
-        unread: Counter[str],
-        progress: Progress | None,
-        arrived: Progress | None,
-    ) -> Receipt:
-        """Write a large delivery into the ledger part by part, then its effect."""
-        told = self._writer.submit(lambda transaction: self._arrive(transaction, delivery, digest)).result()
-        if isinstance(told, Receipt):
-            return told
-        number, count, tally = told, 0, Tally(names=source_map.names)
-        scratch = blank_receipt(delivery, source_map, unread)
-        for entries in parts:
-            read(entries, source_map, delivery.received_at, scratch, tally)
-            self._writer.submit(
-                lambda transaction, entries=entries, ordinal=count: ledger.add_part(  # type: ignore[misc]
-                    transaction, number, ordinal, entries
-                ),
-                size=_LARGE * _PART,
-            ).result()
-            count += 1
-        scratch.records, scratch.delivery, scratch.set_aside = tally.records, number, 0
-        whole = Arrival(
-            delivery=delivery,
-            digest=digest,
-            source_map=source_map,
-            entries=(),
-            unread=unread,
-            atomic=False,
-            reading=Reading(),
-            receipt=scratch,
-            tally=tally,
-            number=number,
-        )
-
-        def received(transaction: Transaction) -> bool:
-            ledger.received(transaction, number, count, unread)
-            passes = self._passes(transaction, whole)
-            if not passes:
-                ledger.close(transaction.connection, number, scratch)
-            return passes
-
-        if not self._writer.submit(received, limited=False).result():
-            return scratch
-        if arrived is not None:
-            arrived(number)
-        receipt = blank_receipt(delivery, source_map, unread)
-        receipt.delivery = number
-        return self._in_parts_from(0, count, delivery, digest, source_map, receipt, progress)
-
-    def _arrive(self, transaction: Transaction, delivery: Delivery, digest: bytes) -> int | Receipt:
-        if delivery.message_id is not None:
-            before = ledger.known_among(transaction, delivery.source, [delivery.message_id]).get(delivery.message_id)
-            if before is not None and before.status == "arriving" and before.digest == digest:
-                if delivery.received_at - moment(before.received_at) < _ARRIVES:
-                    raise _not_finished()
-                ledger.forget_arriving(transaction, before.received_at + 1)
-            elif before is not None:
-                told = self._told_before(before, digest)
-                if isinstance(told, Exception):
-                    raise told
-                return told
-        return ledger.arrive(transaction, delivery, digest)
-
-    def _in_parts_from(
-        self,
-        ordinal: int,
-        parts: int,
-        delivery: Delivery,
-        digest: bytes,
-        source_map: SourceMap,
-        receipt: Receipt,
-        progress: Progress | None = None,
-    ) -> Receipt:
-        """The effect of the parts that are left; what is done of them is noted with each."""
-
-        def apply(transaction: Transaction, ordinal: int, arrival: Arrival, receipt: Receipt) -> None:
-            arrival.number = receipt.delivery
-            self._apply(transaction, [arrival])
-            aside = [(ordinal * _PART + place, entry, issues) for place, entry, issues in arrival.reading.aside]
-            ledger.set_records_aside(transaction.connection, receipt.delivery, source_map.name, aside)
-            ledger.advance(transaction, receipt.delivery, ordinal + 1, receipt)
-            if ordinal + 1 == parts:
-                ledger.close(transaction.connection, receipt.delivery, receipt)
-                self._in_flight.clear(transaction, digest)
-
-        for one in range(ordinal, parts):
-            with self._database.snapshot() as reader:
-                entries = ledger.part(reader, receipt.delivery, one)
-            # A part that is undone must leave no trace in the receipt.
-            after = Receipt.from_json(receipt.to_json())
-            arrival = Arrival.into(after, delivery, digest, source_map, entries, Tally(names=frozenset()))
-            self._writer.submit(
-                lambda transaction, one=one, arrival=arrival, after=after: apply(  # type: ignore[misc]
-                    transaction, one, arrival, after
-                ),
-                size=_LARGE * _PART,
-                limited=False,
-            ).result()
-            receipt = after
-            if progress is not None:
-                progress(receipt.records)
-        return receipt
 
     def _finished(self, left: Sequence[Kept]) -> Iterator[Receipt]:
         """The receipts of deliveries; one that cannot be finished waits, and holds up no other."""
@@ -505,12 +316,7 @@ class Pipeline:
         delivery = Delivery(source=kept.source, body=b"", received_at=moment(kept.received_at))
         unread = Counter(kept.unread)
         if kept.parts:
-            begun = kept.receipt if kept.receipt is not None and not kept.receipt.held else None
-            receipt = begun or blank_receipt(delivery, source_map, unread)
-            receipt.delivery = kept.id
-            if released:
-                self._release_parts(kept, source_map)
-            return self._in_parts_from(kept.parts_done, kept.parts, delivery, kept.digest, source_map, receipt)
+            return self._large.finish(kept, source_map, released=released)
         arrival = Arrival.of(
             delivery, kept.digest, source_map, kept.entries, unread, atomic=kept.atomic, number=kept.id
         )
@@ -524,20 +330,6 @@ class Pipeline:
             return _sole(self._take(transaction, [arrival]))
 
         return self._writer.submit(finish, limited=False).result()
-
-    def _release_parts(self, kept: Kept, source_map: SourceMap) -> None:
-        """Learn from a large delivery that is released; from now on it is finished, whatever happens."""
-        tally, scratch = Tally(names=source_map.names), Receipt(source=source_map.name)
-        for ordinal in range(kept.parts):
-            with self._database.snapshot() as reader:
-                entries = ledger.part(reader, kept.id, ordinal)
-            read(entries, source_map, moment(kept.received_at), scratch, tally)
-
-        def release(transaction: Transaction) -> None:
-            self._drift.learn(transaction.connection, source_map, tally, at=kept.received_at, accepted=True)
-            ledger.received(transaction, kept.id, kept.parts, kept.unread)
-
-        self._writer.submit(release, limited=False).result()
 
 
 def _by_source(arrivals: Sequence[Arrival]) -> dict[str, list[Arrival]]:
@@ -566,16 +358,6 @@ def _sole(answers: Sequence[Receipt | Exception]) -> Receipt:
     return answer
 
 
-def _parts(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
-    """All entries, so many at once that nobody holds many."""
-    while part := list(islice(entries, _PART)):
-        yield part
-
-
-def _without_stay(entry: Entry) -> Entry:
-    return entry if entry.fields is None else replace(entry, fields=forgotten(entry.fields))
-
-
 def _not_held(number: int) -> NotFound:
     return NotFound(
         Issue(
@@ -593,30 +375,6 @@ def _refused() -> Issue:
         fhir_code="business-rule",
         text_de="Der Betreiber hat diese Lieferung abgelehnt; nichts davon gilt. Berichtigt senden.",
         text_en="The operator refused this delivery; nothing of it is in effect. Send it corrected.",
-    )
-
-
-def _reused() -> Invalid:
-    return Invalid(
-        Issue(
-            code="message-id-reused",
-            fhir_code="duplicate",
-            place=http_part("Idempotency-Key"),
-            text_de="unter dieser Kennung kam schon anderer Inhalt; neuen Inhalt unter neuer Kennung senden",
-            text_en="this id came with another content before; send new content under a new id",
-        )
-    )
-
-
-def _not_finished() -> Retriable:
-    return Retriable(
-        Issue(
-            code="not-finished",
-            fhir_code="transient",
-            place=http_part("Idempotency-Key"),
-            text_de="diese Lieferung wird gerade aufgenommen; dieselbe in einer Minute noch einmal senden",
-            text_en="this delivery is being taken in just now; send the same again in a minute",
-        )
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from adapters.base import Delivery
 from hub.app import Hub, application
 from hub.errors import Invalid
-from hub.ingest import ledger, pipeline
+from hub.ingest import large, ledger
 from hub.ingest.reconcile import Reconciler
 from hub.store.tables import delivery, delivery_part, set_aside
 from mappings.errors import Retriable
@@ -26,8 +26,8 @@ ROWS = 23
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "_PART", 5)
-    monkeypatch.setattr(pipeline, "_LARGE", 12)
+    monkeypatch.setattr(large, "_PART", 5)
+    monkeypatch.setattr(large, "LARGE", 12)
 
 
 def table(rows: int = ROWS, *, bad: int | None = None, free: str = "2") -> bytes:
@@ -61,13 +61,13 @@ def dies_at(monkeypatch: pytest.MonkeyPatch, call: int) -> None:
 
 
 def test_all_parts_take_effect_and_one_receipt_tells_of_all(hub: Hub) -> None:
-    told: list[int] = []
+    told: list[tuple[int, int]] = []
     body = Delivery(source="csv-long", body=table(bad=7), received_at=hub.clock())
-    receipt = hub.pipeline.receive(body, told.append)
+    receipt = hub.pipeline.receive(body, lambda done, of: told.append((done, of)))
     assert (receipt.records, receipt.taken, receipt.set_aside, receipt.applied) == (ROWS, ROWS - 1, 1, ROWS - 1)
     assert [issue.place for issue in receipt.issues if issue.severity == "error"] == ["line 9, column Frei"]
     assert [result.outcome for result in receipt.results].count("taken") == ROWS - 1
-    assert told == [5, 10, 15, 20, ROWS]
+    assert told == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
     assert parts(hub) == [("done", 5, 5)]
     assert offers(hub) == ROWS - 1
     with hub.database.reading() as connection:
@@ -135,7 +135,7 @@ def test_what_never_arrived_whole_never_counts_and_is_forgotten(
 def test_a_transaction_of_fhir_is_never_parted(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     from pathlib import Path
 
-    monkeypatch.setattr(pipeline, "_LARGE", 0)
+    monkeypatch.setattr(large, "LARGE", 0)
     bundle = orjson.loads((Path(__file__).parents[1] / "golden/fhir_bundle/batch-with-bad-slots/in.json").read_bytes())
     receipt = send(hub, "fhir", orjson.dumps({**bundle, "type": "transaction"}))
     assert (receipt.applied, receipt.rejected) == (0, receipt.records)

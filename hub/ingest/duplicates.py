@@ -1,0 +1,44 @@
+"""What a delivery is told whose message id came before: the same receipt, or that it is refused, or to come again."""
+
+from adapters.receipt import Receipt
+from hub.errors import Invalid, http_part
+from hub.ingest.ledger import Kept
+from mappings.errors import Issue, Retriable
+
+__all__ = ["not_finished", "reused", "told_before"]
+
+
+def told_before(before: Kept, digest: bytes) -> Receipt | Exception:
+    """What is told of a delivery with this digest under the message id of one before."""
+    if before.digest != digest:
+        return reused()
+    if before.receipt is None or before.status in ("arriving", "received"):
+        return not_finished()
+    before.receipt.duplicate = True
+    return before.receipt
+
+
+def reused() -> Invalid:
+    """The message id came with another content before."""
+    return Invalid(
+        Issue(
+            code="message-id-reused",
+            fhir_code="duplicate",
+            place=http_part("Idempotency-Key"),
+            text_de="unter dieser Kennung kam schon anderer Inhalt; neuen Inhalt unter neuer Kennung senden",
+            text_en="this id came with another content before; send new content under a new id",
+        )
+    )
+
+
+def not_finished() -> Retriable:
+    """The delivery is there, and not done yet."""
+    return Retriable(
+        Issue(
+            code="not-finished",
+            fhir_code="transient",
+            place=http_part("Idempotency-Key"),
+            text_de="diese Lieferung wird gerade aufgenommen; dieselbe in einer Minute noch einmal senden",
+            text_en="this delivery is being taken in just now; send the same again in a minute",
+        )
+    )

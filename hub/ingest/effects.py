@@ -1,0 +1,107 @@
+"""What deliveries do: held where they are unlike what their source sends, else written, and counted in their receipts.
+
+In the transaction of whoever calls.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from adapters.receipt import Receipt
+from hub.ingest.arrival import Arrival
+from hub.ingest.drift import Drift
+from hub.ingest.ledger import Entry
+from hub.ingest.reconcile import Effect, Reconciler, Told
+from hub.ingest.wards import Wards
+from hub.store.clock import micros
+from hub.store.reader import Transaction
+from mappings.census_event import forgotten
+from mappings.drift import Tally
+from mappings.language import SourceMap
+
+__all__ = ["Effects", "without_stay"]
+
+
+class Effects:
+    """Reports go to the reconciler; events first to the census of their wards, which makes reports of them."""
+
+    def __init__(self, reconciler: Reconciler, clock: Callable[[], datetime]) -> None:
+        self._reconciler = reconciler
+        self._clock = clock
+        self._wards = Wards()
+        self._drift = Drift()
+
+    def passes(self, transaction: Transaction, one: Arrival) -> bool:
+        """Whether a delivery takes effect: one that is unlike what its source sends is held, as its receipt says."""
+        if not one.judged:
+            return True
+        connection, source_map, receipt = transaction.connection, one.source_map, one.receipt
+        if not one.released and (drifted := self._drift.examine(connection, source_map, one.tally)):
+            receipt.note_first(*drifted)
+            if any(issue.severity == "error" for issue in drifted):
+                receipt.hold()
+                return False
+        if not receipt.rejected:
+            self.learn(transaction, source_map, one.tally, at=micros(one.delivery.received_at), accepted=one.released)
+        return True
+
+    def learn(
+        self, transaction: Transaction, source_map: SourceMap, tally: Tally, *, at: int, accepted: bool = False
+    ) -> None:
+        """Note what a source sends; `at` is the moment of receipt in microseconds, `accepted`: by a person."""
+        self._drift.learn(transaction.connection, source_map, tally, at=at, accepted=accepted)
+
+    def write(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> None:
+        """Write the effect of deliveries of one source, which have their numbers, and count it in their receipts."""
+        if not arrivals:
+            return
+        source_map = arrivals[0].source_map
+        if source_map.wards:
+            self._write_events(transaction, source_map, arrivals)
+        told: list[Told] = []
+        whose = []
+        for one in arrivals:
+            for result, report in one.reading.reports:
+                told.append(Told(report=report, received_at=one.delivery.received_at, delivery=one.receipt.delivery))
+                whose.append((one.receipt, result))
+        effects = self._reconciled(transaction, source_map, told) if told else ()
+        for (receipt, result), effect, one_told in zip(whose, effects, told, strict=True):
+            result.offers[one_told.report.offer.key] = effect.change
+            receipt.count(effect.change, effect.versions)
+
+    def renew(self, transaction: Transaction, source_map: SourceMap) -> int:
+        """Report anew what is expected of a source's wards; returns how many wards that changed."""
+        now = self._clock()
+        expected = self._wards.expected(transaction.connection, source_map, now)
+        told = [Told(report=report, received_at=now) for report in expected]
+        return sum(effect.change == "applied" for effect in self._reconciled(transaction, source_map, told))
+
+    def purge(self, transaction: Transaction, now: datetime) -> int:
+        """Forget the stays that ended long ago; returns how many events went."""
+        return self._wards.purge(transaction.connection, now)
+
+    def _write_events(self, transaction: Transaction, source_map: SourceMap, arrivals: Sequence[Arrival]) -> None:
+        """The wards that events touch are reported once; that is the effect of each delivery that touched them."""
+        events = [event for one in arrivals for _, event in one.reading.events]
+        last, noted = arrivals[-1], Receipt(source=source_map.name)
+        reports = self._wards.reports(transaction.connection, source_map, events, noted, self._clock())
+        received_at, number = last.delivery.received_at, last.receipt.delivery
+        told = [Told(report=report, received_at=received_at, delivery=number) for report in reports]
+        effects = self._reconciled(transaction, source_map, told)
+        for one in arrivals:
+            one.receipt.note(*noted.issues)
+            # The census knows its events now; what would tell of a stay need not stand here, too.
+            one.entries = [without_stay(entry) for entry in one.entries]
+            if one.reading.events:
+                for effect in effects:
+                    one.receipt.count(effect.change, effect.versions if one is last else 0)
+
+    def _reconciled(self, transaction: Transaction, source_map: SourceMap, told: Sequence[Told]) -> list[Effect]:
+        return self._reconciler.reconcile(
+            transaction, told, source=source_map.name, ladder=source_map.ladder, now=self._clock()
+        )
+
+
+def without_stay(entry: Entry) -> Entry:
+    """A record without what tells of a stay."""
+    return entry if entry.fields is None else replace(entry, fields=forgotten(entry.fields))
