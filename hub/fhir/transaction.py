@@ -5,97 +5,47 @@ with few statements for many resources; identities are settled before that, so t
 """
 
 import contextlib
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 from uuid import uuid4
 
-import msgspec
 from sqlalchemy import bindparam, select
 
 from hub.errors import Invalid, Malformed, PreconditionFailed
+from hub.fhir.brought import Ahead, Key, Parts, Resource, criteria, encoded, named
 from hub.fhir.conditional import current, names_version, none_exist, refuse_stale, sole
 from hub.fhir.context import Context, Store
 from hub.fhir.entry import Entry
 from hub.fhir.form import pairs_of
 from hub.fhir.interactions.read import ID
 from hub.fhir.interactions.update import target
-from hub.fhir.references import Link, Target, links, renamed_in_narrative, root_of, target_of
+from hub.fhir.references import Link, Target, links, target_of
 from hub.fhir.request import Answer
-from hub.fhir.validation import issues_of, validate
+from hub.fhir.validation import validate
 from hub.fhir.written import deleted, unchanged, written
 from hub.search.page import matching
 from hub.store.clock import micros
-from hub.store.draft import Draft
 from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader, Transaction
 from hub.store.repository import Written
 from hub.store.tables import VIEWS
 from mappings.errors import Issue, PlatzfreiError
 
-__all__ = ["Ahead", "ahead", "at_entry", "transact"]
+__all__ = ["at_entry", "transact"]
 
-Key = tuple[str, str]
-
-_CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(.+)", re.DOTALL)
 _PLACEHOLDER = ("urn:uuid:", "urn:oid:")
 _MOST_ISSUES = 200
-_JSON = msgspec.json.Encoder(decimal_format="number")
 
 
-def ahead(context: Context, entries: Sequence[Entry]) -> "Ahead":
-    """What can be done of a transaction before its turn at the writer: most, where nothing in it depends on what is
-    stored, on what criteria find or on what a patch finds before it."""
-    parts = _Parts.of(context, entries)
-    done = Ahead(parts=parts)
-    if context.store is None or parts.patches or not _is_settled(context, parts):
-        return done
-    base = entries[0].request.base
-    found: list[_Resource] = []
-    names: dict[str, str] = {}
-    for entry in (*parts.creates, *parts.updates):
-        variables = entry.request.variables
-        if entry.tree is None or entry.tree["resourceType"] != variables["type"]:
-            return done
-        told = entry.tree.get("id")
-        key = (variables["type"], variables.get("id") or str(uuid4()))
-        if "id" in variables and (told != key[1] or not ID.fullmatch(key[1])):
-            return done
-        found.append(_Resource(entry=entry, type=key[0], id=key[1], tree=entry.tree))
-        if name := _named(entry, key, base):
-            names[name] = "/".join(key)
-    for one in found:
-        one.links = links(one.tree, uris=bool(names))
-        if any(_criteria(context, link, base) for link in one.links):
-            return done
-    for one in found:
-        one.tree["id"] = one.id
-        one.rename(names, base)
-        one.issues = issues_of(one.tree, place=f"{one.entry.place}.resource")
-        if not any(issue.severity == "error" for issue in one.issues):
-            one.drafted = one.draft()
-            if one.drafted.posted:
-                one.drafted.found_by(context.repository.index)
-    done.resources.update((one.entry.position, one) for one in found)
-    return done
-
-
-def _is_settled(context: Context, parts: "_Parts") -> bool:
-    """Whether every entry that writes says itself what it is written to."""
-    return all(none_exist(context, entry.request) is None for entry in parts.creates) and all(
-        "id" in entry.request.variables for entry in parts.updates
-    )
-
-
-def transact(context: Context, reader: Reader, entries: Sequence[Entry], done: "Ahead | None" = None) -> list[Answer]:
+def transact(context: Context, reader: Reader, entries: Sequence[Entry], done: Ahead | None = None) -> list[Answer]:
     """The answers in the order of the entries; what one of them raises, told of its place, undoes all.
 
     Where nothing is written a plain reader will do. What was `done` ahead is used up by it.
     """
     answers: dict[int, Answer] = {}
-    parts = _Parts.of(context, entries) if done is None else done.parts
+    parts = Parts.of(context, entries) if done is None else done.parts
     if context.store is not None and (parts.deletes or parts.creates or parts.updates or parts.patches):
         assert isinstance(reader, Transaction), "what writes is given a transaction"
         resources = {} if done is None else done.resources
@@ -129,94 +79,11 @@ def _at(entry: Entry) -> Iterator[None]:
         raise at_entry(error, entry) from error
 
 
-@dataclass(slots=True)
-class _Parts:
-    """The entries by what is done to them, each routed to the type and id that it names."""
-
-    deletes: list[Entry] = field(default_factory=list)
-    creates: list[Entry] = field(default_factory=list)
-    updates: list[Entry] = field(default_factory=list)
-    patches: list[Entry] = field(default_factory=list)
-    asked: list[Entry] = field(default_factory=list)
-    """What is performed as it is: reads, searches, operations, and what is refused."""
-
-    @classmethod
-    def of(cls, context: Context, entries: Iterable[Entry]) -> "_Parts":
-        parts = cls()
-        by_method = {"DELETE": parts.deletes, "POST": parts.creates, "PUT": parts.updates, "PATCH": parts.patches}
-        types = context.registry().types
-        for entry in entries:
-            request, path = entry.request, entry.request.path
-            most_words = 1 if request.method == "POST" else 2
-            writes = context.store is not None and request.method in by_method
-            if not writes or not 1 <= len(path) <= most_words or path[0] not in types or path[-1][:1] in "$_":
-                parts.asked.append(entry)
-                continue
-            variables = dict(zip(("type", "id"), path, strict=False))
-            by_method[request.method].append(replace(entry, request=request.routed(variables)))
-        return parts
-
-
-@dataclass(slots=True, kw_only=True)
-class _Resource:
-    """What an entry brings and where that goes; of a patch, the patch."""
-
-    entry: Entry
-    type: str
-    id: str
-    tree: dict[str, Any]
-    links: list[Link] = field(default_factory=list)
-    rewritten: bool = False
-    issues: list[Issue] | None = None
-    """What base R4 has to say of it, where that was asked ahead."""
-    drafted: Draft | None = None
-
-    @property
-    def key(self) -> Key:
-        return self.type, self.id
-
-    def rewrite(self, link: Link, text: str) -> None:
-        """Have a link say something else than what was sent."""
-        link.becomes(text)
-        self.rewritten = True
-
-    def rename(self, names: Mapping[str, str], base: str) -> None:
-        """Have every link to a resource of the Bundle say its address here."""
-        # https://hl7.org/fhir/R4/bundle.html#references: a relative one begins where its own resource stands.
-        root = root_of(self.entry.full_url) or base
-        for link in self.links if names else ():
-            if link.kind == "narrative":
-                name: str | None = renamed_in_narrative(link.text, names.get)
-            elif link.kind == "reference":
-                name = names.get(link.text) or names.get(f"{root}/{link.text}")
-            else:
-                name = names.get(link.text)
-            if name is not None and name != link.text:
-                self.rewrite(link, name)
-
-    def draft(self) -> Draft:
-        """As it was sent, unless it names what has another name here."""
-        if self.drafted is not None:
-            return self.drafted
-        text = _JSON.encode(self.tree) if self.rewritten else self.entry.text
-        posted = self.entry.request.method == "POST"
-        return Draft.received(self.tree, text, resource_id=self.id, posted=posted)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ahead:
-    """What was done of a transaction ahead: the entries by what is done to them, and the resources that they bring, by
-    position; none of these where they have to wait."""
-
-    parts: _Parts
-    resources: dict[int, _Resource] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Condition:
     """A reference that names a resource by what would find it."""
 
-    resource: _Resource
+    resource: Resource
     link: Link
     type: str
     criteria: str
@@ -230,7 +97,7 @@ class _Writing:
     """The part of a transaction that writes."""
 
     def __init__(
-        self, context: Context, transaction: Transaction, store: Store, base: str, ahead: Mapping[int, _Resource]
+        self, context: Context, transaction: Transaction, store: Store, base: str, ahead: Mapping[int, Resource]
     ) -> None:
         self._ahead = ahead
         self._context = context
@@ -248,22 +115,22 @@ class _Writing:
         """Creates that ask for what an entry before them creates."""
         self._answers: dict[int, Answer] = {}
 
-    def answers(self, parts: _Parts) -> dict[int, Answer]:
+    def answers(self, parts: Parts) -> dict[int, Answer]:
         """What was done, by the position of the entry."""
         _refuse_doubles([*parts.creates, *parts.updates])
         self._delete(parts.deletes)
-        resources: list[_Resource] = []
+        resources: list[Resource] = []
         for entry in parts.creates:
             with _at(entry):
                 resources += self._created_by(entry)
         for entry in parts.updates:
             with _at(entry):
                 resources.append(self._updated_by(entry))
-        patches: list[_Resource | Entry] = []
+        patches: list[Resource | Entry] = []
         for entry in parts.patches:
             with _at(entry):
                 patches.append(self._patched_by(entry))
-        bringing = [*resources, *(patch for patch in patches if isinstance(patch, _Resource))]
+        bringing = [*resources, *(patch for patch in patches if isinstance(patch, Resource))]
         self._rename(bringing)
         conditions = self._conditions(bringing)
         self._refuse_invalid(resources, bringing, conditions)
@@ -278,7 +145,7 @@ class _Writing:
             self._patch(patch)
         return self._answers
 
-    def _store_all(self, resources: Iterable[_Resource]) -> Written:
+    def _store_all(self, resources: Iterable[Resource]) -> Written:
         return self._store(self._transaction, [one.draft() for one in resources], at=self._now)
 
     def _delete(self, entries: Iterable[Entry]) -> None:
@@ -297,7 +164,7 @@ class _Writing:
         for entry, key in deletions:
             self._answers[entry.position] = deleted(entry.request, None if key is None else made.versions.get(key))
 
-    def _created_by(self, entry: Entry) -> Iterator[_Resource]:
+    def _created_by(self, entry: Entry) -> Iterator[Resource]:
         """What is to be created; nothing where `If-None-Exist` finds it."""
         resource_type, request = entry.request.variables["type"], entry.request
         if (one := self._ahead.get(entry.position)) is not None:
@@ -322,7 +189,7 @@ class _Writing:
                 return
         yield self._bringing(entry, (resource_type, resource_id), tree)
 
-    def _updated_by(self, entry: Entry) -> _Resource:
+    def _updated_by(self, entry: Entry) -> Resource:
         request, resource_type = entry.request, entry.request.variables["type"]
         one = self._ahead.get(entry.position)
         if one is not None:
@@ -334,20 +201,20 @@ class _Writing:
             refuse_stale(request, current(self._context, self._transaction, *key))
         return self._bringing(entry, key, tree) if one is None else self._known(one)
 
-    def _patched_by(self, entry: Entry) -> "_Resource | Entry":
+    def _patched_by(self, entry: Entry) -> Resource | Entry:
         """The patch that goes to a resource; the entry itself where it goes to none: to be refused like any other."""
         key = self._addressed(entry)
         if key is None:
             return entry
         self._touch(key, entry)
         patch = entry.tree if entry.tree is not None and entry.tree["resourceType"] == "Parameters" else {}
-        return _Resource(entry=entry, type=key[0], id=key[1], tree=patch)
+        return Resource(entry=entry, type=key[0], id=key[1], tree=patch)
 
-    def _patch(self, patch: "_Resource | Entry") -> None:
+    def _patch(self, patch: Resource | Entry) -> None:
         entry = patch if isinstance(patch, Entry) else patch.entry
         request = entry.request
-        if isinstance(patch, _Resource):
-            body = _JSON.encode(patch.tree) if patch.rewritten else request.body
+        if isinstance(patch, Resource):
+            body = encoded(patch.tree) if patch.rewritten else request.body
             request = replace(request, path=patch.key, query="", body=body)
         with _at(entry):
             self._answers[entry.position] = self._context.perform(self._context, self._transaction, request)
@@ -360,15 +227,15 @@ class _Writing:
             resource_id = sole(self._context, self._transaction, resource_type, request.query, self._base)
         return None if resource_id is None or not ID.fullmatch(resource_id) else (resource_type, resource_id)
 
-    def _known(self, one: _Resource) -> _Resource:
+    def _known(self, one: Resource) -> Resource:
         self._touch(one.key, one.entry)
         return one
 
-    def _bringing(self, entry: Entry, key: Key, tree: dict[str, Any]) -> _Resource:
+    def _bringing(self, entry: Entry, key: Key, tree: dict[str, Any]) -> Resource:
         self._touch(key, entry)
         self._name(entry, key)
         tree["id"] = key[1]
-        return _Resource(entry=entry, type=key[0], id=key[1], tree=tree)
+        return Resource(entry=entry, type=key[0], id=key[1], tree=tree)
 
     def _touch(self, key: Key, entry: Entry) -> None:
         first = self._touched.setdefault(key, entry)
@@ -381,28 +248,28 @@ class _Writing:
             )
 
     def _name(self, entry: Entry, key: Key) -> None:
-        if name := _named(entry, key, self._base):
+        if name := named(entry, key, self._base):
             self._names[name] = "/".join(key)
 
-    def _rename(self, resources: Iterable[_Resource]) -> None:
+    def _rename(self, resources: Iterable[Resource]) -> None:
         """Have every link to a resource of the Bundle say its address here."""
         for one in resources:
             if one.issues is None:
                 one.links = links(one.tree, uris=bool(self._names))
                 one.rename(self._names, self._base)
 
-    def _conditions(self, resources: Iterable[_Resource]) -> list[_Condition]:
+    def _conditions(self, resources: Iterable[Resource]) -> list[_Condition]:
         """The conditional references; where they stood, an id of the right type stands until they are resolved."""
         found = []
         for one in resources:
             for link in one.links:
-                if one.issues is None and (match := _criteria(self._context, link, self._base)):
+                if one.issues is None and (match := criteria(self._context, link, self._base)):
                     found.append(_Condition(resource=one, link=link, type=match[1], criteria=match[2]))
                     one.rewrite(link, f"{match[1]}/{uuid4()}")
         return found
 
     def _refuse_invalid(
-        self, resources: Iterable[_Resource], bringing: Iterable[_Resource], conditions: Iterable[_Condition]
+        self, resources: Iterable[Resource], bringing: Iterable[Resource], conditions: Iterable[_Condition]
     ) -> None:
         """Raises `Invalid` with all that is wrong with the resources, references into the void included."""
         issues: list[Issue] = []
@@ -441,7 +308,7 @@ class _Writing:
             missing += [one for one in targets if one.id not in found]
         return missing
 
-    def _resolve(self, conditions: Sequence[_Condition], resources: Sequence[_Resource]) -> None:
+    def _resolve(self, conditions: Sequence[_Condition], resources: Sequence[Resource]) -> None:
         """Have conditional references say what they find, in what there is when the transaction is done."""
         if not conditions:
             return
@@ -482,17 +349,6 @@ class _Writing:
                 )
             )
         return str(ids[0])
-
-
-def _named(entry: Entry, key: Key, base: str) -> str:
-    """The name by which the Bundle speaks of a resource, where it has another one here; else blank."""
-    return entry.full_url if entry.full_url != f"{base}/{'/'.join(key)}" else ""
-
-
-def _criteria(context: Context, link: Link, base: str) -> re.Match[str] | None:
-    """Type and criteria of a conditional reference; None for any other link."""
-    match = _CONDITIONAL.fullmatch(link.text.removeprefix(f"{base}/")) if link.kind == "reference" else None
-    return match if match and match[1] in context.registry().types else None
 
 
 def _brought(entry: Entry, resource_type: str) -> dict[str, Any]:

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from hub.errors import Malformed, TooLarge
+from hub.fhir.brought import Ahead
+from hub.fhir.brought import ahead as ahead_of_transaction
 from hub.fhir.context import Context
 from hub.fhir.entry import Entry, read_entry, response_entry
 from hub.fhir.received import received
 from hub.fhir.refusal import refusal
 from hub.fhir.request import Answer, Request
-from hub.fhir.transaction import Ahead, at_entry, transact
-from hub.fhir.transaction import ahead as ahead_of_transaction
+from hub.fhir.transaction import at_entry, transact
 from hub.fhir.validation import issues_of
 from hub.store.reader import Reader, Transaction
 from mappings.errors import Issue, PlatzfreiError
