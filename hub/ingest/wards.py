@@ -11,7 +11,6 @@ from sqlalchemy import Connection, delete, insert, select
 from adapters.receipt import Receipt
 from hub.ingest.census_memory import CensusMemory, WardMemory
 from hub.store.clock import micros
-from hub.store.lock import lock
 from hub.store.tables import about
 from hub.store.tables import census as events_table
 from mappings.census import Beds, fold, purgeable, ward_report
@@ -86,7 +85,6 @@ class Wards:
         """Forget visits that ended more than 30 days ago; returns how many events went."""
         gone = 0
         sources = connection.execute(select(events_table.c.source).distinct()).scalars().all()
-        lock(connection, sources)
         for source in sources:
             rows = connection.execute(select(events_table.c.content).where(events_table.c.source == source))
             purge = purgeable([_event(row.content) for row in rows], now)

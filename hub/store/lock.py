@@ -1,30 +1,21 @@
-"""One writer of a source at a time, and one of resources.
+"""One writer of resources at a time.
 
 SQLite has one writer anyway; on PostgreSQL an advisory lock is held until the transaction ends
 (https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS).
 """
 
-from collections.abc import Iterable
-
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from hub.store.prepared import Prepared
 from hub.store.reader import Transaction
 
-__all__ = ["lock", "take_turn"]
+__all__ = ["take_turn"]
 
 _TURN = Prepared(text("SELECT pg_advisory_xact_lock(4243)"))
 
 
-def lock(connection: Connection, sources: Iterable[str]) -> None:
-    """Wait until nobody else writes for these sources; what is read after this is not changed by others."""
-    if connection.dialect.name == "postgresql":
-        for source in sorted(set(sources)):
-            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:source))"), {"source": source})
-
-
 def take_turn(transaction: Transaction) -> None:
-    """Wait until nobody else writes resources.
+    """Wait until nobody else writes; what is read after this is not changed by others.
 
     Versions are then committed in the order of their times: who reads the history since the last one misses none.
     """
