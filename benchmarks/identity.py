@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
-from hub.app import Hub, now
+from hub.hub import Hub, now
 from hub.ingest.identity import Held
 from hub.settings import Settings
 from hub.store.clock import micros

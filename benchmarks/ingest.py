@@ -20,7 +20,7 @@ from typing import Any
 import orjson
 
 from adapters.base import Delivery
-from hub.app import Hub
+from hub.hub import Hub
 from hub.process import settle
 from hub.settings import Settings
 from mappings import gazetteer

@@ -3,8 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from functools import lru_cache
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -18,12 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conformance import spec
 from hub import exporting, identity_endpoint, jobs, receiving
-from hub.definitions import store_definitions
 from hub.errors import NotFound
 from hub.exporting import ExportEndpoint
-from hub.exports import Exports
-from hub.feeds import Feeds
-from hub.fetching import Fetcher
 from hub.fhir import endpoint
 from hub.fhir.context import Context
 from hub.fhir.endpoint import FhirEndpoint
@@ -31,143 +26,27 @@ from hub.fhir.negotiation import Format
 from hub.fhir.refusal import refusal
 from hub.fhir.router import perform
 from hub.health import Readiness
-from hub.homes.home import SOURCE as HOMES
-from hub.homes.homes import Homes
-from hub.homes.mail import Mailer
 from hub.homes.page import HomePage, Office
-from hub.homes.reminders import Reminders
+from hub.hub import Hub
 from hub.identity_endpoint import IdentityEndpoint
 from hub.identity_work import IdentityWork
-from hub.indexing import Indexing
 from hub.ingest.fhir_offers import FhirOffers
-from hub.ingest.identity import Identity
-from hub.ingest.in_flight import InFlight
-from hub.ingest.joined_view import JoinedView
-from hub.ingest.pipeline import Pipeline
-from hub.ingest.reconcile import Reconciler
 from hub.job_runs import JobRuns
-from hub.key_of_database import hold_to_key
-from hub.keys import Key
 from hub.leader import Leader
 from hub.metrics.board import Board
 from hub.metrics.counting import counting
 from hub.metrics.exposition import MEDIA_TYPE, exposition, is_from_here
 from hub.openapi import add_openapi
 from hub.publishing import Publisher
-from hub.purpose import time_shift
 from hub.receiving import IngestEndpoint
-from hub.search.registry import ALL_TYPES, SERVED_TYPES, Registry
-from hub.settings import Settings
-from hub.sources import Sources
-from hub.store.clock import micros
-from hub.store.database import Database
+from hub.search.registry import ALL_TYPES, SERVED_TYPES
 from hub.store.reader import Transaction
-from hub.store.repository import Repository
-from hub.store.schema import migrate
-from hub.store.tables import PROFESSIONAL, PUBLIC
-from hub.store.writer import Writer
-from mappings.errors import Issue, Rejected
+from mappings.errors import Issue
 from mappings.view import View
 
-__all__ = ["Clock", "Hub", "application", "now"]
+__all__ = ["application"]
 
-Clock = Callable[[], datetime]
 _log = logging.getLogger(__name__)
-
-
-def now() -> datetime:
-    """The moment, in UTC."""
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hub:
-    """An open hub: its database at the newest schema, its sources, its pipeline."""
-
-    database: Database
-    writer: Writer
-    indexing: Indexing
-    repositories: dict[View, Repository]
-    sources: Sources
-    identity: Identity
-    pipeline: Pipeline
-    fetcher: Fetcher
-    homes: Homes
-    reminders: Reminders
-    mailer: Mailer | None
-    settings: Settings
-    clock: Clock
-
-    @classmethod
-    def open(cls, settings: Settings, *, clock: Clock | None = None) -> "Hub":
-        """Raises `Rejected` for a setting that cannot be; without a clock of the caller's it is the database's."""
-        database = Database(settings.database)
-        key = Key.of(settings.key_file)
-        try:
-            migrate(database)
-            hold_to_key(database, key, str(settings.key_file))
-        except Rejected:
-            database.close()
-            raise
-        shift = time_shift(database)
-        clock = clock or (lambda: now() + shift)
-        shipped = Registry.shipped()
-        repositories = {
-            View.PUBLIC: Repository(PUBLIC, shipped),
-            View.PROFESSIONAL: Repository(PROFESSIONAL, shipped),
-        }
-        writer = Writer(database)
-        indexing = Indexing(database, writer, tuple(repositories.values()), shipped)
-        indexing.open()
-        store_definitions(database, repositories.values(), at=micros(clock()))
-        sources = Sources(settings.sources, database)
-        identity = Identity(JoinedView(repositories, rank_of=sources.rank, ladder_of=sources.ladder))
-        pipeline = Pipeline(
-            database=database,
-            writer=writer,
-            sources=sources,
-            reconciler=Reconciler(repositories, identity),
-            key=key,
-            in_flight=InFlight(settings.folder, database),
-            clock=clock,
-        )
-        feeds = Feeds(settings.feeds, [one.name for one in sources])
-        fetcher = Fetcher(database=database, feeds=feeds, deliver=pipeline.receive, clock=clock)
-        homes = Homes(
-            database=database, key=key, receive=pipeline.receive, ladder=sources.named(HOMES).ladder, clock=clock
-        )
-        return cls(
-            database=database,
-            writer=writer,
-            indexing=indexing,
-            repositories=repositories,
-            sources=sources,
-            identity=identity,
-            pipeline=pipeline,
-            fetcher=fetcher,
-            homes=homes,
-            reminders=Reminders(homes, settings.base_url, settings.office, clock),
-            mailer=Mailer.of(settings.smtp, settings.mail_from),
-            settings=settings,
-            clock=clock,
-        )
-
-    def exports(self, view: View) -> Exports:
-        """What a view's exports are made of."""
-        providers = self.indexing.registry.parameters("HealthcareService")["organization"].number
-        return Exports(self.repositories[view].projection, self.sources.named("fhir"), providers=providers)
-
-    def remind(self) -> None:
-        """Send the reminders that are due, where there is a mail server."""
-        if self.mailer is not None:
-            self.reminders.remind(self.mailer)
-
-    def close(self) -> None:
-        """Write what waits, and let go of the database."""
-        self.indexing.close()
-        self.pipeline.close()
-        self.writer.close()
-        self.database.close()
 
 
 def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) -> ASGIApp:

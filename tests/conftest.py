@@ -16,7 +16,7 @@ import hypothesis
 import pytest
 from sqlalchemy import create_engine, text
 
-from hub.app import Hub
+from hub.hub import Hub
 from hub.key_of_database import forget_key
 from hub.settings import Settings
 from tests.shared_database import SharedDatabase

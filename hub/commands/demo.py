@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from adapters.base import Delivery
-from hub.app import Hub, now
 from hub.commands.options import parser, run, settings, text
 from hub.commands.progress import Progress
 from hub.commands.serve import HOST, check_port, serve, without_password
 from hub.demo.exports import Export, write
 from hub.demo.region import region
+from hub.hub import Hub, now
 from hub.purpose import Purpose, claim, remember, remembered
 from hub.settings import Settings
 from mappings.errors import Issue, Rejected

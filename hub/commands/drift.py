@@ -4,9 +4,9 @@ import argparse
 import json
 from collections.abc import Sequence
 
-from hub.app import Hub
 from hub.commands.options import opened, parser, run, text
 from hub.commands.receipt_text import render
+from hub.hub import Hub
 from hub.store.clock import instant
 
 __all__ = ["main"]

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from adapters import registry
-from hub.app import Hub
 from hub.commands.options import existing, opened, parser, run, text
+from hub.hub import Hub
 from mappings.vacancy import VacancyReport
 from mappings.view import View
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from adapters.feed import Feed
-from hub.app import Hub
 from hub.commands.options import opened, parser, run, text
 from hub.commands.receipt_text import render
 from hub.commands.table import table
 from hub.fetching import FeedState
+from hub.hub import Hub
 from hub.purpose import Purpose, claim
 
 __all__ = ["main"]

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import NoReturn
 
-from hub.app import Hub
 from hub.commands.options import opened, parser, run, text
 from hub.commands.receipt_text import render
 from hub.commands.table import table
 from hub.homes.home import Home, HomeOffer
 from hub.homes.reminders import Due
 from hub.homes.texts import ago, day_and_time
+from hub.hub import Hub
 from hub.purpose import Purpose, claim
 from hub.store.clock import moment
 from mappings.errors import Issue, Rejected

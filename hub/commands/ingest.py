@@ -8,11 +8,11 @@ from pathlib import Path
 
 from adapters.base import Delivery
 from adapters.receipt import Receipt
-from hub.app import Hub
 from hub.commands import aside_text
 from hub.commands.options import opened, parser, run, text
 from hub.commands.progress import Progress
 from hub.commands.receipt_text import render
+from hub.hub import Hub
 from hub.process import settle
 from hub.purpose import Purpose, claim
 from hub.records_aside import records_aside

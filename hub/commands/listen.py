@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-from hub.app import Hub
 from hub.commands.options import opened, parser, run, settings, text
+from hub.hub import Hub
 from hub.listeners import Listener, Listeners
 from hub.listening import listen, stop_on_signals
 from hub.process import settle

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from adapters import registry
 from adapters.sketch import sketch
-from hub.app import now
 from hub.commands import options as shared
 from hub.commands.options import run, settings, text
 from hub.commands.trial_text import record_json, record_lines, summary_lines
 from hub.errors import NotFound
+from hub.hub import now
 from hub.own_maps import TERMINOLOGY, OwnMaps, read_map, read_own
 from hub.trial import Trial
 from mappings.draft import propose

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy.exc import DatabaseError
 
-from hub.app import Hub
+from hub.hub import Hub
 from hub.settings import Settings
 from mappings.errors import Issue, PlatzfreiError, Rejected
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from uuid import uuid4
 
 from conformance.formats import r4
-from hub.app import Hub
 from hub.commands.options import opened, parser, run, text
 from hub.commands.progress import Progress
 from hub.fhir.formats import read
 from hub.fhir.negotiation import Format
+from hub.hub import Hub
 from hub.indexing import IndexProgress
 from hub.publishing import Publisher
 from hub.store.clock import micros

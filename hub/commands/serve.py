@@ -12,9 +12,9 @@ import uvicorn
 from sqlalchemy.engine import make_url
 
 from hub import bounded_head
-from hub.app import Hub
 from hub.commands import worker
 from hub.commands.options import opened, parser, run, settings, text
+from hub.hub import Hub
 from hub.metrics.board import FOLDER
 from hub.purpose import Purpose, claim
 from hub.settings import Settings

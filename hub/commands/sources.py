@@ -5,9 +5,9 @@ import argparse
 import json
 from collections.abc import Sequence
 
-from hub.app import Hub
 from hub.commands.options import opened, parser, run, text
 from hub.commands.status_text import render
+from hub.hub import Hub
 from hub.source_status import source_status
 
 __all__ = ["main"]

@@ -4,10 +4,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from hub.app import Hub, now
 from hub.backup import backups
 from hub.backup.archive import refused
 from hub.commands.options import parser, run, settings, text
+from hub.hub import Hub, now
 from hub.settings import Settings
 from hub.store.database import Database
 from hub.store.schema import HEAD, check, revision, waiting

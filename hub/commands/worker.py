@@ -7,7 +7,8 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from hub.app import Hub, application
+from hub.app import application
+from hub.hub import Hub
 from hub.metrics.board import FOLDER, Board
 from hub.process import settle
 from hub.settings import Settings

@@ -1,24 +1,26 @@
 """A delivery from bytes to what it says: adapter, patient filter, source map. Pure: nothing of it is written yet."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 from adapters import registry
 from adapters.base import Broken, Decoded, Delivery, Record
 from adapters.receipt import Receipt, Result
+from hub.ingest.in_flight import QUARANTINED
 from hub.ingest.ledger import BrokenPart, Entry
 from hub.ingest.reading import Reading, read
 from hub.keys import Key
 from hub.store.clock import instant, micros
-from mappings.census_event import admitted, pseudonymised
+from mappings.census_event import admitted, forgotten, pseudonymised
 from mappings.drift import Tally
 from mappings.errors import Issue, Rejected
 from mappings.language import Mapped, SourceMap
 from mappings.patient_filter import admit
 from mappings.wards import WardIndex
 
-__all__ = ["Arrival", "Door", "blank_receipt"]
+__all__ = ["Arrival", "Door", "blank_receipt", "without_stay"]
 
 _BROKEN_MAX = 2_000
 """So many parts of one delivery may be unreadable before it is refused whole: it is not what its source map reads."""
@@ -44,6 +46,29 @@ class Arrival:
     """Whether it is held against what its source sends; what is left of deliveries looks like none."""
     released: bool = False
     """Whether an operator said that it is how its source sends now."""
+    anew: "Callable[[], Arrival] | None" = None
+    """Reads it once more."""
+    begun: bool = False
+    """Whether somebody tried to write it."""
+
+    @property
+    def to_keep(self) -> Sequence[Entry]:
+        """The records as the ledger keeps them: of an event that the census knows, nothing tells of a stay here."""
+        if not self.source_map.wards or self.receipt.held:
+            return self.entries
+        return [without_stay(entry) for entry in self.entries]
+
+    @property
+    def quarantined(self) -> bool:
+        """Whether it was not read, because it kills who reads it."""
+        return any(issue.code == QUARANTINED for issue in self.receipt.issues)
+
+    def begin(self) -> None:
+        """Begin to write it: what an earlier try told in the receipt was undone with it."""
+        if self.begun and self.anew is not None:
+            again = self.anew()
+            self.reading, self.receipt, self.tally = again.reading, again.receipt, again.tally
+        self.begun = True
 
     @classmethod
     def of(
@@ -62,9 +87,10 @@ class Arrival:
         arrival = cls.into(receipt, delivery, digest, source_map, entries, Tally(names=source_map.names))
         arrival.unread, arrival.atomic, arrival.number = unread, atomic, number
         reading = arrival.reading
+        arrival.anew = partial(cls.of, delivery, digest, source_map, entries, unread, atomic=atomic, number=number)
         if atomic and reading.aside:
-            receipt.rejected, receipt.taken, reading.reports, reading.aside = len(entries), 0, [], []
-            receipt.set_aside = 0
+            receipt.rejected, receipt.taken, receipt.set_aside = len(entries), 0, 0
+            reading.reports, reading.events, reading.aside = [], [], []
             receipt.left_out.clear()
             receipt.kept_whole = False
             receipt.results = [Result(result.place, "rejected") for result in receipt.results]
@@ -189,6 +215,11 @@ def _mapped(record: Record, source_map: SourceMap) -> Mapped | None:
     except Exception:
         return None  # It is told when the record is read as it was kept.
     return mapped if source_map.reads_all(mapped) else None
+
+
+def without_stay(entry: Entry) -> Entry:
+    """A record without what tells of a stay."""
+    return entry if entry.fields is None else replace(entry, fields=forgotten(entry.fields))
 
 
 def blank_receipt(delivery: Delivery, source_map: SourceMap, unread: Counter[str]) -> Receipt:

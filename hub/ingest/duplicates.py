@@ -1,14 +1,14 @@
-"""What a delivery is told whose message id came before: the same receipt, or that it is refused, or to come again."""
+"""What a delivery is told that is not taken now: the receipt of before, or that it is refused, or to come again."""
 
 from adapters.receipt import Receipt
 from hub.errors import Invalid, http_part
-from hub.ingest.ledger import Kept
+from hub.ingest.ledger import Known
 from mappings.errors import Issue, Retriable
 
-__all__ = ["not_finished", "reused", "told_before"]
+__all__ = ["busy", "not_finished", "reused", "told_before"]
 
 
-def told_before(before: Kept, digest: bytes) -> Receipt | Exception:
+def told_before(before: Known, digest: bytes) -> Receipt | Exception:
     """What is told of a delivery with this digest under the message id of one before."""
     if before.digest != digest:
         return reused()
@@ -40,5 +40,18 @@ def not_finished() -> Retriable:
             place=http_part("Idempotency-Key"),
             text_de="diese Lieferung wird gerade aufgenommen; dieselbe in einer Minute noch einmal senden",
             text_en="this delivery is being taken in just now; send the same again in a minute",
+        )
+    )
+
+
+def busy() -> Retriable:
+    """Too many large deliveries are being taken in."""
+    return Retriable(
+        Issue(
+            code="busy",
+            fhir_code="throttled",
+            place="http",
+            text_de="gerade werden zu viele große Lieferungen aufgenommen; diese in einigen Minuten neu senden",
+            text_en="too many large deliveries are being taken in just now; send this one again in a few minutes",
         )
     )

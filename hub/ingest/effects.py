@@ -4,22 +4,19 @@ In the transaction of whoever calls.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from adapters.receipt import Receipt
 from hub.ingest.arrival import Arrival
 from hub.ingest.drift import Drift
-from hub.ingest.ledger import Entry
 from hub.ingest.reconcile import Effect, Reconciler, Told
 from hub.ingest.wards import Wards
 from hub.store.clock import micros
 from hub.store.reader import Transaction
-from mappings.census_event import forgotten
 from mappings.drift import Tally
 from mappings.language import SourceMap
 
-__all__ = ["Effects", "without_stay"]
+__all__ = ["Effects"]
 
 
 class Effects:
@@ -33,7 +30,7 @@ class Effects:
 
     def passes(self, transaction: Transaction, one: Arrival) -> bool:
         """Whether a delivery takes effect: one that is unlike what its source sends is held, as its receipt says."""
-        if not one.judged:
+        if not one.judged or one.receipt.rejected:
             return True
         connection, source_map, receipt = transaction.connection, one.source_map, one.receipt
         if not one.released and (drifted := self._drift.examine(connection, source_map, one.tally)):
@@ -41,8 +38,7 @@ class Effects:
             if any(issue.severity == "error" for issue in drifted):
                 receipt.hold()
                 return False
-        if not receipt.rejected:
-            self.learn(transaction, source_map, one.tally, at=micros(one.delivery.received_at), accepted=one.released)
+        self.learn(transaction, source_map, one.tally, at=micros(one.delivery.received_at), accepted=one.released)
         return True
 
     def learn(
@@ -90,8 +86,6 @@ class Effects:
         effects = self._reconciled(transaction, source_map, told)
         for one in arrivals:
             one.receipt.note(*noted.issues)
-            # The census knows its events now; what would tell of a stay need not stand here, too.
-            one.entries = [without_stay(entry) for entry in one.entries]
             if one.reading.events:
                 for effect in effects:
                     one.receipt.count(effect.change, effect.versions if one is last else 0)
@@ -100,8 +94,3 @@ class Effects:
         return self._reconciler.reconcile(
             transaction, told, source=source_map.name, ladder=source_map.ladder, now=self._clock()
         )
-
-
-def without_stay(entry: Entry) -> Entry:
-    """A record without what tells of a stay."""
-    return entry if entry.fields is None else replace(entry, fields=forgotten(entry.fields))

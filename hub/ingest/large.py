@@ -5,7 +5,8 @@ it in memory, and others write between its parts.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from datetime import timedelta
 from itertools import islice
 
@@ -23,6 +24,7 @@ from hub.store.database import Database
 from hub.store.reader import Transaction
 from hub.store.writer import Writer
 from mappings.drift import Tally
+from mappings.errors import Rejected
 from mappings.language import SourceMap
 
 __all__ = ["LARGE", "Arrived", "LargeDeliveries", "Progress"]
@@ -61,7 +63,7 @@ class LargeDeliveries:
         progress: Progress | None,
         arrived: Arrived | None,
     ) -> Receipt:
-        """Take one in, whose records come as they are asked for."""
+        """Take one in, whose records come as they are asked for; what `Rejected` they raise leaves nothing of it."""
         begun = self._writer.submit(lambda transaction: _begun(transaction, delivery, digest)).result()
         if isinstance(begun, Receipt):
             return begun
@@ -77,9 +79,16 @@ class LargeDeliveries:
             tally=Tally(names=source_map.names),
             number=begun,
         )
-        parts = self._keep(whole, begun, entries)
+        try:
+            parts = self._keep(whole, begun, entries)
+        except Rejected:
+            self._writer.submit(lambda transaction: ledger.drop(transaction, begun), limited=False).result()
+            raise
+        kept = whole.receipt
 
         def received(transaction: Transaction) -> bool:
+            # What an earlier try told in the receipt was undone with it.
+            whole.receipt = deepcopy(kept)
             ledger.received(transaction, begun, parts, unread)
             passes = self._effects.passes(transaction, whole)
             if not passes:
@@ -125,30 +134,50 @@ class LargeDeliveries:
         progress: Progress | None,
     ) -> Receipt:
         """The effect of the parts that are left; what is done of them is noted with each."""
-        for one in range(ordinal, parts):
+        one = ordinal
+        while one < parts:
             entries = self._part(receipt.delivery, one)
-            # A part that is undone must leave no trace in the receipt.
-            after = Receipt.from_json(receipt.to_json())
-            arrival = Arrival.into(after, delivery, digest, source_map, entries, Tally(names=frozenset()))
-            arrival.number = after.delivery
-            write = self._writing(arrival, one, is_last=one + 1 == parts)
-            self._writer.submit(write, size=_BYTES, limited=False).result()
-            receipt = after
+
+            def read_part(before: Receipt = receipt, entries: Sequence[Entry] = entries) -> Arrival:
+                # A part that is undone must leave no trace in the receipt.
+                return Arrival.into(deepcopy(before), delivery, digest, source_map, entries, Tally(names=frozenset()))
+
+            write = self._writing(read_part, one, is_last=one + 1 == parts)
+            told = self._writer.submit(write, size=_BYTES, limited=False).result()
+            if isinstance(told, Receipt):
+                receipt, one = told, one + 1
+            else:
+                # Somebody else is at it, too.
+                status, one, noted = told
+                receipt = noted if noted is not None else receipt
+                if status != "received":
+                    break
             if progress is not None:
-                progress(one + 1, parts)
+                progress(one, parts)
         return receipt
 
-    def _writing(self, arrival: Arrival, ordinal: int, *, is_last: bool) -> Callable[[Transaction], None]:
-        receipt, source = arrival.receipt, arrival.source_map.name
+    def _writing(
+        self, read_part: Callable[[], Arrival], ordinal: int, *, is_last: bool
+    ) -> Callable[[Transaction], "Receipt | tuple[str, int, Receipt | None]"]:
+        """The effect of one part; how the delivery stands, where it is not that part's turn."""
+        prepared = [read_part()]
 
-        def write(transaction: Transaction) -> None:
+        def write(transaction: Transaction) -> "Receipt | tuple[str, int, Receipt | None]":
+            arrival = prepared.pop() if prepared else read_part()
+            receipt, source = arrival.receipt, arrival.source_map.name
+            stands = ledger.stands(transaction, receipt.delivery)
+            if stands[:2] != ("received", ordinal):
+                return stands
             self._effects.write(transaction, [arrival])
             aside = [(ordinal * _PART + place, entry, issues) for place, entry, issues in arrival.reading.aside]
             ledger.set_records_aside(transaction.connection, receipt.delivery, source, aside)
             ledger.advance(transaction, receipt.delivery, ordinal + 1, receipt)
+            if arrival.source_map.wards:
+                ledger.replace_part(transaction, receipt.delivery, ordinal, arrival.to_keep)
             if is_last:
                 ledger.close(transaction.connection, receipt.delivery, receipt)
-                self._in_flight.clear(transaction, arrival.digest)
+                self._in_flight.clear(transaction, [arrival.digest])
+            return receipt
 
         return write
 

@@ -37,9 +37,10 @@ _KEPT = (
     "content",
     "receipt",
 )
+_KNOWN_BY = ("message_id", "id", "received_at", "digest", "status", "receipt")
 _ENTER = Prepared(insert(deliveries))
 _KNOWN = Prepared(
-    select(*(deliveries.c[name] for name in _KEPT)).where(
+    select(*(deliveries.c[name] for name in _KNOWN_BY)).where(
         deliveries.c.source == bindparam("source"), one_of(deliveries.c.message_id, "message_ids")
     )
 )
@@ -52,6 +53,12 @@ _RECEIVED = Prepared(
 )
 _FINISHED = Prepared(select(deliveries.c.receipt).where(_IS_IT, deliveries.c.status != "received"))
 _ADVANCE = Prepared(update(deliveries).where(_IS_IT).values(parts_done=bindparam("done"), receipt=bindparam("receipt")))
+_STANDS = Prepared(select(deliveries.c.status, deliveries.c.parts_done, deliveries.c.receipt).where(_IS_IT))
+_REPLACE_PART = Prepared(
+    update(delivery_part)
+    .where(_OF_DELIVERY, delivery_part.c.ordinal == bindparam("of_part"))
+    .values(content=bindparam("packed"))
+)
 _LEFT_ARRIVING = Prepared(
     select(deliveries.c.id).where(deliveries.c.status == "arriving", deliveries.c.received_at < bindparam("before"))
 )
@@ -62,6 +69,7 @@ __all__ = [
     "BrokenPart",
     "Entry",
     "Kept",
+    "Known",
     "Row",
     "add_part",
     "advance",
@@ -73,7 +81,6 @@ __all__ = [
     "forget_arriving",
     "held",
     "keep",
-    "known",
     "known_among",
     "numbers",
     "open_deliveries",
@@ -81,9 +88,11 @@ __all__ = [
     "receipt_of",
     "received",
     "replace_entries",
+    "replace_part",
     "replace_set_aside",
     "set_aside_before",
     "set_records_aside",
+    "stands",
     "take_back",
 ]
 
@@ -154,6 +163,17 @@ class Kept:
     parts_done: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A delivery that came before, without its records."""
+
+    id: int
+    received_at: int
+    digest: bytes
+    status: str
+    receipt: Receipt | None
+
+
 class Row(NamedTuple):
     """A delivery and what became of it, as it is entered whole."""
 
@@ -194,10 +214,19 @@ def enter(transaction: Transaction, rows: Sequence[Row]) -> None:
     )
 
 
-def known_among(reader: Reader, source: str, message_ids: Iterable[str]) -> dict[str, Kept]:
+def known_among(reader: Reader, source: str, message_ids: Iterable[str]) -> dict[str, Known]:
     """The deliveries that came under these message ids before."""
     rows = reader.all(_KNOWN, {"source": source, "message_ids": list(message_ids)})
-    return {row[1]: _kept_row(row) for row in rows}
+    return {
+        message_id: Known(
+            id=number,
+            received_at=received_at,
+            digest=bytes(digest),
+            status=status,
+            receipt=Receipt.from_json(orjson.loads(receipt)) if receipt else None,
+        )
+        for message_id, number, received_at, digest, status, receipt in rows
+    }
 
 
 def arrive(transaction: Transaction, delivery: Delivery, digest: bytes) -> int:
@@ -208,6 +237,18 @@ def arrive(transaction: Transaction, delivery: Delivery, digest: bytes) -> int:
     row = (number, delivery.source, delivery.message_id, digest, len(delivery.body), stamp, "arriving", content)
     transaction.many_rows(_ENTER, [(*row, None, 0, 0)])
     return number
+
+
+def stands(reader: Reader, number: int) -> tuple[str, int, Receipt | None]:
+    """How a large delivery stands: its status, how many of its parts are done, and what became of those."""
+    row = reader.first(_STANDS, {"number": number})
+    assert row is not None, "what is received is forgotten when it is long done"
+    return row[0], row[1], Receipt.from_json(orjson.loads(row[2])) if row[2] else None
+
+
+def replace_part(transaction: Transaction, number: int, ordinal: int, entries: Sequence[Entry]) -> None:
+    """Keep other records of a part than before."""
+    transaction.run(_REPLACE_PART, {"number": number, "of_part": ordinal, "packed": _packed({}, entries)})
 
 
 def finished(reader: Reader, number: int) -> Receipt | None:
@@ -224,7 +265,7 @@ def add_part(transaction: Transaction, number: int, ordinal: int, entries: Seque
 def received(transaction: Transaction, number: int, parts: int, unread: Mapping[str, int]) -> None:
     """All parts of a delivery are there: from now on it is finished, whatever happens."""
     values = {"number": number, "parts": parts, "content": _packed({"atomic": False, "unread": dict(unread)}, ())}
-    transaction.run(_RECEIVED, values)
+    _only_one(transaction.run(_RECEIVED, values), number)
 
 
 def part(reader: Reader, number: int, ordinal: int) -> tuple[Entry, ...]:
@@ -237,7 +278,7 @@ def part(reader: Reader, number: int, ordinal: int) -> tuple[Entry, ...]:
 def advance(transaction: Transaction, number: int, done: int, receipt: Receipt) -> None:
     """Note that the effect of so many parts is written, and what became of them."""
     values = {"number": number, "done": done, "receipt": orjson.dumps(receipt.to_json())}
-    transaction.run(_ADVANCE, values)
+    _only_one(transaction.run(_ADVANCE, values), number)
 
 
 def forget_arriving(transaction: Transaction, before: int) -> None:
@@ -277,14 +318,6 @@ def keep(
             },
         ).scalar_one()
     )
-
-
-def known(connection: Connection, source: str, message_id: str) -> Kept | None:
-    """The delivery that came under a message id before."""
-    row = connection.execute(
-        select(deliveries).where(deliveries.c.source == source, deliveries.c.message_id == message_id)
-    ).first()
-    return _kept(row) if row else None
 
 
 def open_deliveries(connection: Connection, source: str | None = None, *, before: int | None = None) -> list[Kept]:
@@ -405,6 +438,11 @@ def _packed(head: Mapping[str, Any], entries: Sequence[Entry]) -> bytes:
 
 def _status(receipt: Receipt) -> str:
     return "held" if receipt.held else "rejected" if receipt.rejected else "done"
+
+
+def _only_one(touched: int, number: int) -> None:
+    if touched != 1:
+        raise LookupError(f"the delivery {number} is not in the ledger")
 
 
 def _kept(row: Any) -> Kept:

@@ -13,15 +13,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain, islice
+from threading import Semaphore
 
 from adapters.base import Delivery
 from adapters.receipt import Receipt
 from hub.errors import NotFound
 from hub.ingest import large, ledger
-from hub.ingest.arrival import Arrival, Door
-from hub.ingest.duplicates import reused, told_before
-from hub.ingest.effects import Effects, without_stay
-from hub.ingest.in_flight import CRASHES_MAX, InFlight
+from hub.ingest.arrival import Arrival, Door, without_stay
+from hub.ingest.duplicates import busy, reused, told_before
+from hub.ingest.effects import Effects
+from hub.ingest.in_flight import CRASHES_MAX, InFlight, poisonous
 from hub.ingest.large import Arrived, LargeDeliveries, Progress
 from hub.ingest.ledger import Entry, Kept
 from hub.ingest.reconcile import Reconciler
@@ -38,6 +39,8 @@ __all__ = ["Pipeline"]
 
 _log = logging.getLogger(__name__)
 _FORGET_AFTER = timedelta(days=30)
+_LARGE_AT_ONCE = 8
+"""So many large deliveries are taken in or wait for it; each may hold its whole body."""
 
 
 class Pipeline:
@@ -65,11 +68,11 @@ class Pipeline:
         self._clock = clock
         self._large = LargeDeliveries(database=database, writer=writer, effects=self._effects, in_flight=in_flight)
         self._one_large = ThreadPoolExecutor(1, "large")
+        self._room_for_large = Semaphore(_LARGE_AT_ONCE)
 
     def close(self) -> None:
         """Finish what large deliveries are being taken in."""
         self._one_large.shutdown()
-        self._in_flight.close()
 
     def receive(self, delivery: Delivery, progress: Progress | None = None) -> Receipt:
         """Take a delivery in; when this returns, what the receipt says is committed and synced.
@@ -106,7 +109,7 @@ class Pipeline:
 
         def take_back(transaction: Transaction) -> set[int]:
             kept: set[int] = set()
-            for name, received_at, aside in ledger.take_back(transaction.connection, [one.name for one in sources]):
+            for name, received_at, aside in self._taken_back(transaction, [one.name for one in sources]):
                 unread: Counter[str] = Counter()
                 source_map = self._sources.named(name)
                 entries = [again for entry in aside for again in self._door.again(entry, source_map, unread)]
@@ -124,9 +127,16 @@ class Pipeline:
         names = [self._sources.named(source).name] if source is not None else [one.name for one in self._sources]
 
         def take_back(transaction: Transaction) -> int:
-            return sum(len(entries) for _, _, entries in ledger.take_back(transaction.connection, names))
+            return sum(len(entries) for _, _, entries in self._taken_back(transaction, names))
 
         return self._writer.submit(take_back, limited=False).result()
+
+    def _taken_back(self, transaction: Transaction, names: Sequence[str]) -> list[tuple[str, int, list[Entry]]]:
+        """What was set aside of sources; who takes it back has looked at it, so nothing of it is in quarantine."""
+        found = ledger.take_back(transaction.connection, names)
+        broken = [entry.broken.digest for _, _, entries in found for entry in entries if entry.broken is not None]
+        self._in_flight.clear(transaction, [bytes.fromhex(digest) for digest in broken])
+        return found
 
     def resume(self, source: str | None = None, *, older_than: timedelta = timedelta()) -> list[Receipt]:
         """Finish deliveries that were written down and not applied, because something failed between."""
@@ -200,11 +210,16 @@ class Pipeline:
 
     def renew(self) -> int:
         """Report anew what is expected of wards, so that no day that has come is still promised; returns how many."""
-        return sum(
-            self._writer.submit(partial(self._effects.renew, source_map=source_map), limited=False).result()
-            for source_map in self._sources
-            if source_map.wards
-        )
+        renewed = 0
+        for source_map in self._sources:
+            if source_map.wards:
+                try:
+                    work = partial(self._effects.renew, source_map=source_map)
+                    renewed += self._writer.submit(work, limited=False).result()
+                except Exception as error:
+                    # The wards of one source hold up those of no other.
+                    _log.error("%s while renewing the wards of %s", type(error).__name__, source_map.name)
+        return renewed
 
     def _submitted(
         self,
@@ -218,31 +233,55 @@ class Pipeline:
         crashes = self._in_flight.crashes(digest)
         try:
             if crashes >= CRASHES_MAX:
-                raise Rejected(_poisonous())
+                raise Rejected(poisonous())
             entries, decoded = self._door.decoded(delivery, source_map, unread)
             if delivery.message_id is None and decoded.message_id is not None:
                 delivery = replace(delivery, message_id=self._key.pseudonym(decoded.message_id))
             first = list(islice(entries, None if decoded.atomic else large.LARGE + 1))
         except Rejected as error:
-            broken = Entry(place="", broken=self._door.broken(delivery.body, source_map), issues=error.issues)
-            keeps = source_map.patient_free
-            arrival = Arrival.rejected(delivery, digest, source_map, broken, keeps=keeps)
+            arrival = self._refused(delivery, digest, source_map, error)
         else:
             if len(first) > large.LARGE and not decoded.atomic:
                 rest = chain(first, entries)
-                return self._one_large.submit(
-                    self._large.take, delivery, digest, source_map, rest, unread, progress, arrived
+                return self._taken_in_parts(
+                    lambda: self._large.take(delivery, digest, source_map, rest, unread, progress, arrived),
+                    lambda error: self._refused(delivery, digest, source_map, error),
                 )
             arrival = Arrival.of(delivery, digest, source_map, first, unread, atomic=decoded.atomic)
         size = len(delivery.body)
         if crashes:
             # Nobody else shall be lost with it, should it kill us again.
-            return self._writer.submit(lambda transaction: _sole(self._take(transaction, [arrival])), limited=False)
+            return self._alone(arrival)
         return self._kept_at_least(arrival, self._writer.join(self._take, arrival, size=size))
+
+    def _alone(self, arrival: Arrival) -> "Future[Receipt]":
+        return self._writer.submit(lambda transaction: _sole(self._take(transaction, [arrival])), limited=False)
+
+    def _refused(self, delivery: Delivery, digest: bytes, source_map: SourceMap, error: Rejected) -> Arrival:
+        broken = Entry(place="", broken=self._door.broken(delivery.body, source_map), issues=error.issues)
+        return Arrival.rejected(delivery, digest, source_map, broken, keeps=source_map.patient_free)
+
+    def _taken_in_parts(self, take: Callable[[], Receipt], refused: Callable[[Rejected], Arrival]) -> "Future[Receipt]":
+        """One large delivery after the other; some wait, more are to come again."""
+        if not self._room_for_large.acquire(blocking=False):
+            raise busy()
+
+        def taken() -> Receipt:
+            try:
+                return take()
+            except Rejected as error:
+                # What makes it unreadable may stand far behind what was read at first.
+                return self._alone(refused(error)).result()
+            finally:
+                self._room_for_large.release()
+
+        return self._one_large.submit(taken)
 
     def _kept_at_least(self, arrival: Arrival, done: "Future[Receipt]") -> "Future[Receipt]":
         """Where it is our fault that nothing came of a delivery, it is kept, and finished later."""
         told: Future[Receipt] = Future()
+        # What is told is written: nobody can cancel it any more.
+        told.set_running_or_notify_cancel()
 
         def tell(finished: "Future[Receipt]") -> None:
             error = finished.exception()
@@ -269,6 +308,8 @@ class Pipeline:
 
     def _take(self, transaction: Transaction, arrivals: Sequence[Arrival]) -> list[Receipt | Exception]:
         """Write deliveries, their effect and their receipts; those of a source as if they were one."""
+        for one in arrivals:
+            one.begin()
         answers: dict[int, Receipt | Exception] = {}
         by_source: dict[str, list[Arrival]] = {}
         twins: list[tuple[Arrival, Arrival]] = []
@@ -287,11 +328,16 @@ class Pipeline:
         fresh = [one for mine in by_source.values() for one in mine if one.number is None]
         for one, number in zip(fresh, ledger.numbers(transaction, len(fresh)), strict=True):
             one.receipt.delivery = number
+        for one in arrivals:
+            if one.number is not None:
+                one.receipt.delivery = one.number
         for mine in by_source.values():
             self._effects.write(transaction, [one for one in mine if self._effects.passes(transaction, one)])
             for one in mine:
                 answers[id(one)] = one.receipt
-                self._in_flight.clear(transaction, one.digest)
+        self._in_flight.clear(
+            transaction, [one.digest for mine in by_source.values() for one in mine if not one.quarantined]
+        )
         ledger.enter(transaction, [_row(one) for one in fresh])
         for mine in by_source.values():
             for one in mine:
@@ -299,6 +345,8 @@ class Pipeline:
                 ledger.set_records_aside(transaction.connection, one.receipt.delivery, one.source_map.name, aside)
                 if one.number is not None:
                     ledger.close(transaction.connection, one.number, one.receipt)
+                    if one.source_map.wards:
+                        ledger.replace_entries(transaction.connection, one.number, one.to_keep)
         for first, twin in twins:
             answers[id(twin)] = replace(first.receipt, duplicate=True) if first.digest == twin.digest else reused()
         return [answers[id(one)] for one in arrivals]
@@ -320,7 +368,6 @@ class Pipeline:
         arrival = Arrival.of(
             delivery, kept.digest, source_map, kept.entries, unread, atomic=kept.atomic, number=kept.id
         )
-        arrival.receipt.delivery = kept.id
         arrival.judged, arrival.released = bool(kept.digest), released
 
         def finish(transaction: Transaction) -> Receipt:
@@ -344,7 +391,7 @@ def _row(one: Arrival) -> ledger.Row:
         number=one.receipt.delivery,
         delivery=one.delivery,
         digest=one.digest,
-        entries=one.entries,
+        entries=one.to_keep,
         atomic=one.atomic,
         unread=one.unread,
         receipt=one.receipt,
@@ -375,15 +422,4 @@ def _refused() -> Issue:
         fhir_code="business-rule",
         text_de="Der Betreiber hat diese Lieferung abgelehnt; nichts davon gilt. Berichtigt senden.",
         text_en="The operator refused this delivery; nothing of it is in effect. Send it corrected.",
-    )
-
-
-def _poisonous() -> Issue:
-    return Issue(
-        code="quarantined",
-        fhir_code="processing",
-        text_de=f"beim Lesen dieser Lieferung ist der Hub {CRASHES_MAX}-mal abgestürzt; sie liegt in Quarantäne, bis "
-        "der Betreiber sie ansieht. Noch einmal senden hilft nicht",
-        text_en=f"the hub crashed {CRASHES_MAX} times while reading this delivery; it is quarantined until the "
-        "operator looks at it. Sending it again does not help",
     )

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from hub.app import Hub, application
+from hub.app import application
+from hub.hub import Hub
 
 __all__ = ["running"]
 

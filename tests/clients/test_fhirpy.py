@@ -8,7 +8,7 @@ import pytest
 from fhirpy import AsyncFHIRClient, SyncFHIRClient
 from fhirpy.base.exceptions import MultipleResourcesFound, OperationOutcome, ResourceNotFound
 
-from hub.app import Hub
+from hub.hub import Hub
 from tests.clients.server import running
 
 # fhirpy leaves some of its functions without types.

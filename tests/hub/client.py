@@ -7,7 +7,8 @@ import httpx
 import orjson
 from starlette.types import ASGIApp
 
-from hub.app import Hub, application
+from hub.app import application
+from hub.hub import Hub
 
 BASE = "http://127.0.0.1:8080"
 

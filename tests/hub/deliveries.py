@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from adapters.base import Delivery
 from adapters.receipt import Receipt
-from hub.app import Hub
+from hub.hub import Hub
 from hub.store.tables import metadata
 
 CANARIES = ("Canaria", "Kanarienvogel", "X110411675", "19371104", "04.11.1937", "4711081500")

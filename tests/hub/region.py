@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from adapters.receipt import Receipt
-from hub.app import Hub
+from hub.hub import Hub
 from hub.ingest.reconcile import Reconciler, Told
 from mappings.language import Ladder
 from mappings.vacancy import (

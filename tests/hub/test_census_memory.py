@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from adapters.receipt import Receipt
-from hub.app import Hub
+from hub.hub import Hub
 from hub.ingest import census_memory
 from hub.ingest.wards import Wards
 from mappings.census import fold

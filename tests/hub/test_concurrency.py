@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from hub.app import Hub
+from hub.hub import Hub
 from hub.ingest.wards import Wards
 from hub.store.tables import delivery, statement
 from tests.conftest import NOW, Clock

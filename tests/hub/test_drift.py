@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 
 from adapters.receipt import Receipt
 from hub import cli
-from hub.app import Hub
 from hub.errors import NotFound
+from hub.hub import Hub
 from hub.settings import Settings
 from hub.store.tables import source_profile, statement
 from tests.conftest import Clock

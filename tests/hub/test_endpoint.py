@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from hub.app import Hub
+from hub.hub import Hub
 from tests.hub.client import Client
 from tests.hub.deliveries import csv_long, long_row
 

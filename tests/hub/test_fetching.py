@@ -13,10 +13,10 @@ from sqlalchemy import select, update
 from adapters.base import Delivery
 from adapters.receipt import Receipt
 from hub import jobs
-from hub.app import Hub
 from hub.errors import VersionConflict
 from hub.feeds import Feeds
 from hub.fetching import Fetcher
+from hub.hub import Hub
 from hub.job_runs import JobRuns
 from hub.leader import Leader
 from hub.settings import Settings

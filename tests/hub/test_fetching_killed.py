@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from hub.app import Hub
+from hub.hub import Hub
 from hub.settings import Settings
 from hub.store.tables import delivery as deliveries
 from tests.hub.deliveries import csv_long, long_row
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 _CHILD = """
 import sys
 from pathlib import Path
-from hub.app import Hub
+from hub.hub import Hub
 from hub.settings import Settings
 hub = Hub.open(Settings(database=sys.argv[1], folder=Path(sys.argv[2])))
 (feed,) = hub.fetcher.feeds

@@ -8,7 +8,7 @@ import pytest
 from fhir.resources.R4B import get_fhir_model_class
 from sqlalchemy import delete
 
-from hub.app import Hub
+from hub.hub import Hub
 from hub.purpose import remember
 from hub.settings import Settings
 from mappings.vacancy import Block

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from hub.app import Hub
 from hub.errors import http_part
+from hub.hub import Hub
 from hub.search.vacancies import VacancyQuery, find
 from hub.store.clock import micros
 from hub.store.tables import PUBLIC

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import text
 
-from hub.app import Hub
 from hub.health import Readiness
+from hub.hub import Hub
 from hub.job_runs import JobRuns
 from tests.conftest import Clock
 from tests.hub.client import Client

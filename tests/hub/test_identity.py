@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from adapters.receipt import Receipt
-from hub.app import Hub
 from hub.errors import NotFound
 from hub.fhir.operations.find_vacancies import prepare
+from hub.hub import Hub
 from hub.ingest.reconcile import Reconciler, Told
 from hub.store.clock import micros
 from hub.store.repository import Resource, tree_of

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from hub import cli
-from hub.app import Hub
+from hub.hub import Hub
 from hub.identity_work import IdentityWork
 from hub.settings import Settings
 from mappings.errors import Rejected

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.app import Hub
+from hub.hub import Hub
 from hub.ingest.in_flight import CRASHES_MAX, InFlight
 from hub.settings import Settings
 from tests.hub.deliveries import csv_long, long_row, send
@@ -16,7 +16,7 @@ from tests.hub.deliveries import csv_long, long_row, send
 _CHILD = """
 import os, signal, sys
 from pathlib import Path
-from hub.app import Hub
+from hub.hub import Hub
 from hub.settings import Settings
 from mappings.language import SourceMap
 from tests.hub.deliveries import csv_long, long_row, send
@@ -66,7 +66,7 @@ def test_what_is_read_to_its_end_is_no_suspect_any_more(hub: Hub, tmp_path: Path
     again = InFlight(tmp_path, hub.database)
     assert again.crashes(digest) == CRASHES_MAX - 1
     with hub.database.transaction() as transaction:
-        again.clear(transaction, digest)
+        again.clear(transaction, [digest])
     assert InFlight(tmp_path, hub.database).crashes(digest) == 0
     assert send(hub, "csv-long", body).applied == 1
 
@@ -74,8 +74,9 @@ def test_what_is_read_to_its_end_is_no_suspect_any_more(hub: Hub, tmp_path: Path
 def test_a_process_that_lives_is_not_counted(hub: Hub, tmp_path: Path) -> None:
     digest = os.urandom(32)
     mine = InFlight(tmp_path, hub.database)
-    with mine.reading(digest):
-        assert InFlight(tmp_path, hub.database).crashes(digest) == 0
+    mine.begin(digest)
+    assert InFlight(tmp_path, hub.database).crashes(digest) == 0
+    mine.end(digest)
     mine.close()
 
 

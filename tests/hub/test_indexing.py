@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from hub.app import Hub
 from hub.cli import main
+from hub.hub import Hub
 from hub.settings import Settings
 from tests.conftest import Clock
 from tests.hub.client import Client

@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from hub.app import Hub
+from hub.hub import Hub
 from hub.settings import Settings
 from hub.store.tables import statement
 
 _CHILD = """
 import os
 import sys
-from hub.app import Hub
+from hub.hub import Hub
 from hub.settings import Settings
 from pathlib import Path
 from tests.hub.deliveries import csv_long, long_row, send

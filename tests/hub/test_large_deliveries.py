@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import func, select
 
 from adapters.base import Delivery
-from hub.app import Hub, application
+from hub.app import application
 from hub.errors import Invalid
+from hub.hub import Hub
 from hub.ingest import large, ledger
 from hub.ingest.reconcile import Reconciler
 from hub.store.tables import delivery, delivery_part, set_aside

@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 from adapters.base import Delivery
 from adapters.receipt import Receipt
 from adapters.transport.mllp_frames import framed
-from hub.app import Hub
+from hub.hub import Hub
 from hub.listeners import Listeners
 from hub.listening import delivering, listen
 from hub.store.tables import census

@@ -13,8 +13,9 @@ import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.app import Hub, application
+from hub.app import application
 from hub.errors import Malformed
+from hub.hub import Hub
 from hub.multipart import is_multipart, uploaded
 from mappings.errors import PlatzfreiError
 from tests.hub.client import Client

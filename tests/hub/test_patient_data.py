@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from hub.app import Hub
 from hub.commands.receipt_text import render
+from hub.hub import Hub
 from tests.hub.client import Client
 from tests.hub.deliveries import CANARIES, everything_stored, planted, send
 

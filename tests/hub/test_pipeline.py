@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from hub.app import Hub
 from hub.errors import Invalid, NotFound
+from hub.hub import Hub
 from hub.ingest.reconcile import Reconciler
 from hub.settings import Settings
 from hub.store.tables import census, delivery, set_aside

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import uvicorn
 
-from hub.app import Hub, application
+from hub.app import application
 from hub.commands.serve import _proxies
+from hub.hub import Hub
 from hub.settings import Settings
 
 

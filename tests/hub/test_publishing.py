@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hub.app import Hub
+from hub.hub import Hub
 from mappings.to_fhir import INTERNAL, to_fhir
 from tests.conftest import NOW
 from tests.hub.client import Client

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from hub.app import Hub
+from hub.hub import Hub
 from hub.ingest.reconcile import Reconciler
 from hub.store.tables import PROFESSIONAL, PUBLIC, Projection
 from mappings.vacancy import State

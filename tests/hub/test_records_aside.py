@@ -8,7 +8,7 @@ import pytest
 
 from adapters.base import Delivery
 from hub import cli
-from hub.app import Hub
+from hub.hub import Hub
 from hub.records_aside import records_aside
 from tests.hub.client import Client
 from tests.hub.deliveries import CANARIES, csv_long, long_row, planted

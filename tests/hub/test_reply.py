@@ -10,7 +10,7 @@ import pytest
 
 from adapters.receipt import Receipt
 from conformance.formats import fhir_xml, r4, strict_json
-from hub.app import Hub
+from hub.hub import Hub
 from hub.reply import wanted_words
 from mappings.errors import Issue, Retriable
 from tests.hub.client import Client

@@ -1,7 +1,7 @@
 """The schema of our simple JSON is served as it is published."""
 
 from conformance import spec
-from hub.app import Hub
+from hub.hub import Hub
 from tests.hub.client import Client
 
 

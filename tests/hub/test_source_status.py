@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from hub import cli
-from hub.app import Hub
+from hub.hub import Hub
 from hub.source_status import source_status
 from hub.store.tables import delivery as deliveries
 from tests.conftest import Clock

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.app import Hub
+from hub.hub import Hub
 from hub.settings import Settings
 from mappings.errors import Rejected
 

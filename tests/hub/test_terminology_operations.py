@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from hub.app import Hub
+from hub.hub import Hub
 from tests.hub.client import Client
 
 CARE_FORM = "https://platzfrei.org/fhir/CodeSystem/care-form"

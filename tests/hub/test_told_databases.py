@@ -4,9 +4,9 @@ import argparse
 
 import pytest
 
-from hub.app import Hub
 from hub.commands import demo
 from hub.commands.serve import without_password
+from hub.hub import Hub
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy import text
 
 from hub import cli
-from hub.app import Hub
 from hub.backup import backups
+from hub.hub import Hub
 from hub.keys import Key
 from hub.settings import Settings
 from hub.store.database import Database

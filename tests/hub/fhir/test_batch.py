@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conformance.formats import fhir_xml
-from hub.app import Hub
+from hub.hub import Hub
 from tests.hub.client import BASE, Client
 from tests.hub.fhir.bundles import asking, bundle, errors, organization, send, statuses
 

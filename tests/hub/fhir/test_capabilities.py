@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from conformance.formats import r4_types
-from hub.app import Hub
 from hub.fhir.interactions.patch import FORMATS
+from hub.hub import Hub
 from tests.hub.client import BASE, Client
 from tests.hub.fhir.bundles import errors
 

@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 
-from hub.app import Hub
+from hub.hub import Hub
 from hub.settings import Settings
 from tests.hub.client import Client
 from tests.hub.fhir.resources import organization, put, sent

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from hub.app import Hub
+from hub.hub import Hub
 from tests.hub.client import BASE, Client
 from tests.hub.fhir.resources import organization, sent
 

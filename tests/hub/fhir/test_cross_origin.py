@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from hub.app import Hub
+from hub.hub import Hub
 from tests.hub.client import Client
 from tests.hub.fhir.resources import organization, put, sent
 

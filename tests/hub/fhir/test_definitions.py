@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from hub.app import Hub
 from hub.fhir.definitions import latest
+from hub.hub import Hub
 from tests.hub.client import Client
 from tests.hub.fhir.resources import sent
 

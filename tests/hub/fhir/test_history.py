@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from conformance.formats import r4
-from hub.app import Hub
+from hub.hub import Hub
 from tests.conftest import Clock
 from tests.hub.client import BASE, Client
 from tests.hub.fhir.resources import put, sent

@@ -8,8 +8,9 @@ import httpx
 import orjson
 import pytest
 
-from hub.app import Hub, application
+from hub.app import application
 from hub.fhir.interactions import read
+from hub.hub import Hub
 from tests.hub.fhir import attacks, searches
 from tests.hub.fhir.hostility import CANARY, Attack, Outcome, complaints, sent
 from tests.hub.fhir.served import Served, served

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.app import Hub
+from hub.hub import Hub
 from tests.hub.client import Client
 from tests.hub.fhir.resources import put, sent
 

@@ -7,7 +7,7 @@ import httpx
 import orjson
 import pytest
 
-from hub.app import Hub
+from hub.hub import Hub
 from tests.hub.client import Client
 from tests.hub.region import report, tell
 

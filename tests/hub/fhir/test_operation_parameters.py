@@ -9,9 +9,9 @@ import orjson
 import pytest
 
 from conformance.formats import fhir_xml
-from hub.app import Hub
 from hub.fhir import router
 from hub.fhir.formats import encoded
+from hub.hub import Hub
 from tests.hub.client import Client
 
 FHIR_JSON = "application/fhir+json"

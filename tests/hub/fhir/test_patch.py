@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.app import Hub
 from hub.errors import Invalid
 from hub.fhir import fhirpath_patch, json_patch, merge_patch
+from hub.hub import Hub
 from mappings.errors import Rejected
 from tests.hub.client import Client
 from tests.hub.fhir.resources import organization, put, sent

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from hub.app import Hub
+from hub.hub import Hub
 from hub.search.registry import SERVED_TYPES
 from mappings.vacancy import Block, BlockStatus, Counts, Room, Sex, State, VacancyReport
 from tests.hub.client import Client

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
-from hub.app import Hub
+from hub.hub import Hub
 from hub.search.registry import SERVED_TYPES
 from mappings.vacancy import Block
 from tests.conftest import NOW

@@ -6,7 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hub.app import Hub, application
+from hub.app import application
+from hub.hub import Hub
 from tests.hub.fhir import attacks, searches
 from tests.hub.fhir.served import served
 from tests.hub.fhir.test_hostile import wrong

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from hub.app import Hub
+from hub.hub import Hub
 from hub.publishing import Publisher
 from tests.hub.client import BASE, Client
 from tests.hub.fhir.bundles import asking, bundle, errors, location_id, organization, send, statuses

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from hub.app import Hub
+from hub.hub import Hub
 from tests.hub.client import Client
 from tests.hub.fhir.bundles import errors
 

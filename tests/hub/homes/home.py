@@ -5,8 +5,8 @@ from html import unescape
 
 import httpx
 
-from hub.app import Hub
 from hub.homes.home import Home, HomeOffer
+from hub.hub import Hub
 from mappings.vacancy import ReportedBy
 
 __all__ = ["MOOR", "SEE", "added", "form", "text"]

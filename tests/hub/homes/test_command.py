@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from hub import cli
-from hub.app import Hub
+from hub.hub import Hub
 from hub.settings import Settings
 from hub.store.tables import delivery
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.app import Hub
 from hub.homes.homes import Opened, Shut
 from hub.homes.links import Form, Forms, Link, Links
+from hub.hub import Hub
 from hub.keys import Key
 from tests.conftest import NOW, Clock
 from tests.hub.homes.home import MOOR, SEE, added

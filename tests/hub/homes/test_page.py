@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from hub.app import Hub
+from hub.hub import Hub
 from hub.store.tables import delivery
 from hub.store.tables import home as homes
 from mappings.vacancy import ReportedBy

@@ -14,11 +14,11 @@ import pytest
 from aiosmtpd.controller import Controller
 from sqlalchemy import select
 
-from hub.app import Hub
 from hub.homes.home import Home
 from hub.homes.homes import Opened
 from hub.homes.mail import Mailer
 from hub.homes.reminders import Reminded
+from hub.hub import Hub
 from hub.store.tables import reminder
 from mappings.errors import Rejected
 from mappings.vacancy import ReportedBy

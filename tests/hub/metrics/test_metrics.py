@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from hub.app import Hub
+from hub.hub import Hub
 from hub.ingest.reconcile import Reconciler
 from hub.job_runs import JobRuns
 from hub.metrics.board import INTERACTIONS, Board, interaction

@@ -1,6 +1,6 @@
 """Two chains at once: what both name is found by sets, not by going from each to each."""
 
-from hub.app import Hub
+from hub.hub import Hub
 from hub.search.codes import OWN_CODES
 from hub.search.page import find
 from hub.search.query import parse
