@@ -13,7 +13,7 @@ from adapters.base import Delivery
 from adapters.receipt import Receipt
 from adapters.transport.mllp import Deliver, MllpListener
 from hub.listeners import Listener
-from hub.store.database import LOST_RACES, UNAVAILABLE
+from hub.store.database import UNAVAILABLE
 from mappings.errors import Issue, PlatzfreiError, Rejected
 
 __all__ = ["Submit", "delivering", "listen", "stop_on_signals"]
@@ -22,7 +22,7 @@ Submit = Callable[[Delivery], "Future[Receipt]"]
 """Hands a delivery to whoever takes it in; the future has its receipt when that is on disk."""
 
 _log = logging.getLogger(__name__)
-_NOT_NOW = (*UNAVAILABLE, *LOST_RACES, exc.InterfaceError, exc.InternalError, OSError, MemoryError)
+_NOT_NOW = (*UNAVAILABLE, exc.InterfaceError, exc.InternalError, OSError, MemoryError)
 """What says nothing of the message: it is to come again."""
 
 

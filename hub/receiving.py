@@ -165,7 +165,11 @@ class IngestEndpoint:
         if wants_it_now:
             return await receipt
         await asyncio.wait((receipt, number), return_when=asyncio.FIRST_COMPLETED)
-        return receipt.result() if receipt.done() else number.result()
+        if receipt.done():
+            return receipt.result()
+        # Its sender asks for the receipt; what fails is finished by a job, and told in the log there.
+        receipt.add_done_callback(lambda ended: None if ended.cancelled() else ended.exception())
+        return number.result()
 
     def _told(self, name: str, asked: str) -> Answer:
         """How a source stands, or the receipt of one of its deliveries."""

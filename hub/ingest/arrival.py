@@ -63,6 +63,18 @@ class Arrival:
         """Whether it was not read, because it kills who reads it."""
         return any(issue.code == QUARANTINED for issue in self.receipt.issues)
 
+    @property
+    def refused_whole(self) -> bool:
+        """Whether nothing could be read of it, and it is kept as it came."""
+        return bool(self.receipt.rejected and self.reading.aside)
+
+    def forget_body(self) -> None:
+        """Do not keep it: the same lies there already."""
+        self.entries = [
+            replace(entry, broken=replace(entry.broken, body=None)) for entry in self.entries if entry.broken
+        ]
+        self.reading.aside = []
+
     def begin(self) -> None:
         """Begin to write it: what an earlier try told in the receipt was undone with it."""
         if self.begun and self.anew is not None:
@@ -166,8 +178,11 @@ class Door:
 
     def again(self, entry: Entry, source_map: SourceMap, unread: Counter[str]) -> list[Entry]:
         """What bytes that were kept whole are now, that could not be read before."""
-        if entry.broken is None or entry.broken.body is None:
+        if entry.broken is None:
             return [entry]
+        if entry.broken.body is None:
+            # What was in quarantine may come again: its bytes are not here.
+            return [] if any(issue.code == QUARANTINED for issue in entry.issues) else [entry]
         try:
             decoded = registry.adapter(source_map.format).decode(entry.broken.body, source_map.options)
             return list(self._admitted(decoded, source_map, unread))

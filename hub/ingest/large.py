@@ -150,8 +150,7 @@ class LargeDeliveries:
                 # Somebody else is at it, too.
                 status, one, noted = told
                 receipt = noted if noted is not None else receipt
-                if status != "received":
-                    break
+                one = one if status == "received" else parts
             if progress is not None:
                 progress(one, parts)
         return receipt

@@ -63,6 +63,14 @@ _LEFT_ARRIVING = Prepared(
     select(deliveries.c.id).where(deliveries.c.status == "arriving", deliveries.c.received_at < bindparam("before"))
 )
 _DROP_PARTS = Prepared(delete(delivery_part).where(_OF_DELIVERY))
+_EMPTY = Prepared(update(deliveries).where(_IS_IT).values(content=bindparam("packed")))
+_ASIDE = Prepared(
+    select(set_aside.c.ordinal)
+    .join(deliveries, deliveries.c.id == set_aside.c.delivery)
+    .where(set_aside.c.source == bindparam("source"), deliveries.c.digest == bindparam("digest"))
+    .limit(1)
+)
+_DROP_ASIDE = Prepared(delete(set_aside).where(set_aside.c.delivery == bindparam("number")))
 _DROP = Prepared(delete(deliveries).where(_IS_IT))
 
 __all__ = [
@@ -76,12 +84,14 @@ __all__ = [
     "arrive",
     "close",
     "drop",
+    "empty",
     "enter",
     "finished",
     "forget_arriving",
     "held",
     "keep",
     "known_among",
+    "lies_aside",
     "numbers",
     "open_deliveries",
     "part",
@@ -287,9 +297,16 @@ def forget_arriving(transaction: Transaction, before: int) -> None:
         drop(transaction, number)
 
 
-def drop(transaction: Transaction, number: int) -> None:
-    """Forget a delivery of which nobody was told that it was taken."""
+def empty(transaction: Transaction, number: int) -> None:
+    """Forget the records of a delivery, and keep what was told of it."""
+    transaction.run(_EMPTY, {"number": number, "packed": _packed({"atomic": False, "unread": {}}, ())})
     transaction.run(_DROP_PARTS, {"number": number})
+
+
+def drop(transaction: Transaction, number: int) -> None:
+    """Forget a delivery, and all that lies with it."""
+    transaction.run(_DROP_PARTS, {"number": number})
+    transaction.run(_DROP_ASIDE, {"number": number})
     transaction.run(_DROP, {"number": number})
 
 
@@ -377,6 +394,11 @@ def close(connection: Connection, number: int, receipt: Receipt) -> None:
         .where(deliveries.c.id == number)
         .values(status=_status(receipt), receipt=orjson.dumps(receipt.to_json()))
     )
+
+
+def lies_aside(reader: Reader, source: str, digest: bytes) -> bool:
+    """Whether something of the same bytes lies aside."""
+    return reader.first(_ASIDE, {"source": source, "digest": digest}) is not None
 
 
 def set_records_aside(

@@ -18,11 +18,11 @@ from threading import Semaphore
 from adapters.base import Delivery
 from adapters.receipt import Receipt
 from hub.errors import NotFound
-from hub.ingest import large, ledger
-from hub.ingest.arrival import Arrival, Door, without_stay
+from hub.ingest import large, ledger, retention
+from hub.ingest.arrival import Arrival, Door
 from hub.ingest.duplicates import busy, reused, told_before
 from hub.ingest.effects import Effects
-from hub.ingest.in_flight import CRASHES_MAX, InFlight, poisonous
+from hub.ingest.in_flight import CRASHES_MAX, QUARANTINED, InFlight, poisonous
 from hub.ingest.large import Arrived, LargeDeliveries, Progress
 from hub.ingest.ledger import Entry, Kept
 from hub.ingest.reconcile import Reconciler
@@ -38,7 +38,6 @@ from mappings.language import SourceMap
 __all__ = ["Pipeline"]
 
 _log = logging.getLogger(__name__)
-_FORGET_AFTER = timedelta(days=30)
 _LARGE_AT_ONCE = 8
 """So many large deliveries are taken in or wait for it; each may hold its whole body."""
 
@@ -113,6 +112,8 @@ class Pipeline:
                 unread: Counter[str] = Counter()
                 source_map = self._sources.named(name)
                 entries = [again for entry in aside for again in self._door.again(entry, source_map, unread)]
+                if not entries:
+                    continue
                 delivery = Delivery(source=name, body=b"", received_at=moment(received_at))
                 kept.add(ledger.keep(transaction.connection, delivery, b"", entries, unread=unread))
             return kept
@@ -193,19 +194,19 @@ class Pipeline:
         return self._reconciler.is_due(reader, now=self._clock())
 
     def purge(self) -> int:
-        """Forget the stays that ended more than 30 days ago, and what never arrived; returns how many events went."""
+        """Forget what is kept for long enough (`retention`), the stays that ended more than 30 days ago, and what
+        never arrived; returns how many events went."""
         now = self._clock()
 
         def forget(transaction: Transaction) -> int:
-            connection = transaction.connection
             ledger.forget_arriving(transaction, micros(now - timedelta(days=1)))
             for source_map in self._sources:
                 if source_map.wards:
-                    old = micros(now - _FORGET_AFTER)
-                    for number, ordinal, entry in ledger.set_aside_before(connection, source_map.name, old):
-                        ledger.replace_set_aside(connection, number, ordinal, without_stay(entry))
+                    retention.forget_stays(transaction, source_map.name, now)
             return self._effects.purge(transaction, now)
 
+        while self._writer.submit(partial(retention.forget_some, now=now), limited=False).result():
+            pass
         return self._writer.submit(forget, limited=False).result()
 
     def renew(self) -> int:
@@ -259,7 +260,9 @@ class Pipeline:
 
     def _refused(self, delivery: Delivery, digest: bytes, source_map: SourceMap, error: Rejected) -> Arrival:
         broken = Entry(place="", broken=self._door.broken(delivery.body, source_map), issues=error.issues)
-        return Arrival.rejected(delivery, digest, source_map, broken, keeps=source_map.patient_free)
+        # What was not read at all lies aside as a hash where its bytes may not: or nobody could let it pass again.
+        keeps = source_map.patient_free or any(issue.code == QUARANTINED for issue in error.issues)
+        return Arrival.rejected(delivery, digest, source_map, broken, keeps=keeps)
 
     def _taken_in_parts(self, take: Callable[[], Receipt], refused: Callable[[Rejected], Arrival]) -> "Future[Receipt]":
         """One large delivery after the other; some wait, more are to come again."""
@@ -331,6 +334,9 @@ class Pipeline:
         for one in arrivals:
             if one.number is not None:
                 one.receipt.delivery = one.number
+        for one in fresh:
+            if one.refused_whole and ledger.lies_aside(transaction, one.source_map.name, one.digest):
+                one.forget_body()
         for mine in by_source.values():
             self._effects.write(transaction, [one for one in mine if self._effects.passes(transaction, one)])
             for one in mine:

@@ -66,17 +66,12 @@ def _deliveries(connection: Connection) -> Iterator[str]:
     rows = connection.execute(
         select(delivery.c.status, delivery.c.source, func.count()).group_by(delivery.c.status, delivery.c.source)
     ).all()
-    finished = [
-        ("_total", {"source": source, "result": status}, float(count))
-        for status, source, count in rows
-        if status != _OPEN
-    ]
-    backlog = [("", {"source": source}, float(count)) for status, source, count in rows if status == _OPEN]
-    yield from _metric("platzfrei_deliveries", "counter", "Deliveries in the ledger by what became of them.", finished)
+    # It forgets what is old: these numbers can sink.
+    by_status = [("", {"source": source, "status": status}, float(count)) for status, source, count in rows]
+    backlog = [("", {"source": source}, float(count)) for status, source, count in rows if status == "received"]
+    help_ = "Deliveries in the ledger: arriving, received (not finished), held (an operator decides), done, rejected."
+    yield from _metric("platzfrei_ledger_deliveries", "gauge", help_, by_status)
     yield from _metric("platzfrei_ledger_backlog", "gauge", "Deliveries written down and not finished.", backlog)
-
-
-_OPEN = "received"
 
 
 def _aside(connection: Connection) -> list[Sample]:

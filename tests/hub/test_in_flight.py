@@ -4,13 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from hub.hub import Hub
 from hub.ingest.in_flight import CRASHES_MAX, InFlight
 from hub.settings import Settings
+from hub.store.tables import set_aside
 from tests.hub.deliveries import csv_long, long_row, send
 
 _CHILD = """
@@ -92,3 +95,27 @@ def test_a_hub_that_closes_leaves_no_journal(sqlite_settings: Settings) -> None:
     send(hub, "csv-long", csv_long(long_row("a")))
     hub.close()
     assert list(sqlite_settings.folder.glob("*.in-flight")) == []
+
+
+def test_several_that_start_at_once_count_a_death_once(hub: Hub, tmp_path: Path) -> None:
+    digest = os.urandom(32)
+    for round_ in range(20):
+        (tmp_path / f"{round_}.in-flight").write_bytes(b"+" + digest.hex().encode() + b"\n")
+        with ThreadPoolExecutor(4) as starting:
+            list(starting.map(lambda _: InFlight(tmp_path, hub.database), range(4)))
+        assert InFlight(tmp_path, hub.database).crashes(digest) == round_ + 1
+
+
+def test_what_is_quarantined_stays_so_until_an_operator_takes_it_back(database_url: str, tmp_path: Path) -> None:
+    for _ in range(CRASHES_MAX):
+        assert child(database_url, tmp_path, "poison")[0] == -signal.SIGKILL
+    status, told = child(database_url, tmp_path, "poison", "good", "poison")
+    assert (status, told) == (0, ["0 1 quarantined", "1 0 ", "0 1 quarantined"])
+    mended = Hub.open(Settings(database=database_url, folder=tmp_path))
+    with mended.database.reading() as connection:
+        assert len(connection.execute(select(set_aside.c.content)).all()) == 1, "an operator finds it"
+    assert mended.pipeline.rerun("csv-long") == []
+    with mended.database.reading() as connection:
+        assert connection.execute(select(set_aside.c.content)).all() == []
+    assert send(mended, "csv-long", csv_long(long_row("poison"))).taken == 1
+    mended.close()

@@ -177,3 +177,87 @@ def test_who_does_not_wait_is_told_where_the_receipt_will_be(hub: Hub) -> None:
             assert small.json()["records"]["received"] == 3
 
     asyncio.run(push())
+
+
+def test_what_is_unreadable_far_behind_is_told_and_leaves_nothing(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.ingest.arrival._BROKEN_MAX", 3)
+    rows = [long_row(f"h{number}") for number in range(20)] + ["zu;wenig"] * 5
+    receipt = send(hub, "csv-long", csv_long(*rows), message_id="m")
+    assert [issue.code for issue in receipt.issues] == ["too-many-broken"]
+    assert receipt.rejected == 1
+    assert parts(hub) == [("rejected", 0, 0)]
+    assert offers(hub) == 0
+    assert send(hub, "csv-long", csv_long(*rows), message_id="m").to_json() == {**receipt.to_json(), "duplicate": True}
+    with hub.database.reading() as connection:
+        assert connection.execute(select(func.count()).select_from(delivery_part)).scalar_one() == 0
+
+
+def test_two_that_finish_one_delivery_write_each_part_once(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job that resumes comes in between two parts of whoever takes it in, and the other way round."""
+    resumed: list[Any] = []
+    done_by_sender: list[int] = []
+
+    def progress(done: int, _of: int) -> None:
+        done_by_sender.append(done)
+        if done == 2:
+            resumed.extend(hub.pipeline.resume())
+
+    body = Delivery(source="csv-long", body=table(), received_at=hub.clock())
+    receipt = hub.pipeline.receive(body, progress)
+    assert done_by_sender == [1, 2, 5]
+    assert [one.to_json() for one in resumed] == [receipt.to_json()]
+    assert (receipt.records, receipt.taken, receipt.applied) == (ROWS, ROWS, ROWS)
+    assert parts(hub) == [("done", 5, 5)]
+
+
+def test_a_part_that_is_written_at_the_second_try_is_told_once(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = lost_once(monkeypatch)
+    receipt = send(hub, "csv-long", table(bad=7))
+    assert next(calls) > 5, "the control: something was lost"
+    assert (receipt.records, receipt.taken, receipt.set_aside, receipt.applied) == (ROWS, ROWS - 1, 1, ROWS - 1)
+    assert [issue.severity for issue in receipt.issues].count("error") == 1
+    assert len(receipt.issues) == ROWS + 1
+
+
+def test_a_small_one_that_is_written_at_the_second_try_is_told_once(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = lost_once(monkeypatch, after=0)
+    receipt = send(hub, "csv-long", table(3))
+    assert next(calls) == 2, "the control: it was lost once"
+    assert (receipt.records, receipt.taken, receipt.applied, receipt.versions) == (3, 3, 3, receipt.versions)
+    assert [list(result.offers.values()) for result in receipt.results] == [["applied"]] * 3
+
+
+def lost_once(monkeypatch: pytest.MonkeyPatch, *, after: int = 2) -> Iterator[int]:
+    """After some calls, what was written is lost to somebody else once, as if both had written the same."""
+    from sqlalchemy.exc import IntegrityError
+
+    real, calls = Reconciler.reconcile, iter(range(10_000))
+
+    def reconcile(*arguments: Any, **named: Any) -> Any:
+        effects = real(*arguments, **named)
+        if next(calls) == after:
+            raise IntegrityError("", None, Exception())
+        return effects
+
+    monkeypatch.setattr(Reconciler, "reconcile", reconcile)
+    return calls
+
+
+def test_more_large_deliveries_than_have_room_are_to_come_again(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    from threading import Event
+
+    from hub.ingest.pipeline import _LARGE_AT_ONCE
+
+    go_on = Event()
+    waiting = [
+        hub.pipeline.submit(
+            Delivery(source="csv-long", body=table(), received_at=hub.clock()), lambda *_: go_on.wait(30) and None
+        )
+        for _ in range(_LARGE_AT_ONCE)
+    ]
+    with pytest.raises(Retriable) as refused:
+        send(hub, "csv-long", table())
+    assert refused.value.issues[0].code == "busy"
+    go_on.set()
+    assert all(one.result().records == ROWS for one in waiting)
+    assert send(hub, "csv-long", table()).records == ROWS

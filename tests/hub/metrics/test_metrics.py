@@ -48,8 +48,8 @@ def test_requests_deliveries_offers_and_jobs_are_told(hub: Hub, clock: Clock) ->
     assert told["platzfrei_request_duration_seconds_count", "search"] == 2
     assert told["platzfrei_request_duration_seconds_bucket", "search", "+Inf"] == 2
     assert told["platzfrei_request_duration_seconds_sum", "search"] > 0
-    assert told["platzfrei_deliveries_total", "csv-long", "done"] == 2
-    assert told["platzfrei_deliveries_total", "json", "rejected"] == 1
+    assert told["platzfrei_ledger_deliveries", "csv-long", "done"] == 2
+    assert told["platzfrei_ledger_deliveries", "json", "rejected"] == 1
     assert told["platzfrei_set_aside_records", "csv-long"] == 1
     assert told["platzfrei_offers", "aging"] == 1
     assert told["platzfrei_offers", "fresh"] == 1
