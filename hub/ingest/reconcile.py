@@ -167,19 +167,22 @@ class Reconciler:
             rival = winners.get(mine.offer)
             if rival is None:
                 winners[mine.offer] = mine
-            elif mine.order > rival.order:
+            elif mine.order >= rival.order:
                 rival.effect.change, winners[mine.offer] = "superseded", mine
             else:
                 mine.effect.change = "superseded"
         known = statements.known(transaction, winners)
         to_apply: list[_Statement] = []
         confirmed: list[_Statement] = []
+        numbered: list[_Statement] = []
         for offer, mine in winners.items():
             stored = known.get(offer)
             if stored is None:
                 to_apply.append(mine)
             elif mine.repeats(stored) and mine.digest == stored.digest:
                 mine.effect.change = "unchanged"  # a stuck export: the same moment said again confirms nothing
+                if mine.order > (stored.ordered_at, stored.sequence):
+                    numbered.append(mine)
             elif mine.order < (stored.ordered_at, stored.sequence):
                 mine.effect.change = "superseded"
             elif mine.digest == stored.digest and not stored.expired:
@@ -187,6 +190,11 @@ class Reconciler:
                 confirmed.append(mine)
             else:
                 to_apply.append(mine)
+        for mine in _new_words(transaction, [*confirmed, *numbered], source):
+            mine.effect.change = "applied"
+            to_apply.append(mine)
+        confirmed = [mine for mine in confirmed if mine.effect.change == "unchanged"]
+        statements.number(transaction, {mine.offer: mine.order for mine in numbered})
         stamp, connection, held = micros(now), transaction.connection, Held()
         if confirmed:
             again = {mine.facility: mine.report.facility for mine in confirmed}
@@ -485,6 +493,24 @@ def _change(
         joined=joined,
         known_publicly=stored is not None and told.repeats(stored) and not publicly,
     )
+
+
+def _new_words(reader: Reader, again: Sequence[_Statement], source: str) -> list[_Statement]:
+    """Of statements that say nothing new of their offers those that do of their facility: there the newest word counts,
+    whichever offer it came with."""
+    newest: dict[str, _Statement] = {}
+    for one in again:
+        if one.facility not in newest or one.order >= newest[one.facility].order:
+            newest[one.facility] = one
+    if not newest:
+        return []
+    before = {key: max(offers, key=_order) for key, offers in statements.offered(reader, source, newest).items()}
+    newer = [one for key, one in newest.items() if before[key].offer != one.offer and one.order > _order(before[key])]
+    if not newer:
+        return []
+    reports = statements.reports(reader, [before[one.facility].offer for one in newer])
+    told = {one.facility: _REPORT.validate_json(reports[before[one.facility].offer]).facility for one in newer}
+    return [one for one in newer if told[one.facility] != one.report.facility]
 
 
 def _rendering(one: _Change, view: View, source: str, drawn: dict[Facility, tuple[Resource, ...]]) -> _Rendering:

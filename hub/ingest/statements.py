@@ -22,6 +22,7 @@ __all__ = [
     "is_due",
     "known",
     "mark_expired",
+    "number",
     "offered",
     "put",
     "reports",
@@ -96,6 +97,11 @@ _CONFIRM = Prepared(
     .where(statement.c.offer == bindparam("the_offer"))
     .values({name: bindparam(name) for name in ("stated_at", "ordered_at", "sequence", "confirmed_at", "expires_at")})
 )
+_NUMBER = Prepared(
+    update(statement)
+    .where(statement.c.offer == bindparam("the_offer"))
+    .values({name: bindparam(name) for name in ("ordered_at", "sequence")})
+)
 _IS_DUE = (statement.c.expired.is_(False), statement.c.expires_at <= bindparam("now"))
 _FIRST_DUE = Prepared(select(statement.c.offer).where(*_IS_DUE).limit(1))
 _DUE = Prepared(select(*(statement.c[name] for name in Due._fields)).where(*_IS_DUE).limit(bindparam("most")))
@@ -149,6 +155,12 @@ def put(transaction: Transaction, rows: Sequence[Row]) -> None:
 def confirm(transaction: Transaction, rows: Sequence[Mapping[str, object]]) -> None:
     """Move the times of statements."""
     transaction.many(_CONFIRM, rows)
+
+
+def number(transaction: Transaction, orders: Mapping[str, tuple[int, int]]) -> None:
+    """Move the places of statements in their source's order, and nothing else: what comes late is held against them."""
+    rows = [{"the_offer": offer, "ordered_at": at, "sequence": told} for offer, (at, told) in orders.items()]
+    transaction.many(_NUMBER, rows)
 
 
 def is_due(reader: Reader, now: int) -> bool:

@@ -1,7 +1,8 @@
 """Order, heartbeats, expiry and the two projections: what a report does to what is known."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy import func, select
 from hub.hub import Hub
 from hub.ingest.reconcile import Reconciler
 from hub.store.tables import PROFESSIONAL, PUBLIC, Projection
-from mappings.vacancy import State
+from mappings.vacancy import State, VacancyReport
 from tests.conftest import NOW, Clock
 from tests.hub.client import Client
 from tests.hub.plans import Explaining
@@ -87,6 +88,56 @@ def test_the_greatest_statement_wins_in_every_order(sqlite_hub: Hub, order: tupl
     for position in order:
         tell(sqlite_hub, told[position])
     assert shown(sqlite_hub)["accepting"] == 4
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_heartbeat_with_a_greater_number_counts_against_what_comes_late(
+    sqlite_hub: Hub, order: tuple[int, ...]
+) -> None:
+    told = [
+        report(free=2, valid_at=NOW, sequence=10),
+        report(free=5, valid_at=NOW, sequence=15),
+        report(free=2, valid_at=NOW, sequence=20),
+    ]
+    for position in order:
+        tell(sqlite_hub, told[position])
+    assert shown(sqlite_hub)["accepting"] == 2
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_of_two_that_the_source_gives_one_place_in_its_order_the_later_counts(sqlite_hub: Hub, together: bool) -> None:
+    first, last = (report(free=free, valid_at=NOW, sequence=7) for free in (2, 5))
+    if together:
+        tell(sqlite_hub, first, last)
+    else:
+        tell(sqlite_hub, first)
+        tell(sqlite_hub, last)
+    assert shown(sqlite_hub)["accepting"] == 5
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_the_newest_word_on_a_facility_counts_also_where_it_says_nothing_new_of_its_offer(
+    hub: Hub, order: tuple[int, ...]
+) -> None:
+    def named(name: str, care_form: str, at: datetime) -> VacancyReport:
+        told = report(care_form=care_form, valid_at=at)
+        return replace(told, facility=replace(told.facility, name=name))
+
+    told = [
+        named("Haus am Moor", "kurzzeitpflege-solitaer", NOW - 3 * HOUR),
+        named("Haus am Deich", "tagespflege", NOW - 2 * HOUR),
+        named("Haus am Moor", "kurzzeitpflege-solitaer", NOW - HOUR),
+    ]
+    for position in order:
+        tell(hub, told[position])
+    for sandbox in (True, False):
+        found = Client(hub, sandbox=sandbox).json("/fhir/Organization")
+        names = {entry["resource"]["name"] for entry in found["entry"]}
+        assert "Haus am Deich" not in names
+        assert "Haus am Moor" in names
+    before = versions(hub, PROFESSIONAL), versions(hub, PUBLIC)
+    assert tell(hub, named("Haus am Moor", "kurzzeitpflege-solitaer", NOW)).unchanged == 1
+    assert before == (versions(hub, PROFESSIONAL), versions(hub, PUBLIC)), "who says the same again makes no version"
 
 
 def test_a_new_report_replaces_all_places(hub: Hub) -> None:
