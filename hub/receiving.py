@@ -44,7 +44,7 @@ _DIGITS = 18
 
 
 _JSON = {"Content-Type": "application/json"}
-_AT_ONCE = 20_000
+_AT_ONCE = 8_000
 """Bytes of a delivery that is read in the event loop; what takes longer would hold up all others."""
 _PACKED = b"PK"
 _CHARSETS = {"ascii": "us-ascii", "cp1252": "windows-1252"}

@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mappings import crs, terminology
+from mappings.insurance_number import has_insurance_number
 from mappings.reader import is_blank
 from mappings.vacancy import Position
 
@@ -59,7 +60,14 @@ def ik_is_plausible(ik: str) -> bool:
 
 
 def text(value: Any) -> str:
-    """Text without surrounding or repeated white space."""
+    """Text without surrounding or repeated white space, and without a patient's number."""
+    plain = _printed(value)
+    if has_insurance_number(plain):
+        raise Unreadable("ein Text ohne Versichertennummer", "text without an insurance number")
+    return plain
+
+
+def _printed(value: Any) -> str:
     plain = _plain(value)
     if plain is None:
         raise Unreadable(
@@ -86,7 +94,7 @@ def _plain(value: Any) -> str | None:
 def key(value: Any) -> str:
     """A key of one or more values, folded and joined: the same thing written alike gets the same key."""
     parts = value if isinstance(value, list) else [value]
-    joined = "|".join("" if is_blank(part) else folded(text(part)) for part in parts)
+    joined = "|".join("" if is_blank(part) else folded(_printed(part)) for part in parts)
     if len(joined) > _LONGEST_KEY:
         raise Unreadable(f"höchstens {_LONGEST_KEY} Zeichen", f"at most {_LONGEST_KEY} characters")
     return joined

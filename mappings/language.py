@@ -62,6 +62,8 @@ Watch = Callable[[Reader, Rule, Any, Reading | Unreadable], None]
 DEFAULT_RANK = 5
 """Of sources whose maps name no rank; 1 goes before 9."""
 
+_ELEMENTS_MAX = 2_000
+"""Of one list: offers of one facility, blocks of one offer."""
 _NOTHING_OFFERED = "kein Angebot genannt / no offer named"
 
 
@@ -182,7 +184,11 @@ class _RecordReading:
 
     def _elements(self, each: Each, reader: Reader) -> list[Reader]:
         try:
-            return reader.each(each.source)
+            elements = reader.each(each.source)
+            if len(elements) <= _ELEMENTS_MAX:
+                return elements
+            self.issues.append(_too_many_elements(f"{_prefix(reader)}{each.source}"))
+            return []
         except TypeError:
             self.issues.append(
                 Issue(
@@ -625,3 +631,13 @@ class _Compiler:
 
     def _wrong(self, place: str, german: str, english: str) -> Rejected:
         return _rejected(f"{self._origin}: {place}" if place else self._origin, german, english)
+
+
+def _too_many_elements(place: str) -> Issue:
+    return Issue(
+        code="too-many-elements",
+        place=place,
+        text_de=f"Mehr als {_ELEMENTS_MAX:,} Einträge in einer Liste. Der Absender muss sie auf Datensätze verteilen.",
+        text_en=f"More than {_ELEMENTS_MAX:,} entries in one list. The sender must divide them among records.",
+        fhir_code="too-long",
+    )

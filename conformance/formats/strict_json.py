@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 __all__ = ["NotJson", "parse"]
 
 _DEEPEST = 50
+_MOST_OBJECTS = 500_000
+"""And lists: what is in each is looked at, however little it is; a hundred thousand facilities have fewer."""
 _LONGEST_NUMBER = 100
 _LARGEST_EXPONENT = 400
 _BOM = b"\xef\xbb\xbf"
@@ -34,6 +36,7 @@ class _Offence(ValueError):
     """One of the things that Python's parser lets pass; where it stands is looked for afterwards."""
 
 
+_TOO_MANY = f"more than {_MOST_OBJECTS:,} objects and lists; divide it"
 _TOO_DEEP = f"nested deeper than {_DEEPEST} levels"
 _TWICE = "a key stands twice in one object"
 _NO_NUMBER = "NaN and Infinity are no JSON"
@@ -42,6 +45,7 @@ _NO_TEXT = "a NUL or half a surrogate pair in a text"
 _NO_UTF8 = "bytes that are not UTF-8"
 _REASONS_DE: Mapping[str, str] = MappingProxyType(
     {
+        _TOO_MANY: f"mehr als {_MOST_OBJECTS:,} Objekte und Listen; teilen",
         _TOO_DEEP: f"tiefer als {_DEEPEST} Ebenen geschachtelt",
         _TWICE: "ein Schlüssel steht zweimal in einem Objekt",
         _NO_NUMBER: "NaN und Infinity sind kein JSON",
@@ -76,7 +80,7 @@ def parse(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         before = body[: error.start].decode()
         raise NotJson(_NO_UTF8, *_at(before, len(before))) from None
-    _refuse_depth(text)
+    _refuse_shape(text)
     try:
         value = json.loads(
             text,
@@ -98,9 +102,12 @@ def parse(body: bytes) -> Any:
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{},:]|[^\s\[\]{},:"]++', re.DOTALL)
 
 
-def _refuse_depth(text: str) -> None:
-    if text.count("[") + text.count("{") <= _DEEPEST:
+def _refuse_shape(text: str) -> None:
+    opened = text.count("[") + text.count("{")
+    if opened <= _DEEPEST:
         return
+    if opened > _MOST_OBJECTS and sum(1 for _ in _BRACKETS.finditer(_STRING.sub("", text))) > _MOST_OBJECTS:
+        raise NotJson(_TOO_MANY, 1, 1)
     brackets = _NO_BRACKETS.sub("", _STRING.sub("", text))
     for _ in range(_DEEPEST):
         if not brackets:
@@ -121,6 +128,7 @@ def _refuse_depth(text: str) -> None:
 
 
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_BRACKETS = re.compile(r"[\[{]")
 _NO_BRACKETS = re.compile(r"[^\[\]{}]+")
 _INNERMOST = re.compile(r"\[\]|\{\}")
 _MAYBE_BAD = re.compile(r"\\u(?:0000|[dD][89a-fA-F])|\x00")

@@ -23,7 +23,8 @@ from mappings.wards import WardIndex
 __all__ = ["Arrival", "Door", "blank_receipt", "without_stay"]
 
 _BROKEN_MAX = 2_000
-"""So many parts of one delivery may be unreadable before it is refused whole: it is not what its source map reads."""
+"""So many parts of one delivery may be unreadable before it is refused whole: it is not what its source map reads.
+More records than that which its map finds wrong are refused only where they are the most."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -199,37 +200,45 @@ class Door:
 
     def _admitted(self, decoded: Decoded, source_map: SourceMap, unread: Counter[str]) -> Iterator[Entry]:
         wards = WardIndex(source_map.wards)
-        broken = 0
-        for part in decoded.records:
+        broken = wrong = 0
+        for seen, part in enumerate(decoded.records):
             broken += isinstance(part, Broken) or any(issue.severity == "error" for issue in part.issues)
-            if broken > _BROKEN_MAX:
+            if broken > _BROKEN_MAX or (wrong > _BROKEN_MAX and 2 * wrong > seen):
                 raise Rejected(_too_broken())
             if isinstance(part, Broken):
                 yield Entry(place=part.place, broken=self.broken(part.body, source_map), issues=(part.issue,))
                 continue
             unread.update(part.dropped)
-            yield self._admitted_record(part, source_map, wards, unread)
+            entry, is_wrong = self._admitted_record(part, source_map, wards, unread)
+            wrong += is_wrong
+            yield entry
 
-    def _admitted_record(self, record: Record, source_map: SourceMap, wards: WardIndex, unread: Counter[str]) -> Entry:
+    def _admitted_record(
+        self, record: Record, source_map: SourceMap, wards: WardIndex, unread: Counter[str]
+    ) -> tuple[Entry, bool]:
+        """A record as it is kept, and whether its map finds it wrong."""
         if source_map.wards:
             hashed = pseudonymised(record.fields, self._key.pseudonym)
-            return Entry(place=record.place, fields=admitted(hashed, wards), issues=record.issues)
+            return Entry(place=record.place, fields=admitted(hashed, wards), issues=record.issues), False
         # Mostly nothing is wrong: then it is read once, and what was read need not be looked at for being readable.
         mapped = _mapped(record, source_map)
-        if mapped is not None and not mapped.unread and not source_map.ignored:
-            return Entry(place=record.place, fields=record.fields, issues=record.issues, mapped=mapped)
-        kept = admit(record.fields, source_map, readable=mapped is not None)
+        reads_all = mapped is not None and source_map.reads_all(mapped)
+        if mapped is not None and reads_all and not mapped.unread and not source_map.ignored:
+            return Entry(place=record.place, fields=record.fields, issues=record.issues, mapped=mapped), False
+        kept = admit(record.fields, source_map, readable=reads_all)
         unread.update(kept.dropped)
-        return Entry(place=record.place, fields=kept.fields, issues=record.issues, mapped=mapped)
+        is_wrong = mapped is not None and any(issue.severity == "error" for issue in mapped.issues)
+        # What reads as it came is not read again; all else is read as it was kept.
+        known = mapped if reads_all else None
+        return Entry(place=record.place, fields=kept.fields, issues=record.issues, mapped=known), is_wrong
 
 
 def _mapped(record: Record, source_map: SourceMap) -> Mapped | None:
-    """What the map makes of a record of which it can read everything; None of any other."""
+    """What the map makes of a record; None where that fails, which is told when it is read as it was kept."""
     try:
-        mapped = source_map.read(record.fields)
+        return source_map.read(record.fields)
     except Exception:
-        return None  # It is told when the record is read as it was kept.
-    return mapped if source_map.reads_all(mapped) else None
+        return None
 
 
 def without_stay(entry: Entry) -> Entry:

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, delete, select
 
 from adapters.base import Record
 from adapters.inbound import fhir_bundle
+from hub.ingest import statements
 from hub.ingest.vacancy_index import Times, VacancyIndex
 from hub.store.clock import micros
 from hub.store.prepared import Prepared
@@ -75,6 +76,8 @@ class FhirOffers:
             offers = sorted({offer for kind, part in marked for offer in self._offers(transaction, kind, part)})
             for offer in offers:
                 self._index(transaction, offer, now)
+            # What a report said of them is not what stands there now: said again, it is written again.
+            statements.forget_said(transaction, offers)
             transaction.many(self._forget, [{"type": kind, "id": part} for kind, part in marked])
             done += len(offers)
         return done

@@ -4,10 +4,12 @@ A file of this process names it, not the database: nothing need survive more tha
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
@@ -58,20 +60,23 @@ class InFlight:
     def begin(self, digest: bytes) -> None:
         """From now on, a death of the process is counted against the delivery."""
         with self._lock:
-            if self._file is None:
-                self._file = self._journal()
             self._open += 1
-            os.write(self._file.fileno(), b"+" + digest.hex().encode() + b"\n")
+            with self._if_there_is_room():
+                if self._file is None:
+                    self._file = self._journal()
+                os.write(self._file.fileno(), b"+" + digest.hex().encode() + b"\n")
 
     def end(self, digest: bytes) -> None:
         """From now on no longer."""
         with self._lock:
-            assert self._file is not None, "what ends has begun"
             self._open -= 1
-            if self._open == 0:
-                os.ftruncate(self._file.fileno(), 0)
-            else:
-                os.write(self._file.fileno(), b"-" + digest.hex().encode() + b"\n")
+            with self._if_there_is_room():
+                if self._file is None:
+                    return
+                if self._open == 0:
+                    os.ftruncate(self._file.fileno(), 0)
+                else:
+                    os.write(self._file.fileno(), b"-" + digest.hex().encode() + b"\n")
 
     def clear(self, transaction: Transaction, digests: Collection[bytes]) -> None:
         """What has been read to its end is no suspect any more, whoever counted it."""
@@ -87,6 +92,15 @@ class InFlight:
                 self._path.unlink(missing_ok=True)
                 self._file.close()
                 self._file = None
+
+    @contextmanager
+    def _if_there_is_room(self) -> Iterator[None]:
+        """On a full disk, nothing is noted here: nothing is taken in either, and the database says so."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
 
     def _journal(self) -> BinaryIO:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -25,6 +25,7 @@ from hub.store.tables import delivery_part, set_aside
 from mappings.errors import Issue
 from mappings.language import Mapped
 
+_INT64 = 2**63
 _KEPT = (
     "id",
     "message_id",
@@ -135,7 +136,10 @@ class Entry:
             told["broken"] = {"length": self.broken.length, "digest": self.broken.digest, "body": body}
         if self.issues:
             told["issues"] = [_issue_json(issue) for issue in self.issues]
-        return orjson.dumps(told, default=str)
+        try:
+            return orjson.dumps(told, default=str)
+        except TypeError:
+            return orjson.dumps(_with_numbers_as_text(told), default=str)
 
     @classmethod
     def from_line(cls, line: bytes) -> "Entry":
@@ -488,6 +492,15 @@ def _kept_row(row: Sequence[Any]) -> Kept:
         parts=parts,
         parts_done=parts_done,
     )
+
+
+def _with_numbers_as_text(value: Any) -> Any:
+    """Numbers of more than 64 bits, which no JSON of ours writes, as text: a map reads them alike."""
+    if isinstance(value, dict):
+        return {name: _with_numbers_as_text(below) for name, below in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_numbers_as_text(below) for below in value]
+    return str(value) if isinstance(value, int) and not -_INT64 <= value < _INT64 else value
 
 
 def _issue_json(issue: Issue) -> dict[str, str]:

@@ -18,6 +18,7 @@ __all__ = [
     "Said",
     "confirm",
     "due",
+    "forget_said",
     "forget_shown",
     "is_due",
     "known",
@@ -86,6 +87,11 @@ _OFFERED = Prepared(
 _REPORTS = Prepared(select(statement.c.offer, statement.c.report).where(one_of(statement.c.offer, "offers")))
 _SAID = Prepared(select(*(statement.c[name] for name in Said._fields)).where(one_of(statement.c.offer, "offers")))
 _FORGET_SHOWN = Prepared(update(statement).where(one_of(statement.c.offer, "offers")).values(offer_digest=null()))
+_FORGET_SAID = Prepared(
+    update(statement)
+    .where(one_of(statement.c.offer, "offers"))
+    .values(offer_digest=null(), digest=b"", public_digest=b"")
+)
 _PUT = Prepared(
     (new := postgresql.insert(statement)).on_conflict_do_update(
         index_elements=["offer"],
@@ -145,6 +151,11 @@ def rows(reader: Reader, offers: Iterable[str]) -> list[Said]:
 def forget_shown(transaction: Transaction, offers: Iterable[str]) -> None:
     """Note that what is shown of offers is not what was said of them alone."""
     transaction.run(_FORGET_SHOWN, {"offers": list(offers)})
+
+
+def forget_said(transaction: Transaction, offers: Iterable[str]) -> None:
+    """Note that somebody wrote over what was said of offers."""
+    transaction.run(_FORGET_SAID, {"offers": list(offers)})
 
 
 def put(transaction: Transaction, rows: Sequence[Row]) -> None:

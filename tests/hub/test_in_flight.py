@@ -1,5 +1,6 @@
 """What kills the process that reads it is not read for ever, and nobody else is lost with it."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -119,3 +120,22 @@ def test_what_is_quarantined_stays_so_until_an_operator_takes_it_back(database_u
         assert connection.execute(select(set_aside.c.content)).all() == []
     assert send(mended, "csv-long", csv_long(long_row("poison"))).taken == 1
     mended.close()
+
+
+def test_a_full_disk_fails_nothing_here_and_counts_nobody(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, digest, other = InFlight(tmp_path, hub.database), os.urandom(32), os.urandom(32)
+    journal.begin(other)
+
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        journal.begin(digest)
+        journal.end(digest)
+    journal.end(other)
+    (file,) = tmp_path.glob("*.in-flight")
+    assert file.read_bytes() == b"", "all have ended"
+    journal.close()

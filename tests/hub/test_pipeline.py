@@ -14,7 +14,7 @@ from hub.settings import Settings
 from hub.store.tables import census, delivery, set_aside
 from tests.conftest import Clock
 from tests.hub.client import Client
-from tests.hub.deliveries import adt, csv_long, long_row, send
+from tests.hub.deliveries import adt, csv_long, everything_stored, long_row, send
 
 DIRECTORY = "hilfe-verzeichnis"
 
@@ -277,3 +277,62 @@ def test_what_is_true_of_every_offer_of_a_record_is_said_once(sqlite_hub: Hub) -
     receipt = send(sqlite_hub, "json", json.dumps({"facilities": [home]}).encode())
     assert receipt.applied == 2
     assert [issue.code for issue in receipt.issues] == ["expired-already"]
+
+
+HUGE = 10**30
+"""A whole number that no machine's integer holds."""
+
+
+@pytest.mark.parametrize("field", ["id", "name", "operator", "street", "houseNumber", "city", "phone", "postalCode"])
+def test_a_number_beyond_all_bounds_is_read_or_told_never_our_fault(hub: Hub, field: str) -> None:
+    offer = {"id": "o", "careForm": "tagespflege", "free": 1}
+    home = {"id": "1", "name": "Haus", "postalCode": "49661", "city": "Cloppenburg", "offers": [offer], field: HUGE}
+    receipt = send(hub, "json", json.dumps({"facilities": [home]}).encode())
+    assert receipt.taken + receipt.set_aside == 1
+    assert [issue.code for issue in receipt.issues if issue.code == "fault"] == []
+    assert hub.pipeline.resume() == []
+
+
+def test_a_patients_number_is_kept_nowhere(hub: Hub) -> None:
+    offer = {"id": "o", "careForm": "tagespflege", "free": 1}
+    home = {"id": "1", "name": "Frau Canaria X110411675", "postalCode": "49661", "offers": [offer]}
+    receipt = send(hub, "json", json.dumps({"facilities": [home]}).encode())
+    assert (receipt.taken, receipt.set_aside) == (0, 1)
+    assert b"X110411675" not in everything_stored(hub)
+    assert b"Canaria" not in everything_stored(hub)
+
+
+def test_nothing_but_empty_records_is_refused_whole(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.ingest.arrival._BROKEN_MAX", 20)
+    receipt = send(hub, "json", json.dumps({"facilities": [{}] * 100}).encode())
+    assert [issue.code for issue in receipt.issues] == ["too-many-broken"]
+    some = [long_row(f"h{number}", free="viele" if number % 3 else "2") for number in range(90)]
+    assert [issue.code for issue in send(hub, "csv-long", csv_long(*some)).issues][-1:] == ["too-many-broken"]
+    some = [long_row(f"h{number}", free="2" if number % 3 else "viele") for number in range(90)]
+    assert send(hub, "csv-long", csv_long(*some)).set_aside == 30
+
+
+def test_a_list_longer_than_any_home_has_offers_is_told(hub: Hub) -> None:
+    home = {"id": "1", "name": "Haus", "postalCode": "49661", "offers": [{}] * 2001}
+    receipt = send(hub, "json", json.dumps({"facilities": [home]}).encode())
+    assert [(issue.code, issue.place) for issue in receipt.issues] == [("too-many-elements", "facilities[0], offers")]
+
+
+@pytest.mark.parametrize("kind", ["HealthcareService", "Location", "Organization", "Schedule", "Slot"])
+def test_what_the_sandbox_deleted_comes_back_with_the_next_report(hub: Hub, kind: str) -> None:
+    def home(free: int, at: str) -> bytes:
+        offer = {"id": "o", "careForm": "tagespflege", "free": free, "validAt": at}
+        told = {"id": "1", "name": "Haus", "postalCode": "49661", "city": "Cloppenburg", "offers": [offer]}
+        return json.dumps({"facilities": [told]}).encode()
+
+    client = Client(hub, sandbox=True)
+    find = "/fhir/HealthcareService/$find-vacancies?postal-code=49661&distance=25"
+    send(hub, "json", home(2, "2026-11-22T08:00:00+01:00"))
+    assert len(client.matches(find)) == 1
+    gone = client.json(f"/fhir/{kind}")["entry"][0]["resource"]["id"]
+    client.request("DELETE", f"/fhir/{kind}/{gone}")
+    assert client.get(find).status_code == 200
+    for free, at in ((3, "2026-11-22T09:00:00+01:00"), (3, "2026-11-22T09:30:00+01:00")):
+        assert send(hub, "json", home(free, at)).taken == 1
+        assert len(client.matches(find)) == 1
+        assert client.get(f"/fhir/{kind}/{gone}").status_code == 200
