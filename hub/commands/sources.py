@@ -16,12 +16,14 @@ __all__ = ["main"]
 def main(arguments: Sequence[str]) -> int:
     """The command."""
     made = parser("sources", "List the sources, shipped and configured; or make a bearer token for one.")
-    made.add_argument("action", nargs="?", choices=("list", "token", "revoke", "status"), default="list")
+    made.add_argument("action", nargs="?", choices=("list", "token", "revoke", "withdraw", "status"), default="list")
     made.add_argument(
         "name",
         nargs="?",
-        help="the source that the token is for, or whose tokens are all revoked, or that is asked about",
+        help="the source that the token is for, whose tokens are all revoked, whose word is withdrawn, or that is "
+        "asked about",
     )
+    made.add_argument("--offer", metavar="KEY", help="withdraw: one offer alone, by the source's own key")
     made.add_argument("--json", action="store_true", help="status: one source a line, as JSON")
     return run(made, arguments, lambda options: _command(made, options))
 
@@ -29,9 +31,11 @@ def main(arguments: Sequence[str]) -> int:
 def _command(made: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     if options.action != "status" and (options.action == "list") != (options.name is None):
         made.error(
-            "expected: platzfrei sources, platzfrei sources token NAME, platzfrei sources revoke NAME, or "
-            "platzfrei sources status [NAME]"
+            "expected: platzfrei sources, platzfrei sources token NAME, platzfrei sources revoke NAME, "
+            "platzfrei sources withdraw NAME [--offer KEY], or platzfrei sources status [NAME]"
         )
+    if options.offer is not None and options.action != "withdraw":
+        made.error("--offer goes with: withdraw")
     hub = opened(options)
     try:
         if options.action == "token":
@@ -44,6 +48,16 @@ def _command(made: argparse.ArgumentParser, options: argparse.Namespace) -> int:
             revoked = hub.sources.revoke_tokens(options.name)
             print(text(options, f"{revoked} Token widerrufen", f"{revoked} tokens revoked"))
             return 0
+        if options.action == "withdraw":
+            withdrawn = hub.pipeline.withdraw(options.name, options.offer)
+            print(
+                text(
+                    options,
+                    f"{withdrawn} Angebote zurückgenommen: unbekannt, bis die Quelle sie wieder meldet",
+                    f"{withdrawn} offers withdrawn: unknown until the source reports them again",
+                )
+            )
+            return 0 if withdrawn else 1
         for source in hub.sources:
             origin = (
                 text(options, "eigene", "own")

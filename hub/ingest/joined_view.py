@@ -342,6 +342,7 @@ class JoinedView:
             confirmed_at=row.confirmed_at,
             based_on=row.ordered_at,
             ladder=self._ladder_of(row.source),
+            ended_at=row.expires_at if row.expired else None,
         )
 
     def _freshen(

@@ -7,7 +7,7 @@ by part once all of it is there; what fails between is finished when it is asked
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from threading import Semaphore
 from adapters.base import Delivery
 from adapters.receipt import Receipt
 from hub.errors import NotFound
-from hub.ingest import large, ledger, retention
+from hub.ingest import large, ledger, retention, statements
 from hub.ingest.arrival import Arrival, Door
 from hub.ingest.duplicates import busy, reused, told_before
 from hub.ingest.effects import Effects
@@ -33,6 +33,7 @@ from hub.store.database import UNAVAILABLE, Database
 from hub.store.reader import Reader, Transaction
 from hub.store.writer import Writer
 from mappings.errors import Issue, PlatzfreiError, Rejected
+from mappings.identity import resource_id
 from mappings.language import SourceMap
 
 __all__ = ["Pipeline"]
@@ -40,6 +41,7 @@ __all__ = ["Pipeline"]
 _log = logging.getLogger(__name__)
 _LARGE_AT_ONCE = 8
 """So many large deliveries are taken in or wait for it; each may hold its whole body."""
+_WITHDRAWN_AT_ONCE = 1000
 
 
 class Pipeline:
@@ -188,6 +190,28 @@ class Pipeline:
     def expire_in(self, transaction: Transaction) -> int:
         """Some of the same, in a transaction of the caller's."""
         return self._reconciler.expire(transaction, now=self._clock())
+
+    def withdraw(self, source: str, offer: str | None = None) -> int:
+        """Take back at once what a source said: of all its offers, or of one, by the source's key; returns how many.
+
+        It counts again when the source says it again. Raises `NotFound` for an unknown source.
+        """
+        name = self._sources.named(source).name
+        if offer is not None:
+            offers = [resource_id(name, "HealthcareService", offer)]
+            return self._writer.submit(partial(self.withdraw_in, offers=offers), limited=False).result()
+
+        def withdraw_some(transaction: Transaction) -> int:
+            return self.withdraw_in(transaction, statements.of_source(transaction, name, _WITHDRAWN_AT_ONCE))
+
+        withdrawn = 0
+        while batch := self._writer.submit(withdraw_some, limited=False).result():
+            withdrawn += batch
+        return withdrawn
+
+    def withdraw_in(self, transaction: Transaction, offers: Collection[str]) -> int:
+        """The same of offers by their ids, in a transaction of the caller's."""
+        return self._reconciler.withdraw(transaction, offers, now=self._clock())
 
     def is_due(self, reader: Reader) -> bool:
         """Whether anything has expired and still stands: who reads sees nothing stale, however late the job is."""

@@ -217,6 +217,22 @@ class Reconciler:
         """Withdraw what has expired by `now`: the places go, the state is unknown; returns how many were withdrawn."""
         take_turn(transaction)
         due = statements.due(transaction, micros(now), most)
+        self._show_unknown(transaction, due, now)
+        return len(due)
+
+    def withdraw(self, transaction: Transaction, offers: Collection[str], *, now: datetime) -> int:
+        """The same at once with what stands of offers, by their ids: as if it had expired `now`."""
+        take_turn(transaction)
+        ended = statements.standing(transaction, offers)
+        ids = [one.offer for one in ended]
+        statements.end(transaction, ids, micros(now))
+        for index in self._indexes.values():
+            index.end(transaction, index.offers(transaction, ids).values(), micros(now))
+        self._show_unknown(transaction, ended, now)
+        return len(ended)
+
+    def _show_unknown(self, transaction: Transaction, due: Sequence[statements.Due], now: datetime) -> None:
+        """Show in both views that nothing is known of offers any more; where they are joined, others' word counts."""
         joined = self._identity.joined(transaction.connection, {(one.source, one.facility) for one in due})
         withdrawn = [(one, expired(_last_said(one))) for one in due if (one.source, one.facility) not in joined]
         for view in self._repositories:
@@ -233,7 +249,6 @@ class Reconciler:
             self._write(transaction, view, renderings, now=micros(now))
         statements.mark_expired(transaction, [one.offer for one in due])
         self._identity.show(transaction.connection, Held(joined=set(joined.values())), now=micros(now))
-        return len(due)
 
     def _apply(
         self,

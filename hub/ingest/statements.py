@@ -18,18 +18,21 @@ __all__ = [
     "Said",
     "confirm",
     "due",
+    "end",
     "forget_said",
     "forget_shown",
     "is_due",
     "known",
     "mark_expired",
     "number",
+    "of_source",
     "offered",
     "put",
     "reports",
     "rows",
     "show_facilities",
     "shown_facilities",
+    "standing",
 ]
 
 
@@ -112,6 +115,21 @@ _IS_DUE = (statement.c.expired.is_(False), statement.c.expires_at <= bindparam("
 _FIRST_DUE = Prepared(select(statement.c.offer).where(*_IS_DUE).limit(1))
 _DUE = Prepared(select(*(statement.c[name] for name in Due._fields)).where(*_IS_DUE).limit(bindparam("most")))
 _EXPIRE = Prepared(update(statement).where(one_of(statement.c.offer, "offers")).values(expired=True))
+_STANDING = Prepared(
+    select(*(statement.c[name] for name in Due._fields))
+    .where(one_of(statement.c.offer, "offers"), statement.c.expired.is_(False))
+    .order_by(statement.c.offer)
+)
+_END = Prepared(
+    update(statement)
+    .where(one_of(statement.c.offer, "offers"), statement.c.expires_at > bindparam("at"))
+    .values(expires_at=bindparam("at"))
+)
+_OF_SOURCE = Prepared(
+    select(statement.c.offer)
+    .where(statement.c.source == bindparam("source"), statement.c.expired.is_(False))
+    .limit(bindparam("most"))
+)
 _FACILITIES = Prepared(
     select(shown_facility.c.facility, shown_facility.c.public_digest, shown_facility.c.digest).where(
         shown_facility.c.source == bindparam("source"), one_of(shown_facility.c.facility, "facilities")
@@ -182,6 +200,21 @@ def is_due(reader: Reader, now: int) -> bool:
 def due(reader: Reader, now: int, most: int) -> list[Due]:
     """Some of them."""
     return [Due(*row) for row in reader.all(_DUE, {"now": now, "most": most})]
+
+
+def of_source(reader: Reader, source: str, most: int) -> list[str]:
+    """Some of the offers of a source of which anything still stands."""
+    return [offer for (offer,) in reader.all(_OF_SOURCE, {"source": source, "most": most})]
+
+
+def standing(reader: Reader, offers: Iterable[str]) -> list[Due]:
+    """What still stands of offers, in their order."""
+    return [Due(*row) for row in reader.all(_STANDING, {"offers": list(offers)})]
+
+
+def end(transaction: Transaction, offers: Iterable[str], at: int) -> None:
+    """Let what was said of offers count until `at` and no longer."""
+    transaction.run(_END, {"offers": list(offers), "at": at})
 
 
 def mark_expired(transaction: Transaction, offers: Iterable[str]) -> None:

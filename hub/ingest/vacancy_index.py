@@ -27,11 +27,18 @@ class Times:
     confirmed_at: int
     based_on: int
     ladder: Ladder
+    ended_at: int | None = None
+    """When it was withdrawn, before its time."""
+
+    def until(self, span: timedelta) -> int:
+        """The end of a span of the ladder, sooner where the statement was withdrawn before."""
+        end = _after(self.based_on, span)
+        return end if self.ended_at is None else min(end, self.ended_at)
 
     @property
     def expires_at(self) -> int:
         """When the statement counts no more."""
-        return _after(self.based_on, self.ladder.stale)
+        return self.until(self.ladder.stale)
 
 
 class VacancyIndex:
@@ -61,6 +68,14 @@ class VacancyIndex:
         )
         self._clear_freshness = Prepared(delete(freshness).where(one_of(freshness.c.rid, "rids")))
         self._put_freshness = Prepared(insert(freshness))
+        self._end = tuple(
+            Prepared(
+                update(freshness)
+                .where(one_of(freshness.c.rid, "rids"), freshness.c[name] > bindparam("at"))
+                .values({name: bindparam("at")})
+            )
+            for name in ("aging_at", "stale_at", "expires_at")
+        )
         elsewhere = or_(vacancy.c.latitude != bindparam("north"), vacancy.c.longitude != bindparam("east"))
         self._move = Prepared(
             update(vacancy)
@@ -111,13 +126,19 @@ class VacancyIndex:
                     rid,
                     told.valid_at,
                     told.confirmed_at,
-                    _after(told.based_on, told.ladder.fresh),
-                    _after(told.based_on, told.ladder.aging),
+                    told.until(told.ladder.fresh),
+                    told.until(told.ladder.aging),
                     told.expires_at,
                 )
                 for rid, told in times.items()
             ],
         )
+
+    def end(self, transaction: Transaction, offers: Iterable[int], at: int) -> None:
+        """Let the statements of offers count until `at` and no longer."""
+        rids = list(offers)
+        for statement in self._end:
+            transaction.run(statement, {"rids": rids, "at": at})
 
     def move(self, transaction: Transaction, offers: Iterable[int], position: Position | None) -> None:
         """Bring offers to where their facility is now; what is there already is not touched."""

@@ -103,6 +103,18 @@ def test_sources_are_listed_and_get_tokens(url: str, capsys: pytest.CaptureFixtu
     assert run("sources", "--database", url, "token", "nobody") == 2
 
 
+def test_what_a_source_said_is_withdrawn_by_command(url: str, csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("ingest", "--database", url, "--source", "csv-long", str(csv))
+    capsys.readouterr()
+    assert run("sources", "--database", url, "withdraw", "csv-long", "--offer", "nobody") == 1
+    assert run("sources", "--database", url, "--language", "de", "withdraw", "csv-long") == 0
+    assert "2 Angebote zurückgenommen: unbekannt, bis die Quelle sie wieder meldet" in capsys.readouterr().out
+    assert run("find", "--database", url, "--language", "de", "--near", "49661") == 0
+    assert "Nichts gefunden" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        run("sources", "--database", url, "revoke", "csv-long", "--offer", "1")
+
+
 def test_a_region_and_an_invented_one_never_share_a_database(
     url: str, csv: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -311,6 +311,37 @@ def test_an_expired_winner_yields_to_the_next(hub: Hub, clock: Clock) -> None:
     assert row[2] == State.UNKNOWN
 
 
+def withdraw(hub: Hub, source: str) -> int:
+    offer = resource_id(source, "HealthcareService", f"{source}-1/k")
+    return hub.writer.submit(lambda transaction: hub.pipeline.withdraw_in(transaction, [offer])).result()
+
+
+def test_what_one_source_withdraws_leaves_the_others_word(hub: Hub) -> None:
+    tell(hub, "amtlich", told(free=2))
+    tell(hub, "export", told("export", free=5, at=HOUR), at=HOUR)
+    assert places(hub) == [5]
+    assert withdraw(hub, "export") == 1
+    assert withdraw(hub, "export") == 0
+    assert places(hub) == places(hub, "public") == [2]
+    decide(hub, "different", organization(), organization("export"))
+    for view in ("professional", "public"):
+        states = {row[0]: (row[2], row[7] <= micros(NOW)) for row in searched(hub, view)}
+        assert states == {
+            resource_id("amtlich", "HealthcareService", "amtlich-1/k"): (State.SOME, False),
+            resource_id("export", "HealthcareService", "export-1/k"): (State.UNKNOWN, True),
+        }
+
+
+def test_what_all_sources_withdrew_is_over(hub: Hub) -> None:
+    tell(hub, "amtlich", told(free=2))
+    tell(hub, "export", told("export", free=5))
+    assert withdraw(hub, "amtlich") == withdraw(hub, "export") == 1
+    for view in ("professional", "public"):
+        (row,) = searched(hub, view)
+        assert row[2] == State.UNKNOWN
+        assert row[7] <= micros(NOW)
+
+
 def test_a_mere_likeness_is_proposed_and_shown_twice(hub: Hub) -> None:
     tell(hub, "amtlich", told(free=3))
     tell(hub, "export", told("export", free=1, of=home("export", iks=())))

@@ -196,6 +196,21 @@ def test_said_again_after_expiry_is_a_change(hub: Hub, clock: Clock) -> None:
     assert len(Client(hub).matches(FIND)) == 1
 
 
+def test_what_a_source_said_is_withdrawn_at_once_of_one_offer_or_of_all(hub: Hub, clock: Clock) -> None:
+    hub.sources._maps = {**hub.sources._maps, "test": replace(hub.sources.named("json"), name="test")}
+    tell(hub, report("moor"), report("see"), report("wald"))
+    assert hub.pipeline.withdraw("test", "nobody") == 0
+    assert hub.pipeline.withdraw("test", "moor/kurzzeitpflege-solitaer") == 1
+    for sandbox in (False, True):
+        assert len(Client(hub, sandbox=sandbox).matches(FIND)) == 2
+        assert Client(hub, sandbox=sandbox).json("/fhir/Slot")["total"] == 2
+    assert hub.pipeline.withdraw("test") == 2
+    assert Client(hub).matches(FIND) == []
+    clock.forward(hours=1)
+    assert tell(hub, report("moor")).applied == 1
+    assert len(Client(hub).matches(FIND)) == 1
+
+
 def test_what_arrives_expired_is_unknown(hub: Hub) -> None:
     outcome = tell(hub, report(valid_at=NOW - timedelta(days=9)))
     assert outcome.applied == 1
