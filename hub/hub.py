@@ -99,7 +99,13 @@ class Hub:
         feeds = Feeds(settings.feeds, [one.name for one in sources])
         fetcher = Fetcher(database=database, feeds=feeds, deliver=pipeline.receive, clock=clock)
         homes = Homes(
-            database=database, key=key, receive=pipeline.receive, ladder=sources.named(HOMES).ladder, clock=clock
+            database=database,
+            writer=writer,
+            key=key,
+            receive=pipeline.receive,
+            withdraw=pipeline.withdraw_in,
+            ladder=sources.named(HOMES).ladder,
+            clock=clock,
         )
         return cls(
             database=database,

@@ -3,18 +3,20 @@
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from hub.commands.home_text import TEXTS, attribute, changes, due_row, reported, row, withdrawn
 from hub.commands.options import opened, parser, run, text
 from hub.commands.receipt_text import render
 from hub.commands.table import table
+from hub.errors import Invalid
 from hub.homes.home import Home, HomeOffer
-from hub.homes.reminders import Due
-from hub.homes.texts import ago, day_and_time
+from hub.homes.homes import not_offered
+from hub.homes.links import LIFETIME
 from hub.hub import Hub
 from hub.purpose import Purpose, claim
-from hub.store.clock import moment
 from mappings.errors import Issue, Rejected
 from mappings.vacancy import ReportedBy
 
@@ -28,21 +30,20 @@ def main(arguments: Sequence[str]) -> int:
     made = parser("homes", "Homes without software: list and add them, make links, remind, report on their behalf.")
     made.add_argument("action", nargs="?", choices=_ACTIONS, default="list")
     made.add_argument("id", nargs="?", metavar="ID", help="the home, as you call it: small letters, digits, dashes")
-    made.add_argument("--name", help="add: what people call it")
-    made.add_argument("--offer", action="append", default=[], metavar="CARE-FORM[=PLACES]", help="add: may be repeated")
-    made.add_argument("--postal-code", default="", help="add")
-    made.add_argument("--city", default="", help="add")
-    made.add_argument("--street", default="", help="add")
-    made.add_argument("--house-number", default="", help="add")
-    made.add_argument("--phone", default="", help="add: shown to everybody")
-    made.add_argument("--email", default="", help="add: where reminders go, shown to nobody")
-    made.add_argument("--days", type=int, default=180, metavar="N", help="link: how long it is valid; default 180")
+    for option, told in TEXTS.items():
+        made.add_argument(option, help=told)
     made.add_argument(
-        "--free",
+        "--offer",
         action="append",
-        default=[],
-        metavar="[CARE-FORM=]N",
-        help="report: places that are free now; may be repeated",
+        metavar="CARE-FORM[=PLACES]",
+        help="add: what it offers; change: one more, or another number of places; may be repeated",
+    )
+    made.add_argument(
+        "--without", action="append", metavar="CARE-FORM", help="change: what it offers no more; may be repeated"
+    )
+    made.add_argument("--days", type=int, metavar="N", help="link: how long it is valid; default 180, at most 730")
+    made.add_argument(
+        "--free", action="append", metavar="[CARE-FORM=]N", help="report: places that are free now; may be repeated"
     )
     return run(made, arguments, lambda options: _command(made, options))
 
@@ -50,9 +51,15 @@ def main(arguments: Sequence[str]) -> int:
 def _command(made: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     if (options.action in _OF_ALL) != (options.id is None):
         _usage(made)
-    if (options.action == "add" and not options.name) or (options.action == "report") != bool(options.free):
+    if (options.action == "add" and not options.name) or (options.action == "report" and not options.free):
         _usage(made)
-    if not 1 <= options.days <= 730:
+    given = {option for option in _OPTIONS if getattr(options, attribute(option)) is not None}
+    if options.action == "change" and not given:
+        _usage(made)
+    for option in sorted(given):
+        if options.action not in _OPTIONS[option]:
+            made.error(f"{option} goes with: {', '.join(_OPTIONS[option])}")
+    if options.days is not None and not 1 <= options.days <= 730:
         made.error("--days: 1 to 730")
     hub = opened(options)
     try:
@@ -64,9 +71,19 @@ def _command(made: argparse.ArgumentParser, options: argparse.Namespace) -> int:
 
 def _usage(made: argparse.ArgumentParser) -> NoReturn:
     made.error(
-        "expected: platzfrei homes; add ID --name … --postal-code … --offer …; link|revoke|remove ID; "
-        "report ID --free …; due; remind"
+        "expected: platzfrei homes; add ID --name … --postal-code … --offer …; change ID --phone …; "
+        "link|revoke|remove ID; report ID --free …; due; remind"
     )
+
+
+_OPTIONS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys((*TEXTS, "--offer"), ("add", "change")),
+    "--without": ("change",),
+    "--days": ("link",),
+    "--free": ("report",),
+}
+_WHO = ("--name", "--postal-code", "--city", "--street", "--house-number")
+"""What tells one home from another."""
 
 
 def _list(options: argparse.Namespace, hub: Hub) -> int:
@@ -75,37 +92,79 @@ def _list(options: argparse.Namespace, hub: Hub) -> int:
         print(text(options, "noch kein Haus; eines anlegen: platzfrei homes add", "no home yet: platzfrei homes add"))
         return 0
     heads = ("Haus", "Name", "Ort", "frei", "Stand") if options.language == "de" else _HEADS
-    rows = []
-    for home in homes:
-        standing = hub.homes.standing(home)
-        free = ", ".join("?" if number is None else str(number) for number in standing.free.values())
-        oldest = standing.oldest
-        said = ago(moment(oldest), hub.clock(), options.language) if oldest is not None else "–"
-        rows.append((home.id, home.name, f"{home.postal_code} {home.city}".strip(), free, said))
-    print(table(heads, rows))
+    rows = [row(hub.homes.standing(home), hub.clock(), options.language) for home in homes]
+    print(table(heads, rows, widest=_WIDEST))
     return 0
 
 
 _HEADS = ("home", "name", "town", "free", "as of")
+_WIDEST = 200
+"""Care forms with their numbers are never cut: a number that is missing misleads."""
 
 
 def _add(options: argparse.Namespace, hub: Hub) -> int:
-    home = Home(
-        id=options.id,
-        name=options.name,
-        offers=tuple(_offer(told) for told in options.offer),
-        postal_code=options.postal_code,
-        city=options.city,
-        street=options.street,
-        house_number=options.house_number,
-        phone=options.phone,
-        email=options.email,
-    )
-    if hub.homes.add(home):
-        print(text(options, "angelegt; der Link dazu:", "added; its link:") + f" platzfrei homes link {home.id}")
-    else:
-        print(text(options, "geändert; seine Links gelten weiter", "changed; its links stay valid"))
+    told: dict[str, Any] = {attribute(option): getattr(options, attribute(option)) or "" for option in TEXTS}
+    hub.homes.add(Home(id=options.id, offers=tuple(_offer(one) for one in options.offer or ()), **told))
+    print(text(options, "angelegt; der Link dazu:", "added; its link:") + f" platzfrei homes link {options.id}")
     return 0
+
+
+def _change(options: argparse.Namespace, hub: Hub) -> int:
+    before = hub.homes.named(options.id)
+    given = {
+        attribute(option): getattr(options, attribute(option))
+        for option in TEXTS
+        if getattr(options, attribute(option)) is not None
+    }
+    after = replace(before, **given, offers=_offers(before, options))
+    told = changes(before, after, options.language)
+    if not told:
+        print(text(options, "nichts geändert: das steht schon so da", "nothing changed: it is known like this"))
+        return 0
+    gone = hub.homes.change(after)
+    print("\n".join(told))
+    print(text(options, "geändert; seine Links gelten weiter", "changed; its links stay valid"))
+    if after.to_json() != before.to_json():
+        print(
+            text(
+                options,
+                "Andere sehen das ab seiner nächsten Meldung.",
+                "Others see this from its next report on.",
+            )
+        )
+    if gone:
+        print(withdrawn(gone, options.language))
+    if any(getattr(before, attribute(option)) != getattr(after, attribute(option)) for option in _WHO):
+        note = text(
+            options,
+            f"Hinweis: Name oder Anschrift ist anders. Ist es noch dasselbe Haus? Wer einen Link von "
+            f"„{before.name}“ hat, meldet jetzt für „{after.name}“. Ein anderes Haus braucht eine eigene ID (platzfrei "
+            "homes add).",
+            f"note: its name or address is another. Is it still the same home? Whoever has a link of '{before.name}' "
+            f"now reports for '{after.name}'. Another home belongs under an ID of its own (platzfrei homes add).",
+        )
+        print(note, file=sys.stderr)
+    return 0
+
+
+def _offers(before: Home, options: argparse.Namespace) -> tuple[HomeOffer, ...]:
+    """The offers of a home with those that are new or changed, without those that are no more."""
+    offers = {offer.care_form: offer for offer in before.offers}
+    for care_form in options.without or ():
+        if offers.pop(care_form, None) is None:
+            raise Invalid(not_offered(before, "--without"))
+    given = [_offer(one) for one in options.offer or ()]
+    new = {offer.care_form: offer for offer in given}
+    if len(new) < len(given):
+        raise Invalid(
+            Issue(
+                code="home",
+                place="--offer",
+                text_de="erwartet: jede Versorgungsform einmal",
+                text_en="expected: each care form once",
+            )
+        )
+    return tuple({**offers, **new}.values())
 
 
 def _offer(told: str) -> HomeOffer:
@@ -115,7 +174,7 @@ def _offer(told: str) -> HomeOffer:
 
 def _link(options: argparse.Namespace, hub: Hub) -> int:
     home = hub.homes.named(options.id)
-    print(hub.settings.base_url + hub.homes.link(home, timedelta(days=options.days)))
+    print(hub.settings.base_url + hub.homes.link(home, timedelta(days=options.days) if options.days else LIFETIME))
     if hub.settings.base_url.startswith("http://"):
         told = text(
             options,
@@ -128,18 +187,17 @@ def _link(options: argparse.Namespace, hub: Hub) -> int:
 
 def _revoke(options: argparse.Namespace, hub: Hub) -> int:
     hub.homes.revoke(options.id)
-    print(text(options, "alle bisherigen Links sind ungültig", "all links made so far are void"))
+    told = text(
+        options, "alle bisherigen Links sind ungültig; ein neuer:", "all links made so far are void; a new one:"
+    )
+    print(f"{told} platzfrei homes link {options.id}")
     return 0
 
 
 def _remove(options: argparse.Namespace, hub: Hub) -> int:
-    hub.homes.remove(options.id)
-    told = text(
-        options,
-        "entfernt; kein Link öffnet mehr, und seine letzte Meldung läuft ab",
-        "removed; no link opens any more, and its last report expires",
-    )
-    print(told)
+    gone = hub.homes.remove(options.id)
+    print(text(options, "entfernt; kein Link öffnet mehr", "removed; no link opens any more"))
+    print(withdrawn(gone, options.language))
     return 0
 
 
@@ -147,7 +205,10 @@ def _report(options: argparse.Namespace, hub: Hub) -> int:
     home = hub.homes.named(options.id)
     receipt = hub.homes.report(home, _free(options.free, home), ReportedBy.OFFICE)
     print(render(receipt, home.name, options.language))
-    return 0 if receipt.good else 1
+    if not receipt.good:
+        return 1
+    print(reported(hub.homes.standing(home), hub.clock(), options.language))
+    return 0
 
 
 def _free(told: Sequence[str], home: Home) -> Mapping[str, int]:
@@ -164,7 +225,17 @@ def _free(told: Sequence[str], home: Home) -> Mapping[str, int]:
                     text_en=f"the home has several care forms ({listed}): --free CARE-FORM=N",
                 )
             )
-        numbers[care_form or home.offers[0].care_form] = _number("--free", number)
+        care_form = care_form or home.offers[0].care_form
+        if care_form in numbers:
+            raise Rejected(
+                Issue(
+                    code="care-form",
+                    place="--free",
+                    text_de=f"{care_form}: zweimal genannt; erwartet wird eine Zahl",
+                    text_en=f"{care_form}: told twice; expected one number",
+                )
+            )
+        numbers[care_form] = _number("--free", number)
     return numbers
 
 
@@ -187,30 +258,12 @@ def _due(options: argparse.Namespace, hub: Hub) -> int:
         print(text(options, "niemand ist fällig", "nobody is due"))
         return 0
     heads = (
-        ("Haus", "Name", "Telefon", "Stand", "veraltet ab", "erinnert")
+        ("Haus", "Name", "Telefon", "fällig", "Stand", "veraltet ab", "erinnert")
         if options.language == "de"
-        else ("home", "name", "phone", "as of", "stale from", "reminded")
+        else ("home", "name", "phone", "due", "as of", "stale from", "reminded")
     )
-    print(table(heads, [_due_row(one, options, hub) for one in due]))
+    print(table(heads, [due_row(one, hub.clock(), options.language) for one in due], widest=_WIDEST))
     return 0
-
-
-def _due_row(due: Due, options: argparse.Namespace, hub: Hub) -> tuple[str, ...]:
-    home, oldest, stale_at = due.standing.home, due.standing.oldest, due.standing.stale_at
-    if due.reminded_at is not None:
-        reminded = ago(moment(due.reminded_at), hub.clock(), options.language)
-    elif due.attempts:
-        reminded = text(options, f"{due.attempts}× misslungen", f"{due.attempts}× failed")
-    else:
-        reminded = "–"
-    return (
-        home.id,
-        home.name,
-        home.phone or "–",
-        ago(moment(oldest), hub.clock(), options.language) if oldest is not None else "–",
-        day_and_time(moment(stale_at), options.language) if stale_at is not None else "–",
-        reminded,
-    )
 
 
 def _remind(options: argparse.Namespace, hub: Hub) -> int:
@@ -224,20 +277,31 @@ def _remind(options: argparse.Namespace, hub: Hub) -> int:
             )
         )
     done = hub.reminders.remind(hub.mailer)
+    if done.unreachable:
+        print(
+            text(
+                options,
+                "Der Mailserver war nicht zu erreichen oder nahm uns nicht an (PLATZFREI_SMTP, PLATZFREI_MAIL_FROM).",
+                "The mail server was not to be reached, or did not accept us (PLATZFREI_SMTP, PLATZFREI_MAIL_FROM).",
+            ),
+            file=sys.stderr,
+        )
     print(
         text(
             options,
-            f"{done.sent} Erinnerungen versandt, {done.failed} misslungen",
-            f"{done.sent} reminders sent, {done.failed} failed",
+            f"{done.sent} Erinnerungen versandt, {done.failed} misslungen, {done.waiting} warten (versandt wird von 7 "
+            "bis 19 Uhr)",
+            f"{done.sent} reminders sent, {done.failed} failed, {done.waiting} waiting (they leave from 7 to 19 h)",
         )
     )
-    return 1 if done.failed else 0
+    return 1 if done.failed or done.unreachable else 0
 
 
 _OF_ALL = ("list", "due", "remind")
 _ACTIONS: Mapping[str, Action] = {
     "list": _list,
     "add": _add,
+    "change": _change,
     "link": _link,
     "revoke": _revoke,
     "remove": _remove,

@@ -16,10 +16,14 @@ def table(
     right: Collection[int] = (),
     shrink: Collection[int] = (),
     width: int = 0,
+    widest: int = _WIDEST,
 ) -> str:
-    """Heads, a rule and rows; columns in `right` are set flush right, those in `shrink` are cut to fit into `width`."""
+    """Heads, a rule and rows; columns in `right` are set flush right, those in `shrink` are cut to fit into `width`.
+
+    No column is more than `widest` characters wide.
+    """
     cells = [list(heads), *(list(row) for row in rows)]
-    widths = [min(max(len(row[column]) for row in cells), _WIDEST) for column in range(len(heads))]
+    widths = [min(max(len(row[column]) for row in cells), widest) for column in range(len(heads))]
     while width and sum(widths) + len(_GAP) * (len(widths) - 1) > width:
         widest = max(shrink, key=lambda column: widths[column])
         if widths[widest] <= _NARROWEST:

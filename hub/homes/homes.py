@@ -1,7 +1,7 @@
 """The homes that report by link: who they are, what they may do, and what they say on its way into the pipeline."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,20 +10,23 @@ from sqlalchemy import delete, insert, select, update
 
 from adapters.base import Delivery
 from adapters.receipt import Receipt
-from hub.errors import Invalid, NotFound
+from hub.errors import Invalid, NotFound, VersionConflict
 from hub.homes.home import PLACES_MAX, SOURCE, Home
 from hub.homes.links import LIFETIME, Forms, Link, Links
 from hub.homes.standing import Standing, standings
 from hub.keys import Key
 from hub.store.clock import day, micros
 from hub.store.database import Database
+from hub.store.reader import Transaction
 from hub.store.tables import home as homes
 from hub.store.tables import reminder as reminders
+from hub.store.tables import statement
+from hub.store.writer import Writer
 from mappings.errors import Issue
 from mappings.language import Ladder
 from mappings.vacancy import ReportedBy
 
-__all__ = ["Homes", "Opened", "Shut"]
+__all__ = ["Homes", "Opened", "Shut", "not_offered"]
 
 _HOUR = timedelta(hours=1)
 _SENDS_AN_HOUR = 30
@@ -53,8 +56,11 @@ class Homes:
     """The register of homes; every method may be called by several threads and programs at once."""
 
     database: Database
+    writer: Writer
     key: Key
     receive: Callable[[Delivery], Receipt]
+    withdraw: Callable[[Transaction, Collection[str]], int]
+    """Takes back what stands of offers, by their ids; how many."""
     ladder: Ladder
     clock: Callable[[], datetime]
     links: Links = field(init=False)
@@ -85,12 +91,13 @@ class Homes:
             )
         return Home.from_row(row)
 
-    def add(self, home: Home) -> bool:
-        """Write a home down, or anew what is known of it; returns whether it is a new one. Its links stay valid."""
+    def add(self, home: Home) -> None:
+        """Write a new home down; raises `VersionConflict` where there is one of that id, and changes nothing of it."""
         told = {"facility": home.to_json(), "email": home.email}
         with self.database.writing() as connection:
-            if connection.execute(update(homes).where(homes.c.id == home.id).values(told)).rowcount:
-                return False
+            standing = connection.execute(select(homes).where(homes.c.id == home.id)).first()
+            if standing is not None:
+                raise VersionConflict(_there_already(Home.from_row(standing)))
             begun = {
                 "generation": 1 + secrets.randbelow(_GENERATIONS),
                 "added_at": micros(self.clock()),
@@ -98,14 +105,39 @@ class Homes:
                 "sent": 0,
             }
             connection.execute(insert(homes), {"id": home.id, **told, **begun})
-            return True
 
-    def remove(self, name: str) -> None:
-        """Forget a home: no link of it opens any more; what it said expires."""
+    def change(self, home: Home) -> int:
+        """Write down what is known of a home now, by its number; its links stay valid.
+
+        What it said of care forms that it offers no more is withdrawn: returns of how many. All else that changed is
+        shown with its next report.
+        """
+        own = homes.c.number == home.number
+        offered = {home.offer_id(offer.care_form) for offer in home.offers}
+
+        def change(transaction: Transaction) -> int:
+            connection = transaction.connection
+            email = connection.execute(select(homes.c.email).where(own)).scalar()
+            if email != home.email:
+                # What another address did not take says nothing of this one.
+                connection.execute(
+                    delete(reminders).where(reminders.c.home == home.number, reminders.c.sent_at.is_(None))
+                )
+            connection.execute(update(homes).where(own).values(facility=home.to_json(), email=home.email))
+            return self.withdraw(transaction, _said(transaction, home) - offered)
+
+        return self.writer.submit(change, limited=False).result()
+
+    def remove(self, name: str) -> int:
+        """Forget a home: no link of it opens any more, and what it said is withdrawn; returns of how many offers."""
         gone = self.named(name)
-        with self.database.writing() as connection:
-            connection.execute(delete(reminders).where(reminders.c.home == gone.number))
-            connection.execute(delete(homes).where(homes.c.number == gone.number))
+
+        def remove(transaction: Transaction) -> int:
+            transaction.connection.execute(delete(reminders).where(reminders.c.home == gone.number))
+            transaction.connection.execute(delete(homes).where(homes.c.number == gone.number))
+            return self.withdraw(transaction, _said(transaction, gone))
+
+        return self.writer.submit(remove, limited=False).result()
 
     def revoke(self, name: str) -> None:
         """Make all links of a home void; those made later are valid."""
@@ -162,18 +194,38 @@ class Homes:
         licensed = {offer.care_form: offer.licensed for offer in home.offers}
         for care_form, number in free.items():
             if care_form not in licensed:
-                raise Invalid(_not_offered(home))
+                raise Invalid(not_offered(home, "--free"))
             if not 0 <= number <= (licensed[care_form] or PLACES_MAX):
                 raise Invalid(_too_many(care_form, licensed[care_form] or PLACES_MAX))
         body = home.report(free, by)
         return self.receive(Delivery(source=SOURCE, body=body, received_at=self.clock(), message_id=message_id))
 
 
-def _not_offered(home: Home) -> Issue:
+def _said(transaction: Transaction, home: Home) -> set[str]:
+    """The offers of which a home ever said anything."""
+    of_home = (statement.c.source == SOURCE, statement.c.facility == home.id)
+    return set(transaction.connection.execute(select(statement.c.offer).where(*of_home)).scalars())
+
+
+def _there_already(home: Home) -> Issue:
+    town = f"{home.postal_code} {home.city}".strip()
+    return Issue(
+        code="home-exists",
+        fhir_code="duplicate",
+        place="ID",
+        text_de=f"„{home.id}“ gibt es schon: {home.name}, {town}; nichts wurde geändert. Dasselbe Haus ändern: "
+        f"platzfrei homes change {home.id} …; ein anderes Haus braucht eine andere ID",
+        text_en=f"there is '{home.id}' already: {home.name}, {town}; nothing was changed. To change this home: "
+        f"platzfrei homes change {home.id} …; another home needs another ID",
+    )
+
+
+def not_offered(home: Home, option: str) -> Issue:
+    """What is said where an option names a care form that a home does not offer."""
     listed = ", ".join(offer.care_form for offer in home.offers)
     return Issue(
         code="not-offered",
-        place="--free",
+        place=option,
         text_de=f"das bietet dieses Haus nicht an; es gibt: {listed}",
         text_en=f"the home does not offer this; there are: {listed}",
     )

@@ -12,14 +12,23 @@ from urllib.parse import unquote, urlsplit
 from adapters.gate import Deadline, Gate, Target
 from mappings.errors import Issue, PlatzfreiError, Rejected
 
-__all__ = ["UNSENT", "Mailer"]
+__all__ = ["UNSENT", "Mailer", "is_refusal"]
 
 UNSENT = (smtplib.SMTPException, OSError)
 """What is raised where a mail was not taken; their texts carry addresses: never log them."""
 
 _SECONDS = 20
 _ALL_SECONDS = 60
+_CLOSING = 421
+"""The server answers nobody just now: https://www.rfc-editor.org/rfc/rfc5321#section-3.8"""
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether the server was reached and refused this one mail; else no other would go, either."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code != _CLOSING for code, _ in error.recipients.values())
+    return isinstance(error, smtplib.SMTPDataError) and error.smtp_code != _CLOSING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

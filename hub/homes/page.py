@@ -198,12 +198,15 @@ class HomePage:
 
     def _received(self, asked: _Asked, receipt: Receipt, told: Mapping[str, int]) -> Response:
         standing = self._homes.standing(asked.opened.home)
-        fields = [field for field in _known(asked) if field.care_form in told]
+        fields = [
+            replace(field, text=str(told[field.care_form]) if field.care_form in told else "")
+            for field in _known(asked)
+        ]
         stale_at, expires_at = standing.stale_at, standing.expires_at
         return self._rendered(
             "receipt",
             asked,
-            told=[(field.name, told[field.care_form], field.before) for field in fields],
+            fields=fields,
             receipt=receipt.delivery,
             warnings=[
                 issue.text_en if asked.language == "en" else issue.text_de

@@ -2,6 +2,7 @@
 
 A reminder is written down before it is sent, claimed by whoever sends it, and marked when the mail server took it: what
 fails between is sent again, so none is lost, and one is doubled only where a program died after the server took it.
+A server that is not to be had ends the round: the next one begins with those that were not tried.
 """
 
 import hashlib
@@ -12,12 +13,12 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.homes.home import Home
 from hub.homes.homes import Homes
-from hub.homes.mail import UNSENT, Mailer
+from hub.homes.mail import UNSENT, Mailer, is_refusal
 from hub.homes.standing import Standing, standings
 from hub.homes.texts import day_and_time
 from hub.store.clock import micros, moment
@@ -33,8 +34,10 @@ _AWAKE = range(7, 19)
 _CLAIMED_FOR = timedelta(minutes=30)
 _RETRY_FIRST, _RETRY_MOST = timedelta(minutes=50), timedelta(hours=12)
 _ATTEMPTS_MAX = 10
+_UNREACHED = timedelta(minutes=50)
+"""Less than the hour between two rounds, and long enough for those to come first that were not tried."""
 _NEVER = 0
-"""The period of a home that has not reported yet."""
+"""The period of an offer that has not been reported yet."""
 _log = logging.getLogger(__name__)
 
 
@@ -43,6 +46,8 @@ class Due:
     """A home whose report is due: somebody rings it, where no mail does."""
 
     standing: Standing
+    care_forms: tuple[str, ...]
+    """Those that are due."""
     reminded_at: int | None = None
     """When a mail left for it in this period, microseconds since 1970."""
     attempts: int = 0
@@ -50,10 +55,13 @@ class Due:
 
 @dataclass(slots=True, kw_only=True)
 class Reminded:
-    """What became of the reminders that were due, by number."""
+    """What became of the reminders that were due, by number; those `waiting`, some failed now, are tried later."""
 
     sent: int = 0
     failed: int = 0
+    waiting: int = 0
+    unreachable: bool = False
+    """Whether the mail server was not to be had, which ended the round."""
 
 
 class Reminders:
@@ -71,27 +79,33 @@ class Reminders:
         found = []
         with self._homes.database.reading() as connection:
             for standing in self._standings(connection):
-                if standing.remind_at <= now:
-                    row = connection.execute(select(reminders).where(_of(standing))).first()
+                if care_forms := standing.due(now):
+                    row = connection.execute(select(reminders).where(_of(standing, _period(standing, now)))).first()
                     sent_at, attempts = (row.sent_at, row.attempts) if row else (None, 0)
-                    found.append(Due(standing=standing, reminded_at=sent_at, attempts=attempts))
-        return sorted(found, key=lambda due: due.standing.remind_at)
+                    found.append(Due(standing=standing, care_forms=care_forms, reminded_at=sent_at, attempts=attempts))
+        return sorted(found, key=lambda due: min(map(due.standing.remind_at, due.care_forms)))
 
     def remind(self, mailer: Mailer) -> Reminded:
         """Send the reminders that are due by now."""
         done = Reminded()
         self._write_down()
         while (claimed := self._claim()) is not None:
-            standing, attempts = claimed
+            home = claimed.standing.home.id
             try:
-                mailer.send(self._mail(standing, mailer.sender))
+                mailer.send(self._mail(claimed, mailer.sender))
             except UNSENT as error:
+                if not is_refusal(error):
+                    _log.warning("no mails: %s", type(error).__name__)
+                    self._give_back(claimed)
+                    done.unreachable = True
+                    break
                 done.failed += 1
-                _log.warning("no mail to the home %s: %s", standing.home.id, type(error).__name__)
-                self._try_later(standing, attempts)
+                _log.warning("no mail to the home %s: %s", home, type(error).__name__)
+                self._try_later(claimed)
             else:
                 done.sent += 1
-                self._mark(standing)
+                self._mark(claimed)
+        done.waiting = self._waiting()
         return done
 
     def _standings(self, connection: Connection) -> list[Standing]:
@@ -104,20 +118,21 @@ class Reminders:
         with self._homes.database.writing() as connection:
             for standing in self._standings(connection):
                 of_home = reminders.c.home == standing.home.number
-                connection.execute(delete(reminders).where(of_home, reminders.c.period != _period(standing)))
-                if standing.home.email and standing.remind_at <= micros(now) and _may_ring(standing, now):
+                connection.execute(delete(reminders).where(of_home, reminders.c.period.not_in(_periods(standing))))
+                if standing.home.email and standing.due(micros(now)):
                     row = {
                         "home": standing.home.number,
-                        "period": _period(standing),
+                        "period": _period(standing, micros(now)),
                         "attempts": 0,
                         "try_at": micros(now),
                     }
                     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
                     connection.execute(dialect.insert(reminders).values(row).on_conflict_do_nothing())
 
-    def _claim(self) -> tuple[Standing, int] | None:
+    def _claim(self) -> "_Claimed | None":
         """One reminder to send now, that nobody else sends meanwhile."""
-        now = micros(self._clock())
+        at = self._clock()
+        now = micros(at)
         open_ = and_(reminders.c.sent_at.is_(None), reminders.c.try_at <= now, reminders.c.attempts < _ATTEMPTS_MAX)
         with self._homes.database.writing() as connection:
             while True:
@@ -129,23 +144,38 @@ class Reminders:
                 mine = and_(reminders.c.home == row.home, reminders.c.period == row.period)
                 kept = connection.execute(select(homes).where(homes.c.number == row.home)).first()
                 standing = standings(connection, [Home.from_row(kept)], self._homes.ladder)[0] if kept else None
-                if standing is None or _period(standing) != row.period or not standing.home.email:
+                if standing is None or _period(standing, now) != row.period or not standing.home.email:
                     connection.execute(delete(reminders).where(mine))
+                    continue
+                if (morning := _morning_after(at)) is not None and not _is_last_chance(standing, at, morning):
+                    connection.execute(update(reminders).where(mine).values(try_at=micros(morning)))
                     continue
                 later = now + _CLAIMED_FOR // timedelta(microseconds=1)
                 connection.execute(update(reminders).where(mine).values(try_at=later, attempts=row.attempts + 1))
-                return standing, row.attempts + 1
+                return _Claimed(standing=standing, period=row.period, attempts=row.attempts + 1)
 
-    def _try_later(self, standing: Standing, attempts: int) -> None:
-        wait = min(_RETRY_FIRST * 2 ** (attempts - 1), _RETRY_MOST)
+    def _try_later(self, claimed: "_Claimed") -> None:
+        wait = min(_RETRY_FIRST * 2 ** (claimed.attempts - 1), _RETRY_MOST)
+        self._note(claimed, try_at=micros(self._clock() + wait))
+
+    def _give_back(self, claimed: "_Claimed") -> None:
+        """Nobody refused it: that was no attempt."""
+        self._note(claimed, try_at=micros(self._clock() + _UNREACHED), attempts=claimed.attempts - 1)
+
+    def _mark(self, claimed: "_Claimed") -> None:
+        self._note(claimed, sent_at=micros(self._clock()))
+
+    def _note(self, claimed: "_Claimed", **values: int) -> None:
         with self._homes.database.writing() as connection:
-            connection.execute(update(reminders).where(_of(standing)).values(try_at=micros(self._clock() + wait)))
+            connection.execute(update(reminders).where(_of(claimed.standing, claimed.period)).values(values))
 
-    def _mark(self, standing: Standing) -> None:
-        with self._homes.database.writing() as connection:
-            connection.execute(update(reminders).where(_of(standing)).values(sent_at=micros(self._clock())))
+    def _waiting(self) -> int:
+        open_ = and_(reminders.c.sent_at.is_(None), reminders.c.attempts < _ATTEMPTS_MAX)
+        with self._homes.database.reading() as connection:
+            return int(connection.execute(select(func.count()).select_from(reminders).where(open_)).scalar_one())
 
-    def _mail(self, standing: Standing, sender: str) -> EmailMessage:
+    def _mail(self, claimed: "_Claimed", sender: str) -> EmailMessage:
+        standing = claimed.standing
         home = standing.home
         message = EmailMessage()
         message["From"] = sender
@@ -153,7 +183,7 @@ class Reminders:
         message["Subject"] = f"{home.name}: freie Plätze bitte kurz bestätigen / please confirm your free places"
         message["Date"] = format_datetime(self._clock())
         # The same for each attempt, so that who gets one twice can see it.
-        told = f"{home.number} {home.generation} {_period(standing)}".encode()
+        told = f"{home.number} {home.generation} {claimed.period}".encode()
         message["Message-ID"] = f"<{hashlib.sha256(told).hexdigest()[:32]}@{sender.rpartition('@')[2].strip('>')}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(self._text(standing), cte="quoted-printable")
@@ -163,8 +193,9 @@ class Reminders:
         link = self._base_url + self._homes.link(standing.home)
         told_de, told_en = _numbers(standing, "de"), _numbers(standing, "en")
         stale_at = standing.stale_at
-        until_de = f"bis {day_and_time(moment(stale_at), 'de')}" if stale_at is not None else "heute"
-        until_en = f"by {day_and_time(moment(stale_at), 'en')}" if stale_at is not None else "today"
+        is_ahead = stale_at is not None and stale_at > micros(self._clock())
+        until_de = f"bis {day_and_time(moment(stale_at), 'de')}" if stale_at is not None and is_ahead else "heute"
+        until_en = f"by {day_and_time(moment(stale_at), 'en')}" if stale_at is not None and is_ahead else "today"
         office_de = f"Fragen? {self._office}\n" if self._office else ""
         office_en = f"Questions? {self._office}\n" if self._office else ""
         return (
@@ -188,19 +219,40 @@ def _numbers(standing: Standing, language: str) -> str:
     return "\n" + "\n".join(lines) + "\n"
 
 
-def _period(standing: Standing) -> int:
-    return standing.stale_at if standing.stale_at is not None else _NEVER
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claimed:
+    """A reminder that we send now; `attempts` counts this one."""
+
+    standing: Standing
+    period: int
+    attempts: int
 
 
-def _may_ring(standing: Standing, now: datetime) -> bool:
-    """Whether it is a time at which mails are read, or later would be too late."""
+def _period(standing: Standing, now: int) -> int:
+    """Which of its reminders a home is to get by `now`: what turns stale goes before what was never said."""
+    due = standing.due(now)
+    return standing.stale_at or _NEVER if any(standing.said[care_form] for care_form in due) else _NEVER
+
+
+def _periods(standing: Standing) -> list[int]:
+    """All that may be reminded of until the home reports again."""
+    never = [] if standing.is_whole else [_NEVER]
+    return never if standing.stale_at is None else [*never, standing.stale_at]
+
+
+def _morning_after(now: datetime) -> datetime | None:
+    """When mails are read again; None where they are read now."""
     local = now.astimezone(ZONE)
     if local.hour in _AWAKE:
-        return True
+        return None
     morning = local.replace(hour=_AWAKE.start, minute=0, second=0, microsecond=0)
-    next_morning = morning if morning > local else morning + timedelta(days=1)
-    return standing.stale_at is not None and moment(standing.stale_at) <= next_morning
+    return morning if morning > local else morning + timedelta(days=1)
 
 
-def _of(standing: Standing) -> ColumnElement[bool]:
-    return and_(reminders.c.home == standing.home.number, reminders.c.period == _period(standing))
+def _is_last_chance(standing: Standing, now: datetime, morning: datetime) -> bool:
+    """Whether a report turns stale before the morning: later would be too late."""
+    return standing.stale_at is not None and micros(now) < standing.stale_at <= micros(morning)
+
+
+def _of(standing: Standing, period: int) -> ColumnElement[bool]:
+    return and_(reminders.c.home == standing.home.number, reminders.c.period == period)

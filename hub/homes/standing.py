@@ -37,26 +37,36 @@ class Standing:
 
     @property
     def oldest(self) -> int | None:
-        """The moment of the statement that turns stale first; None where one was never made."""
-        moments = [one.said_at if one else None for one in self.said.values()]
-        return min((at for at in moments if at is not None), default=None) if None not in moments else None
+        """The moment of the statement that turns stale first; None where none was ever made."""
+        return min((one.said_at for one in self.said.values() if one is not None), default=None)
 
     @property
     def stale_at(self) -> int | None:
-        """When the first of its statements turns stale; None where one was never made."""
+        """When the first of its statements turns stale; None where none was ever made."""
         return None if self.oldest is None else self.oldest + _micros(self.ladder.aging)
 
     @property
     def expires_at(self) -> int | None:
-        """When the first of its statements counts no more; None where one was never made."""
+        """When the first of its statements counts no more; None where none was ever made."""
         return None if self.oldest is None else self.oldest + _micros(self.ladder.stale)
 
     @property
-    def remind_at(self) -> int:
-        """When somebody should remind the home: a day before it turns stale, sooner where that is soon."""
-        if self.stale_at is None:
+    def is_whole(self) -> bool:
+        """Whether it said something of each of its offers."""
+        return None not in self.said.values()
+
+    def remind_at(self, care_form: str) -> int:
+        """When somebody should ask for an offer: a day before it turns stale, sooner where that is soon; from the
+        beginning where nothing was ever said of it."""
+        said = self.said[care_form]
+        if said is None:
             return self.home.added_at
-        return self.stale_at - min(_DAY, _micros(self.ladder.aging) // 2)
+        aging = _micros(self.ladder.aging)
+        return said.said_at + aging - min(_DAY, aging // 2)
+
+    def due(self, now: int) -> tuple[str, ...]:
+        """The care forms that somebody should ask for by `now`."""
+        return tuple(care_form for care_form in self.said if self.remind_at(care_form) <= now)
 
     @property
     def shown(self) -> bytes:
@@ -74,13 +84,18 @@ _DAY = 86_400_000_000
 
 
 def standings(connection: Connection, homes: Sequence[Home], ladder: Ladder) -> list[Standing]:
-    """What each home said last, in their order."""
-    ids = {home.offer_id(offer.care_form): None for home in homes for offer in home.offers}
+    """What each home said last, in their order; what was withdrawn was never said."""
+    ids = {home.offer_id(offer.care_form): home for home in homes for offer in home.offers}
     wanted, found = list(ids), {}
-    columns = (statement.c.offer, statement.c.ordered_at, statement.c.digest, statement.c.report)
+    columns = (statement.c.offer, statement.c.ordered_at, statement.c.expired, statement.c.expires_at)
     for begin in range(0, len(wanted), _CHUNK):
         chunk = wanted[begin : begin + _CHUNK]
-        for row in connection.execute(select(*columns).where(statement.c.offer.in_(chunk))):
+        rows = select(*columns, statement.c.digest, statement.c.report).where(statement.c.offer.in_(chunk))
+        for row in connection.execute(rows):
+            is_withdrawn = row.expired and row.expires_at < row.ordered_at + _micros(ladder.stale)
+            # An id may have been another home's before.
+            if is_withdrawn or row.ordered_at < ids[row.offer].added_at:
+                continue
             told = orjson.loads(row.report)
             by = told.get("reported_by")
             found[row.offer] = Said(

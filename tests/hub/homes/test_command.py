@@ -44,17 +44,21 @@ def test_an_office_keeps_a_home_from_its_first_day_to_its_last(office: Office) -
     assert office("report", "moor", "--free", "dauerpflege=2", "--free", "tagespflege=0") == 0
     assert "Reported by the coordination office on the home's behalf" in office.told
     assert office() == 0
-    assert "2, 0" in office.told
+    assert "Long-term residential care 2; Day care 0" in office.told
     assert office("due") == 0
     assert "nobody is due" in office.told
     assert office("link", "moor") == 0
     assert office.told.startswith("https://platzfrei.example/m/")
     assert office.wrong == ""
     assert office("revoke", "moor") == 0
-    assert office.add("--offer", "dauerpflege=41") == 0
-    assert "changed" in office.told
+    assert "platzfrei homes link moor" in office.told
+    assert office("change", "moor", "--offer", "dauerpflege=41", "--without", "tagespflege") == 0
+    assert "Long-term residential care: 40 places → 41 places" in office.told
+    assert "Day care: ? places → no offer" in office.told
+    assert "Withdrawn: what it reported of one offer" in office.told
     assert office("report", "moor", "--free", "3") == 0
     assert office("remove", "moor", language="de") == 0
+    assert "Zurückgenommen: was es zu einem Angebot gemeldet hat" in office.told
     assert office("link", "moor", language="de") == 2
     assert "dieses Haus gibt es nicht" in office.wrong
 
@@ -75,9 +79,71 @@ def test_what_cannot_be_is_a_sentence(office: Office) -> None:
     assert "0 to 40 free places" in office.wrong
     assert office("remind") == 2
     assert "platzfrei homes due" in office.wrong
-    for arguments in (("link",), ("due", "moor"), ("report", "moor"), ("add", "moor"), ("link", "moor", "--days", "0")):
+    for told in ("link", "due moor", "report moor", "add moor", "change moor", "link moor --days 0"):
         with pytest.raises(SystemExit):
-            office(*arguments)
+            office(*told.split())
+    for told in ("link moor --phone 1", "due --free 1"):
+        with pytest.raises(SystemExit):
+            office(*told.split())
+
+
+def test_adding_a_home_twice_changes_nothing(office: Office) -> None:
+    office.add("--offer", "dauerpflege=40")
+    told = ("add", "moor", "--name", "Villa Fremd", "--postal-code", "26121", "--offer", "tagespflege")
+    assert office(*told, language="de") == 2
+    assert "„moor“ gibt es schon: Haus am Moor, 49661; nichts wurde geändert" in office.wrong
+    assert "platzfrei homes change moor" in office.wrong
+    office()
+    assert "Haus am Moor" in office.told
+    assert "Long-term residential care ?" in office.told
+
+
+def test_a_change_touches_what_is_given_and_names_it(office: Office) -> None:
+    office.add("--offer", "dauerpflege=40", "--street", "Moorweg", "--email", "a@moor.example")
+    assert office("change", "moor", "--phone", "04471 2") == 0
+    assert office.told.splitlines()[0] == "--phone: 04471 1 → 04471 2"
+    assert office.wrong == ""
+    hub = Hub.open(Settings.of(database=office.url, environment={}))
+    home = hub.homes.named("moor")
+    hub.close()
+    assert (home.phone, home.street, home.email) == ("04471 2", "Moorweg", "a@moor.example")
+    assert [(offer.care_form, offer.licensed) for offer in home.offers] == [("dauerpflege", 40)]
+    assert office("change", "moor", "--phone", "04471 2") == 0
+    assert "nothing changed" in office.told
+    assert office("change", "moor", "--street", "") == 0
+    assert "--street: Moorweg → –" in office.told
+    assert office("change", "moor", "--without", "hospiz") == 2
+    assert "--without: the home does not offer this; there are: dauerpflege" in office.wrong
+    assert office("change", "moor", "--without", "dauerpflege") == 2
+    assert "at least one care form" in office.wrong
+
+
+def test_another_name_asks_whether_it_is_the_same_home(office: Office) -> None:
+    office.add("--offer", "dauerpflege")
+    assert office("change", "moor", "--name", "Villa Fremd", language="de") == 0
+    assert "Ist es noch dasselbe Haus? Wer einen Link von „Haus am Moor“ hat, meldet jetzt für „Villa Fremd“." in (
+        office.wrong
+    )
+
+
+def test_of_two_offers_the_one_that_was_reported_shows_its_number_and_moment(office: Office) -> None:
+    office.add("--offer", "dauerpflege=40", "--offer", "kurzzeitpflege-solitaer=8")
+    assert office("report", "moor", "--free", "dauerpflege=3", language="de") == 0
+    assert "Kurzzeitpflege, solitär: noch nie gemeldet" in office.told
+    assert "nächste Meldung spätestens" in office.told
+    office(language="de")
+    line = office.told.splitlines()[2]
+    assert "Dauerpflege 3; Kurzzeitpflege, solitär ?" in line
+    assert "heute, " in line
+    office("due", language="de")
+    line = office.told.splitlines()[2]
+    assert "04471 1  Kurzzeitpflege, solitär (noch nie)  heute, " in line
+
+
+def test_two_numbers_for_one_care_form_are_none(office: Office) -> None:
+    office.add("--offer", "dauerpflege=40")
+    assert office("report", "moor", "--free", "2", "--free", "dauerpflege=3") == 2
+    assert "dauerpflege: told twice" in office.wrong
 
 
 def test_a_wrong_mail_server_is_told_at_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from hub.homes.links import Form, Forms, Link, Links
 from hub.hub import Hub
 from hub.keys import Key
 from tests.conftest import NOW, Clock
-from tests.hub.homes.home import MOOR, SEE, added
+from tests.hub.homes.home import SEE, added
 
 KEY = Key(bytes(range(32)))
 LINKS = Links(KEY)
@@ -87,9 +87,10 @@ def test_a_home_that_is_gone_never_lends_its_links_to_the_next(hub: Hub) -> None
     assert hub.homes.opened(old) is Shut.UNKNOWN
 
 
-def test_a_home_written_down_anew_keeps_its_links(hub: Hub) -> None:
-    token = hub.homes.link(added(hub))[3:]
-    assert not hub.homes.add(replace(MOOR, name="Neu"))
+def test_a_home_that_is_changed_keeps_its_links(hub: Hub) -> None:
+    home = added(hub)
+    token = hub.homes.link(home)[3:]
+    assert hub.homes.change(replace(home, name="Neu")) == 0
     opened = hub.homes.opened(token)
     assert isinstance(opened, Opened)
     assert opened.home.name == "Neu"

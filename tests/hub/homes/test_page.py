@@ -130,9 +130,16 @@ def test_a_first_report_begins_with_blank_fields_and_zero_is_a_number(hub: Hub) 
     assert free(hub) == {"dauerpflege": 0, "tagespflege": None}
 
 
-def test_an_answer_tells_no_due_day_while_a_care_form_was_never_reported(hub: Hub) -> None:
+def test_an_answer_names_what_is_still_open_beside_the_due_day(hub: Hub) -> None:
     phone = Phone(hub, hub.homes.link(added(hub)))
-    assert "Nächste Meldung" not in text(phone.press(phone.open(), "send", n0="0"))
+    told = text(phone.press(phone.open(), "send", n0="0"))
+    assert "Dauerpflege 0 frei Tagespflege keine Angabe" in told
+    assert "Nächste Meldung spätestens Mittwoch, 25.11., 10:00 Uhr" in told
+
+
+def test_an_empty_field_says_that_its_number_is_unknown(hub: Hub) -> None:
+    page = Phone(hub, hub.homes.link(added(hub))).open()
+    assert page.text.count('value="" placeholder="?"') == 2
 
 
 def test_a_form_of_one_home_is_none_of_another(hub: Hub, phone: Phone) -> None:
@@ -161,9 +168,18 @@ def test_a_link_that_opens_nothing_says_whom_to_ask(hub: Hub, clock: Clock) -> N
     hub.homes.revoke("moor")
     told.append(long.open())
     assert [page.status_code for page in told] == [410, 404, 200, 410]
-    for page, what in zip(told, ("abgelaufen", "öffnet nichts", "frei?", "ersetzt"), strict=True):
+    for page, what in zip(told, ("abgelaufen", "funktioniert nicht", "frei?", "funktioniert nicht mehr"), strict=True):
         assert what in text(page)
         assert ("Koordinierungsstelle" in text(page)) == (page.status_code != 200)
+
+
+def test_a_revoked_link_promises_no_newer_one(hub: Hub) -> None:
+    phone = Phone(hub, hub.homes.link(added(hub)))
+    hub.homes.revoke("moor")
+    told = text(phone.open())
+    assert "Die Koordinierungsstelle hat ihn gesperrt. Wenn Sie seitdem einen neuen Link bekommen haben" in told
+    assert "The coordination office has blocked it." in text(phone.get(f"{phone.path}?lang=en"))
+    assert "Es gibt einen neueren" not in told
 
 
 def test_thirty_reports_an_hour_are_enough(hub: Hub, phone: Phone, clock: Clock) -> None:

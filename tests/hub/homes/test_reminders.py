@@ -143,17 +143,94 @@ def test_what_a_mail_server_does_not_take_is_tried_again_ever_later(
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("hub")]
     assert ours == ["no mail to the home moor: SMTPDataError"] * 4
     sink.refuses = ""
-    for _ in range(8):
+    for _ in range(12):
         hub.reminders.remind(mailer)
         clock.forward(hours=1)
     assert len(sink.mails) == 1
 
 
-def test_a_server_that_is_not_there_fails_and_holds_up_nobody(hub: Hub, home: Home, clock: Clock) -> None:
+def test_a_server_that_is_not_there_is_asked_once_a_round_and_costs_no_home_an_attempt(
+    hub: Hub, mailer: Mailer, home: Home, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     added(hub, replace(SEE, email="leitung@see.example"))
     clock.forward(hours=48)
-    nowhere = Mailer(sender="a@office.example", host="127.0.0.1", port=1)
-    assert hub.reminders.remind(nowhere) == Reminded(sent=0, failed=2)
+    asked = []
+    real = Mailer.send
+
+    def send_nowhere(mailer: Mailer, mail: EmailMessage) -> None:
+        asked.append(mail["To"])
+        real(replace(mailer, port=1), mail)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Mailer, "send", send_nowhere)
+        for _ in range(4):
+            assert hub.reminders.remind(mailer) == Reminded(waiting=2, unreachable=True)
+            clock.forward(hours=1)
+    # Who was not tried comes first.
+    assert len(asked) == 4
+    assert len(set(asked[:2])) == 2
+    assert [due.attempts for due in hub.reminders.due()] == [0, 0]
+    assert hub.reminders.remind(mailer) == Reminded(sent=2)
+
+
+def test_a_server_that_is_closing_is_not_there(hub: Hub, mailer: Mailer, sink: Sink, home: Home, clock: Clock) -> None:
+    sink.refuses = "421 closing"
+    clock.forward(hours=48)
+    assert hub.reminders.remind(mailer) == Reminded(waiting=1, unreachable=True)
+
+
+def test_what_failed_in_the_evening_is_tried_again_in_the_morning(
+    hub: Hub, mailer: Mailer, sink: Sink, clock: Clock
+) -> None:
+    clock.forward(hours=8)  # 18 h by the clock of Germany
+    added(hub, dauerpflege=2, tagespflege=0)
+    clock.forward(hours=48)
+    sink.refuses = "451 later"
+    assert hub.reminders.remind(mailer) == Reminded(failed=1, waiting=1)
+    sink.refuses = ""
+    told = []
+    for hour in range(19, 19 + 14):
+        clock.forward(hours=1)
+        if sent(hub, mailer):
+            told.append(hour % 24)
+    assert told == [7]
+
+
+def test_what_is_stale_already_rings_nobody_at_night(hub: Hub, mailer: Mailer, sink: Sink, clock: Clock) -> None:
+    added(hub, dauerpflege=2, tagespflege=0)
+    clock.forward(hours=4 * 24 + 13)  # 23 h, stale for more than a day
+    assert hub.reminders.remind(mailer) == Reminded(waiting=1)
+    clock.forward(hours=8)
+    assert sent(hub, mailer) == 1
+    assert "bitte bestätigen oder ändern Sie heute die" in sink.mails[0].get_content()
+
+
+def test_who_reports_one_of_two_offers_is_reminded_of_that_one_and_not_nagged_for_the_other(
+    hub: Hub, mailer: Mailer, sink: Sink, clock: Clock
+) -> None:
+    home = added(hub)
+    assert sent(hub, mailer) == 1
+    told = []
+    for hour in range(24 * 8):
+        if hour % 72 == 0 and hour < 24 * 5:
+            hub.homes.report(home, {"dauerpflege": 2}, ReportedBy.HOME)
+        clock.forward(hours=1)
+        if sent(hub, mailer):
+            told.append(hour + 1)
+    assert told == [48, 120]
+    assert [due.care_forms for due in hub.reminders.due()] == [("dauerpflege", "tagespflege")]
+
+
+def test_another_address_gets_what_the_first_did_not_take(
+    hub: Hub, mailer: Mailer, sink: Sink, clock: Clock, home: Home
+) -> None:
+    clock.forward(hours=48)
+    sink.refuses = "550 no such user"
+    assert hub.reminders.remind(mailer).failed == 1
+    sink.refuses = ""
+    hub.homes.change(replace(home, email="neu@haus-am-moor.example"))
+    assert sent(hub, mailer) == 1
+    assert sink.mails[0]["To"] == "neu@haus-am-moor.example"
 
 
 def test_a_reminder_that_a_program_died_with_is_sent_again(
@@ -178,7 +255,7 @@ def test_two_programs_send_one_mail(hub: Hub, mailer: Mailer, sink: Sink, clock:
     real = Mailer.send
 
     def send_while_another_looks(self: Mailer, mail: EmailMessage) -> None:
-        assert first.remind(mailer) == Reminded()
+        assert first.remind(mailer) == Reminded(waiting=1)
         real(self, mail)
 
     patch = pytest.MonkeyPatch()
