@@ -107,7 +107,7 @@ def system_addresses(host: str, port: int) -> Sequence[str]:
 
 
 class Gate:
-    """Opens connections; nothing else in the program does (`tests/test_gate.py`)."""
+    """Opens connections; nothing else in the program does (`tests/adapters/test_gate.py`)."""
 
     def __init__(self, resolve: Resolve = system_addresses) -> None:
         self._resolve = resolve

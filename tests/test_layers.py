@@ -16,8 +16,8 @@ MAY_IMPORT = {
     "conformance": ("conformance",),
     "mappings": (*CONTRACT, "mappings"),
     "adapters": (*CONTRACT, "mappings", "adapters"),
-    # Inside the hub: fhir → search → store → nothing, search → terminology; ingest → store; app.py and the commands see
-    # all.
+    # Inside the hub: fhir → search → store → nothing, search → terminology; ingest → store; hub.py, app.py and the
+    # commands see all.
     "hub.store": (*CONTRACT, "mappings", "hub.store", "hub.errors"),
     "hub.terminology": (*CONTRACT, "mappings", "hub.terminology", "hub.errors"),
     "hub.search": (*CONTRACT, "mappings", "hub.store", "hub.search", "hub.terminology", "hub.errors"),
@@ -52,6 +52,15 @@ MAY_IMPORT = {
         "hub.keys",
     ),
     "hub.demo": (*CONTRACT, "mappings", "hub.demo"),
+    "hub.metrics": ("hub.store", "hub.metrics"),
+    "hub.backup": (
+        "mappings.errors",
+        "hub.store",
+        "hub.backup",
+        "hub.key_of_database",
+        "hub.keys",
+        "hub.settings",
+    ),
     "hub.errors": (*CONTRACT, "mappings"),
     "hub.body": (*CONTRACT, "mappings", "hub.errors"),
     "hub.keys": ("mappings.errors",),

@@ -36,6 +36,8 @@ PREFIX = "/fhir"
 T = TypeVar("T")
 _BYTES_MAX = 40 * 1024 * 1024
 _VALUES_MAX = 500_000
+_LARGE = 100_000
+"""Bytes of a body that is written by itself: nobody waits for the rest of it."""
 _MARKS = (b",", b"{", b"[", b"<")
 """What stands before a value in JSON, and before an element in XML."""
 _HOST = re.compile(r"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
@@ -102,7 +104,7 @@ class FhirEndpoint:
             if hasattr(module, "ahead"):
                 found = found.with_ahead(await self._ahead(module, found))
             work = self.writer.submit(
-                lambda transaction: module.answer(self.context, transaction, found), size=len(found.body)
+                lambda transaction: module.answer(self.context, transaction, found), alone=len(found.body) >= _LARGE
             )
             answer: Answer = await asyncio.wrap_future(work)
             return answer

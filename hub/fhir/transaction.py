@@ -89,7 +89,7 @@ class _Condition:
     criteria: str
 
 
-class _Undone(Exception):
+class _Refused(Exception):
     """Ends a savepoint whose work was wanted only to look at it."""
 
 
@@ -323,11 +323,11 @@ class _Writing:
             else:
                 found[key] = self._found(one)
         if later:
-            with contextlib.suppress(_Undone), self._transaction.savepoint():
+            with contextlib.suppress(_Refused), self._transaction.savepoint():
                 self._store_all(resources)
                 for one in later:
                     found[one.type, one.criteria] = self._found(one)
-                raise _Undone
+                raise _Refused
         for one in conditions:
             one.resource.rewrite(one.link, f"{one.type}/{found[one.type, one.criteria]}")
 

@@ -25,10 +25,6 @@ _CHUNK = 500
 class Drift:
     """Holds deliveries against the profile of their source, in the transaction of whoever calls."""
 
-    def tally(self, source_map: SourceMap) -> Tally:
-        """What counts a delivery while its records are read, in bounded memory."""
-        return Tally(names=source_map.names)
-
     def examine(self, connection: Connection, source_map: SourceMap, tally: Tally) -> tuple[Issue, ...]:
         """What is unlike before, nothing of the delivery being in effect yet; an error among it: hold the delivery.
 

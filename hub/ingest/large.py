@@ -38,8 +38,6 @@ Arrived = Callable[[int], object]
 
 _PART = 500
 """Records of a part."""
-_BYTES = 1_000_000
-"""As large as a part counts with the writer: it is written by itself."""
 _ARRIVES = timedelta(minutes=10)
 """How long a large delivery may take to arrive before another try under its message id takes its place."""
 
@@ -118,7 +116,7 @@ class LargeDeliveries:
         count = 0
         while part := list(islice(entries, _PART)):
             read(part, whole.source_map, whole.delivery.received_at, whole.receipt, whole.tally)
-            self._writer.submit(_adding(number, count, part), size=_BYTES).result()
+            self._writer.submit(_adding(number, count, part), alone=True).result()
             count += 1
         whole.receipt.records, whole.receipt.delivery, whole.receipt.set_aside = whole.tally.records, number, 0
         return count
@@ -143,7 +141,7 @@ class LargeDeliveries:
                 return Arrival.into(deepcopy(before), delivery, digest, source_map, entries, Tally(names=frozenset()))
 
             write = self._writing(read_part, one, is_last=one + 1 == parts)
-            told = self._writer.submit(write, size=_BYTES, limited=False).result()
+            told = self._writer.submit(write, alone=True, limited=False).result()
             if isinstance(told, Receipt):
                 receipt, one = told, one + 1
             else:

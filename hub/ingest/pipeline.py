@@ -39,6 +39,8 @@ from mappings.language import SourceMap
 __all__ = ["Pipeline"]
 
 _log = logging.getLogger(__name__)
+_BYTES_ALONE = 100_000
+"""Bytes of a delivery that is written by itself: nobody waits for the rest of it."""
 _LARGE_AT_ONCE = 8
 """So many large deliveries are taken in or wait for it; each may hold its whole body."""
 _WITHDRAWN_AT_ONCE = 1000
@@ -273,11 +275,11 @@ class Pipeline:
                     lambda error: self._refused(delivery, digest, source_map, error),
                 )
             arrival = Arrival.of(delivery, digest, source_map, first, unread, atomic=decoded.atomic)
-        size = len(delivery.body)
+        is_large = len(delivery.body) >= _BYTES_ALONE
         if crashes:
             # Nobody else shall be lost with it, should it kill us again.
             return self._alone(arrival)
-        return self._kept_at_least(arrival, self._writer.join(self._take, arrival, size=size))
+        return self._kept_at_least(arrival, self._writer.join(self._take, arrival, alone=is_large))
 
     def _alone(self, arrival: Arrival) -> "Future[Receipt]":
         return self._writer.submit(lambda transaction: _sole(self._take(transaction, [arrival])), limited=False)

@@ -25,18 +25,16 @@ _log = logging.getLogger(__name__)
 
 _TOGETHER = 64
 """Parts of one transaction at most: the first of them waits for the last."""
-_LARGE = 100_000
-"""Bytes of a body that is written by itself: nobody waits for the rest of it."""
 
 
 class Part(NamedTuple):
-    """What one request writes; `size` is that of its body, in bytes.
+    """What one request writes; `alone`: in a transaction of its own.
 
     With `joint`, work is done for several items at once: those that wait for the same.
     """
 
     done: Future[Any]
-    size: int
+    alone: bool
     work: Work | None = None
     limited: bool = True
     joint: Joint[Any, Any] | None = None
@@ -53,22 +51,23 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
-    def submit(self, work: Callable[[Transaction], T], *, size: int = 0, limited: bool = True) -> Future[T]:
+    def submit(self, work: Callable[[Transaction], T], *, alone: bool = False, limited: bool = True) -> Future[T]:
         """The future result of `work`, which is there when all it wrote is durable; raises what `work` raises.
 
-        Not `limited`: it may read for as long as it needs.
+        `alone`: it is so large that nobody is to wait for it who need not. Not `limited`: it may read for as long as it
+        needs.
         """
         done: Future[T] = Future()
-        self._put(Part(done, size, work, limited))
+        self._put(Part(done, alone, work, limited))
         return done
 
-    def join(self, joint: "Joint[Item, T]", item: Item, *, size: int = 0) -> Future[T]:
+    def join(self, joint: "Joint[Item, T]", item: Item, *, alone: bool = False) -> Future[T]:
         """The same for work that is done for several items at once: it returns a result, or an error, for each.
 
         Where it raises, it is done again for each item alone.
         """
         done: Future[T] = Future()
-        self._put(Part(done, size, joint=joint, item=item))
+        self._put(Part(done, alone, joint=joint, item=item))
         return done
 
     def _put(self, part: Part) -> None:
@@ -97,11 +96,11 @@ class Writer:
                 return
             parts, carried, last = [first], None, False
             with contextlib.suppress(Empty):
-                while first.size < _LARGE and len(parts) < _TOGETHER and not last:
+                while not first.alone and len(parts) < _TOGETHER and not last:
                     part = self._waiting.get_nowait()
                     if part is None:
                         last = True
-                    elif part.size >= _LARGE:
+                    elif part.alone:
                         carried = part
                         break
                     else:
