@@ -1,20 +1,24 @@
 """A file read by a source map as a delivery would be, and nothing of it kept: what `platzfrei map try` shows."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from adapters import registry
 from adapters.base import Broken, Record
-from hub.ingest.reconcile import oddities_of_time
-from hub.ingest.vacancy_index import position_of
+from adapters.receipt import Receipt
+from hub.ingest.ledger import Entry
+from hub.ingest.reading import read
 from mappings.census import fold, ward_report
-from mappings.census_event import CensusEvent, admitted, event_of
+from mappings.census_event import CensusEvent, admitted
+from mappings.drift import Tally
 from mappings.errors import Issue
 from mappings.language import SourceMap
 from mappings.patient_filter import admit
+from mappings.place_counts import named_values, uncounted
+from mappings.reader import Fields
 from mappings.to_fhir import to_fhir
 from mappings.trace import Cell, trace
 from mappings.vacancy import VacancyReport
@@ -22,6 +26,8 @@ from mappings.view import View, seen
 from mappings.wards import WardIndex
 
 __all__ = ["Trial", "Tried"]
+
+_SAMPLE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +65,8 @@ class Trial:
     resources: dict[View, dict[str, set[str]]] = field(default_factory=dict)
     """The ids of the FHIR resources that it would become, by view and type."""
     reports: int = 0
+    _unread: dict[str, list[Any]] = field(default_factory=dict)
+    _read: dict[str, None] = field(default_factory=dict)
 
     def records(self) -> Iterator[Tried]:
         """What becomes of every record; raises `Rejected` where nothing of the file can be taken."""
@@ -68,13 +76,8 @@ class Trial:
         wards = WardIndex(source_map.wards)
         events: list[CensusEvent] = []
         for part in decoded.records:
-            if isinstance(part, Broken):
-                tried = Tried(place=part.place, issues=(part.issue,))
-            elif source_map.wards:
-                tried = self._message(part, wards)
-                events += [tried.event] if tried.event is not None else []
-            else:
-                tried = self._record(part)
+            tried = self._tried(part, wards)
+            events += [tried.event] if tried.event is not None else []
             self._count(tried)
             yield tried
         for ward in source_map.wards:
@@ -84,35 +87,46 @@ class Trial:
                 self._render(tried)
                 yield tried
 
-    def _record(self, record: Record) -> Tried:
-        cells, unread = trace(self.source_map, record.fields)
-        mapped = self.source_map.read(admit(record.fields, self.source_map).fields)
-        issues = [*record.issues, *_placed(mapped.issues, record.place)]
-        failed = any(issue.severity == "error" for issue in issues)
-        for report in () if failed else mapped.reports:
-            issues += oddities_of_time(report, self.at, self.source_map.ladder, record.place)
-            if position_of(report.facility) is None:
-                issues.append(_no_place(record.place))
+    def _tried(self, part: Record | Broken, wards: WardIndex) -> Tried:
+        """What `hub.ingest.reading` makes of it, with the cells that a delivery would not keep."""
+        source_map = self.source_map
+        cells: tuple[Cell, ...] = ()
+        unread: tuple[str, ...] = ()
+        if isinstance(part, Broken):
+            entry = Entry(place=part.place, issues=(part.issue,))
+        elif source_map.wards:
+            unread = part.dropped
+            entry = Entry(place=part.place, fields=admitted(part.fields, wards), issues=part.issues)
+        else:
+            cells, names = trace(source_map, part.fields)
+            unread = (*part.dropped, *names)
+            self._sample(part.fields, names)
+            entry = Entry(place=part.place, fields=admit(part.fields, source_map).fields, issues=part.issues)
+        receipt = Receipt(source=source_map.name)
+        reading = read([entry], source_map, self.at, receipt, Tally(names=source_map.names))
         return Tried(
-            place=record.place,
+            place=part.place,
             cells=cells,
-            unread=(*record.dropped, *unread),
-            issues=tuple(dict.fromkeys(issues)),
-            reports=() if failed else mapped.reports,
-            left_out="" if failed else mapped.left_out,
+            unread=unread,
+            issues=tuple(receipt.issues),
+            reports=tuple(report for _, report in reading.reports),
+            event=next((event for _, event in reading.events), None),
+            left_out=next(iter(receipt.left_out), ""),
         )
 
-    def _message(self, record: Record, wards: WardIndex) -> Tried:
-        told = event_of(admitted(record.fields, wards), wards, self.at)
-        issues = (*record.issues, *_placed(told.issues, record.place))
-        failed = any(issue.severity == "error" for issue in issues)
-        return Tried(
-            place=record.place,
-            unread=record.dropped,
-            issues=issues,
-            event=None if failed else told.event,
-            left_out="" if failed else told.left_out,
-        )
+    def _sample(self, fields: Fields, unread: Sequence[str]) -> None:
+        for name, value in named_values(fields):
+            if name in unread or name.startswith(tuple(f"{one}." for one in unread)):
+                values = self._unread.setdefault(name, [])
+                if len(values) < _SAMPLE:
+                    values.append(value)
+            else:
+                self._read.setdefault(name)
+
+    @property
+    def uncounted(self) -> tuple[str, ...]:
+        """Fields that no rule reads and that seem to count places: what is free there would be lost."""
+        return uncounted(self._unread, self._read)
 
     def _count(self, tried: Tried) -> None:
         self.unread.update(tried.unread)
@@ -154,21 +168,7 @@ class Trial:
             "setAside": self.set_aside,
             "offers": self.reports,
             "unread": dict(self.unread.most_common()),
+            "uncounted": list(self.uncounted),
             "unknownCodes": {code: list(may_be) for code, may_be in self.unknown.items()},
             "fhir": {view.value: self.fhir_counts(view) for view in View},
         }
-
-
-def _placed(issues: Iterable[Issue], place: str) -> Iterator[Issue]:
-    for issue in issues:
-        yield replace(issue, place=f"{place}, {issue.place}" if issue.place else place)
-
-
-def _no_place(place: str) -> Issue:
-    return Issue(
-        code="no-place",
-        severity="warning",
-        place=place,
-        text_de="ohne Koordinaten und ohne bekannte Postleitzahl: dieses Angebot findet keine Suche nach einem Ort",
-        text_en="without coordinates and without a known postal code: no search for a place finds this offer",
-    )

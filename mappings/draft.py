@@ -9,16 +9,17 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
-from importlib import resources
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from mappings import conversions, gazetteer, targets, terminology, yaml_document
+from mappings import conversions, gazetteer, targets, terminology
 from mappings.conversions import Doubtful, Unreadable
 from mappings.language import CONVERSIONS
+from mappings.place_counts import uncounted
 from mappings.reader import Fields, is_blank
 from mappings.vacancy import ZONE
+from mappings.vocabulary import CareForm, care_form, is_of_people, vocabulary, words
 
 __all__ = ["Column", "Guess", "Level", "Proposal", "UnknownCodes", "propose"]
 
@@ -95,6 +96,8 @@ class Proposal:
     root: Level
     unread: list[tuple[str, str, str]] = field(default_factory=list)
     """Fields that are in no rule, and why (German, English; blank: nothing is known of them)."""
+    uncounted: tuple[str, ...] = ()
+    """Those of them that seem to count places: what is free there would be lost."""
     codes: list[UnknownCodes] = field(default_factory=list)
     by: tuple[str, str] | None = None
     """The columns that rows of one offer have in common, where an offer has several rows."""
@@ -102,43 +105,12 @@ class Proposal:
     defaults: list[str] = field(default_factory=list)
     """Places that nothing in the sample fills and that a map needs."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Vocabulary:
-    places: Mapping[str, tuple[tuple[str, ...], ...]]
-    care_forms: tuple[tuple[tuple[str, ...], str], ...]
-    never: frozenset[str]
-    numbers: Mapping[str, frozenset[str]]
-    """Words that say which number of places is meant, by its place."""
+    @property
+    def unsure(self) -> int:
+        """How many rules a person has to look at, because they are guessed at or made up."""
+        return len(self.defaults) + sum(not guess.is_sure for guess in _guesses(self.root))
 
 
-@cache
-def _told() -> Mapping[str, Any]:
-    told: Mapping[str, Any] = yaml_document.parse(resources.files(__package__).joinpath("synonyms.yaml").read_bytes())
-    return told
-
-
-@cache
-def _vocabulary() -> _Vocabulary:
-    told = _told()
-    forms = {tuple(_words(phrase)): code for code, phrases in told["care_forms"].items() for phrase in phrases}
-    table = terminology.table("csv-angebot")
-    for spelled in table.known():
-        for code in table.translate(spelled).codes:
-            forms.setdefault(tuple(_words(spelled)), code)
-    return _Vocabulary(
-        places={place: tuple(tuple(_words(one)) for one in phrases) for place, phrases in told["places"].items()},
-        care_forms=tuple(sorted(forms.items(), key=lambda form: (-len(form[0]), -len("".join(form[0]))))),
-        never=frozenset("".join(_words(phrase)) for phrase in told["never"]),
-        numbers={
-            place: frozenset(told[name])
-            for place, name in (("counts.accepting", "free"), ("counts.occupied", "occupied"), ("counts.held", "held"))
-        },
-    )
-
-
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _FILLERS = frozenset(
     {*("anzahl", "der", "die", "das", "des", "von", "am", "in", "of", "the", "einrichtung", "einrichtungs", "facility")}
     | {"angebot", "offer", "number", "wert", "feld", "haus", "home", "address", "adresse", "contact", "kontakt", "f"}
@@ -146,25 +118,19 @@ _FILLERS = frozenset(
 )
 
 
-def _words(name: str) -> list[str]:
-    short = _told()["abbreviations"]
-    words = (word.casefold() for word in _WORD.findall(name.translate(_UMLAUTS)))
-    return [short.get(word, word) for word in words]
-
-
 @lru_cache(maxsize=10_000)
 def _name_likeness(name: str, target: str) -> float:
     """How much a name sounds like one for a place, from 0 to 1."""
-    return _likeness(tuple(_words(name.rpartition(".")[2])), tuple(_words(name)), target)
+    return _likeness(tuple(words(name.rpartition(".")[2])), tuple(words(name)), target)
 
 
 def _likeness(words: tuple[str, ...], way: tuple[str, ...], target: str) -> float:
     best = 0.0
     plain = tuple(word for word in way if word not in _FILLERS)
-    for rank, phrase in enumerate(_vocabulary().places[target]):
+    for rank, phrase in enumerate(vocabulary().places[target]):
         best = max(best, _phrase_likeness(words, way, plain, phrase) - 0.001 * rank)
     if target.startswith("counts.") and any(
-        said & set(way) for place, said in _vocabulary().numbers.items() if place != target
+        said & set(way) for place, said in vocabulary().numbers.items() if place != target
     ):
         best -= 0.3
     return best
@@ -191,13 +157,6 @@ def _phrase_likeness(
         ratio = difflib.SequenceMatcher(None, joined, wanted).ratio()
         like = max(like, 0.75 * ratio if ratio >= 0.84 else 0.0)
     return like
-
-
-def _is_of_people(name: str) -> bool:
-    words = _words(name)
-    return any(
-        "".join(words[i:j]) in _vocabulary().never for i in range(len(words)) for j in range(i + 1, len(words) + 1)
-    )
 
 
 def _readable(convert: Callable[..., Any], values: Sequence[Any], kind: targets.Target) -> float:
@@ -356,10 +315,13 @@ _BY_VALUES = {
 
 def _likelihoods(columns: Sequence[Column], known: Iterable[str]) -> Iterator[tuple[float, Column, str, bool]]:
     for target in known:
+        is_number = target.startswith(("counts.", "block.count"))
         for column in columns:
             by_name = _name_likeness(column.name, target)
             if by_name < 0.45 and target not in _BY_VALUES:
                 continue
+            if not is_number and by_name < 0.9 and uncounted({column.name: column.sample}):
+                continue  # A number of places is nothing else, though half of its name be a ward's or a need's.
             fit = _fit(target, column)
             if fit <= -1.0:
                 continue
@@ -425,17 +387,17 @@ _FACILITY = frozenset(targets.FACILITY)
 
 
 def _places(known: Iterable[str]) -> list[str]:
-    return [place for place in known if place in _vocabulary().places]
+    return [place for place in known if place in vocabulary().places]
 
 
 def propose(records: Sequence[Fields]) -> Proposal:
     """A proposal for a sample's records, of a table or nested; every field is in a rule or among the unread."""
     columns, lists = _columns(records)
-    open_columns = [column for column in columns if not _is_of_people(column.name)]
+    open_columns = [column for column in columns if not is_of_people(column.name)]
     unread = [
         (column.name, "kann von Menschen handeln", "may tell of people")
         for column in columns
-        if _is_of_people(column.name)
+        if is_of_people(column.name)
     ]
     wide, rest = _wide(open_columns)
     known = _places(_AT_ROOT)
@@ -461,7 +423,25 @@ def propose(records: Sequence[Fields]) -> Proposal:
     proposal.codes = [one for one in map(_codes, *_coded(root, columns, lists)) if one is not None]
     if not wide and root.offers is None and root.blocks is None:
         _group(proposal, records)
+    proposal.uncounted = _uncounted(proposal, dict(_values(columns, lists)), lists)
     return proposal
+
+
+def _uncounted(proposal: Proposal, values: Mapping[str, Sequence[Any]], lists: Iterable[str]) -> tuple[str, ...]:
+    names = {name for name, _, _ in proposal.unread}
+    inside = tuple(f"{name}." for name in lists if name in names)
+    unread = {name: told for name, told in values.items() if name in names or name.startswith(inside)}
+    return uncounted(unread, values.keys() - unread.keys())
+
+
+def _values(
+    columns: Sequence[Column], lists: Mapping[str, list[Fields]], way: str = ""
+) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """What stands in every field, also in those of lists, by their way."""
+    for column in columns:
+        yield way + column.name, column.sample
+    for name, elements in lists.items():
+        yield from _values(*_columns(elements), way=f"{way}{name}.")
 
 
 def _columns(records: Sequence[Fields]) -> tuple[list[Column], dict[str, list[Fields]]]:
@@ -496,7 +476,7 @@ def _lists(proposal: Proposal, lists: Mapping[str, list[Fields]]) -> None:
     has_form = any(guess.target == "offer.care_form" and not guess.by_values for guess in root.guesses)
     for name, elements in sorted(lists.items(), key=lambda found: -len(found[1])):
         columns, below = _columns(elements)
-        open_columns = [column for column in columns if not _is_of_people(column.name)]
+        open_columns = [column for column in columns if not is_of_people(column.name)]
         if not has_form and root.offers is None:
             known = [place for place in _places(_AT_ROOT) if place not in _FACILITY]
             guesses = _assigned(open_columns, known)
@@ -533,7 +513,7 @@ def _own_key(columns: Sequence[Column], guesses: Sequence[Guess]) -> list[Guess]
 
 def _blocks(proposal: Proposal, level: Level, name: str, elements: Sequence[Fields], way: str) -> None:
     columns, _ = _columns(elements)
-    guesses = _assigned([column for column in columns if not _is_of_people(column.name)], _places(_OF_BLOCK))
+    guesses = _assigned([column for column in columns if not is_of_people(column.name)], _places(_OF_BLOCK))
     if any(guess.target == "block.count" for guess in guesses):
         level.blocks = Level(guesses=guesses, each=name)
         _unread_in(proposal, way, columns, guesses)
@@ -548,60 +528,55 @@ def _unread_in(proposal: Proposal, way: str, columns: Sequence[Column], guesses:
 
 def _wide(columns: Sequence[Column]) -> tuple[list[tuple[str, list[Guess]]], list[Column]]:
     """Offers whose care form is in the names of columns, where there are such, and the columns left."""
-    counts = _places(place for place in targets.STATEMENT if place.startswith(("counts.", "block.")))
-    forms: dict[str, dict[str, list[tuple[Column, str]]]] = {}
+    forms: dict[str, list[tuple[Column, CareForm]]] = {}
+    says_form = _says_care_form(columns)
     for column in columns:
-        parted = _parted(column.name)
-        if parted is not None:
-            forms.setdefault(parted[0], {}).setdefault(column.name, []).append((column, parted[1]))
-    found: list[tuple[str, list[Guess]]] = []
-    used: set[str] = set()
-    for code, named in forms.items():
-        renamed = [
-            Column(name=rest or "frei", values=column.values, records=column.records)
-            for several in named.values()
-            for column, rest in several
-        ]
-        originals = [column.name for several in named.values() for column, _ in several]
-        back = {id(column): original for column, original in zip(renamed, originals, strict=True)}
-        guesses: list[Guess] = []
-        taken: set[int] = set()
-        ranked = sorted(_likelihoods(renamed, counts), key=lambda one: -one[0])
-        for likelihood, column, target, by_values in ranked:
-            if by_values or likelihood < _LIKELY or id(column) in taken or target in {one.target for one in guesses}:
-                continue
-            bare = not _parted(back[id(column)])[1]  # type: ignore[index]
-            guesses.append(
-                Guess(
-                    target=target,
-                    column=back[id(column)],
-                    likelihood=min(likelihood, 0.6) if bare else likelihood,
-                    words=_words_of(target, column),
-                )
-            )
-            taken.add(id(column))
-        if any(guess.target.startswith("counts.") for guess in guesses):
-            found.append((code, guesses))
-            used |= {guess.column for guess in guesses}
+        form = care_form(column.name)
+        if form is not None and not (says_form and form.beside_places):
+            forms.setdefault(form.code, []).append((column, form))
+    found = [(code, guesses) for code, named in forms.items() if (guesses := _of_form(named))]
+    used = {guess.column for _, guesses in found for guess in guesses}
     if len(used) < 2:
         return [], list(columns)
     return found, [column for column in columns if column.name not in used]
 
 
-def _parted(name: str) -> tuple[str, str] | None:
-    """A column's name without the care form in it, and its code; None where there is none."""
-    words = _words(name)
-    for phrase, code in _vocabulary().care_forms:
-        for start in range(len(words) - len(phrase) + 1):
-            if tuple(words[start : start + len(phrase)]) == phrase:
-                return code, " ".join((*words[:start], *words[start + len(phrase) :]))
-    for position, word in enumerate(words):
-        for phrase, code in _vocabulary().care_forms:
-            form = "".join(phrase)
-            if len(form) >= 7 and word.startswith(form):
-                rest = [*words[:position], word.removeprefix(form), *words[position + 1 :]]
-                return code, " ".join(part for part in rest if part)
-    return None
+def _says_care_form(columns: Sequence[Column]) -> bool:
+    """Whether a column has care forms as its values."""
+    target = "offer.care_form"
+    return any(
+        column.sample
+        and _is_wordy(column)
+        and (
+            _fit(target, column) > _LIKELY
+            or (_name_likeness(column.name, target) >= _SURE and _fit(target, column) >= 0)
+        )
+        for column in columns
+    )
+
+
+def _of_form(named: Sequence[tuple[Column, CareForm]]) -> list[Guess]:
+    """The rules of one care form; none where no column of it counts its places."""
+    free = vocabulary().numbers["counts.accepting"]
+    says_free = any(not free.isdisjoint(form.rest.split()) for _, form in named)
+    bare = "plaetze" if says_free else "frei"
+    renamed = [Column(name=form.rest or bare, values=column.values, records=column.records) for column, form in named]
+    of = {id(one): (column.name, form) for one, (column, form) in zip(renamed, named, strict=True)}
+    guesses: dict[str, Guess] = {}
+    taken: set[int] = set()
+    known = _places(place for place in targets.STATEMENT if place.startswith(("counts.", "block.")))
+    for likelihood, column, target, by_values in sorted(_likelihoods(renamed, known), key=lambda one: -one[0]):
+        if by_values or likelihood < _LIKELY or id(column) in taken or target in guesses:
+            continue
+        name, form = of[id(column)]
+        guesses[target] = Guess(
+            target=target,
+            column=name,
+            likelihood=likelihood if form.rest and form.is_usual else min(likelihood, 0.6),
+            words=_words_of(target, column),
+        )
+        taken.add(id(column))
+    return list(guesses.values()) if any(target.startswith("counts.") for target in guesses) else []
 
 
 _WITH_NUMBER = re.compile(r".*\S \d+ ?[A-Za-z]?([-–/+, ].*)?")
@@ -620,6 +595,15 @@ def _streets(root: Level, columns: Mapping[str, Column]) -> None:
             Guess(target=target, column=street.column, likelihood=street.likelihood, words={"as": convert})
             for target, convert in both
         ]
+
+
+def _guesses(level: Level) -> Iterator[Guess]:
+    yield from level.guesses
+    for _, guesses in level.literals:
+        yield from guesses
+    for inner in (level.offers, level.blocks):
+        if inner is not None:
+            yield from _guesses(inner)
 
 
 def _needed(proposal: Proposal) -> None:

@@ -9,7 +9,7 @@ from conformance.spec import CANONICAL
 from mappings import terminology
 from mappings.draft import Guess, Level, Proposal, UnknownCodes
 from mappings.terminology import Language
-from mappings.trace import candidates
+from mappings.trace import candidates, spellings
 
 __all__ = ["concept_map", "concept_map_text", "render", "table_name"]
 
@@ -218,9 +218,21 @@ class _Writer:
         return f"  {target}: {rule}  # {self._say('PRÜFEN', 'CHECK')}: {self._say(german, english)}"
 
     def tail(self) -> Iterator[str]:
-        if self._proposal.unread:
+        if self._proposal.uncounted:
+            yield "# " + self._say(
+                "PRÜFEN: zählt wohl Plätze, steht in keiner Regel: was darin frei ist, ginge verloren. In eine Regel",
+                "CHECK: seems to count places and is in no rule, so what is free there is lost. Put it into a rule, or",
+            )
+            yield "#   " + self._say(
+                "damit, oder, wo es keine Plätze sind, ans Ende: unread: {ignore: […]}",
+                "where these are no places, at the end: unread: {ignore: […]}",
+            )
+            for column in self._proposal.uncounted:
+                yield f"#   {_comment(column)}"
+        others = [one for one in self._proposal.unread if one[0] not in self._proposal.uncounted]
+        if others:
             yield "# " + self._say("In keiner Regel:", "In no rule:")
-            for column, german, english in self._proposal.unread:
+            for column, german, english in others:
                 why = self._say(german, english)
                 yield f"#   {_comment(column)}" + (f" ({why})" if why else "")
         for codes in self._proposal.codes:
@@ -230,8 +242,12 @@ class _Writer:
             )
             for word, count in list(codes.unknown.items())[:30]:
                 may_be = ", ".join(candidates(word, _spellings(codes)))
-                perhaps = f" {self._say('vielleicht', 'perhaps')} {may_be}" if may_be else ""
-                yield f"#   {_comment(word)} ({count}×){perhaps}"
+                perhaps = (
+                    f"{self._say('vielleicht', 'perhaps')} {may_be}"
+                    if may_be
+                    else self._say("nichts Ähnliches bekannt", "nothing like it is known")
+                )
+                yield f"#   {_comment(word)} ({count}×) {perhaps}"
             own = f"terminology/{table_name(codes, self._name)}.json"
             yield "# " + self._say(
                 f"Ihre Bedeutung trägt ein, wer sie kennt: in {own}, als target",
@@ -268,12 +284,8 @@ def _read(level: Level) -> Iterator[tuple[str, str]]:
 
 
 def _spellings(codes: UnknownCodes) -> dict[str, str]:
-    table = terminology.table(codes.table)
-    known = {spelled: code for spelled in table.known() for code in table.translate(spelled).codes}
-    if codes.target == "offer.care_form":
-        for code in sorted(terminology.codes("care-form")):
-            known |= {terminology.display("care-form", code, language): code for language in ("de", "en")}
-    return known
+    known = terminology.codes("care-form") if codes.target == "offer.care_form" else ()
+    return spellings(known, terminology.table(codes.table))
 
 
 def _listed(name: str, columns: Sequence[str]) -> Iterator[str]:

@@ -41,7 +41,7 @@ from mappings.conversions import ZONED, Conversion, Unreadable
 from mappings.errors import Issue, Rejected
 from mappings.examples import Example, example
 from mappings.reader import Fields, Reader, is_blank
-from mappings.rules import Each, Reading, Rule, Tree, is_withheld
+from mappings.rules import Each, Reading, Rule, Tree, UnknownCode, is_withheld
 from mappings.targets import Target
 from mappings.terminology import Table
 from mappings.vacancy import VacancyReport
@@ -248,27 +248,39 @@ class _RecordReading:
         return f"column {', '.join(rule.sources)}" + (f" (row {row + 1})" if isinstance(row, int) and row else "")
 
     def _unreadable(self, rule: Rule, reader: Reader, raw: Any, unreadable: Unreadable) -> Issue:
-        german, english = "Der Wert ist nicht lesbar", "The value cannot be read"
-        if self._map.patient_free and not is_withheld(raw):
-            shown = str(raw)[:80]
-            german, english = f"„{shown}“ ist nicht lesbar", f'"{shown}" cannot be read'
-        closing = (
-            (
-                "Er ist ausgelassen; der Absender sollte ihn berichtigen.",
-                "It is left out; the sender should correct it.",
-            )
-            if rule.kind.descriptive and not rule.required
-            else ("Der Absender muss ihn berichtigen.", "The sender must correct it.")
-        )
         coded = rule.table is not None or rule.kind.codes is not None
+        is_left_out = rule.kind.descriptive and not rule.required
+        german, english = self._said(raw, unreadable)
+        if isinstance(unreadable, UnknownCode) and unreadable.file:
+            closing = _of_table(unreadable, is_withheld(raw))
+        elif is_left_out:
+            closing = ("Der Absender sollte ihn berichtigen.", "The sender should correct it.")
+        else:
+            closing = ("Der Absender muss ihn berichtigen.", "The sender must correct it.")
+        if is_left_out:
+            closing = (f"Er ist ausgelassen. {closing[0]}", f"It is left out. {closing[1]}")
         return Issue(
             code="unknown-code" if coded else "unreadable",
             place=self._field(rule, reader),
             text_de=f"{german}; erwartet: {unreadable.expected_de}. {closing[0]}",
             text_en=f"{english}; expected: {unreadable.expected_en}. {closing[1]}",
-            severity="warning" if rule.kind.descriptive and not rule.required else "error",
+            severity="warning" if is_left_out else "error",
             fhir_code="code-invalid" if coded else "value",
         )
+
+    def _said(self, raw: Any, unreadable: Unreadable) -> tuple[str, str]:
+        if isinstance(unreadable, UnknownCode) and unreadable.undecided:
+            code = unreadable.undecided  # the table's own word, so it may be told
+            return f"Was „{code}“ heißt, ist noch nicht entschieden", f'What "{code}" means is not decided yet'
+        if isinstance(unreadable, UnknownCode) and unreadable.file and is_withheld(raw):
+            return (
+                "Der Code war nicht bekannt und ist nicht aufbewahrt (er könnte von einem Menschen handeln)",
+                "The code was not known, and was not kept (it might tell of a person)",
+            )
+        if self._map.patient_free and not is_withheld(raw):
+            shown = str(raw)[:80]
+            return f"„{shown}“ ist nicht lesbar", f'"{shown}" cannot be read'
+        return "Der Wert ist nicht lesbar", "The value cannot be read"
 
     def _missing(self, rule: Rule, reader: Reader) -> Issue:
         return Issue(
@@ -278,6 +290,20 @@ class _RecordReading:
             text_en="Something must stand here. The sender must fill the field.",
             fhir_code="required",
         )
+
+
+def _of_table(unknown: UnknownCode, is_withheld: bool) -> tuple[str, str]:
+    """Who must act where a table does not know a code: whoever keeps the table, if it is right, else the sender."""
+    if unknown.undecided:
+        return (
+            "Wer die Tabelle pflegt, trägt es ein; danach genügt: platzfrei ingest --rerun.",
+            "Whoever keeps the table adds it; then platzfrei ingest --rerun is enough.",
+        )
+    then = (" und der Absender sendet neu", ", and the sender sends again") if is_withheld else ("", "")
+    return (
+        f"Der Absender berichtigt ihn; ist er richtig, trägt ihn ein, wer {unknown.file} pflegt{then[0]}.",
+        f"The sender corrects it; if it is right, whoever keeps {unknown.file} adds it{then[1]}.",
+    )
 
 
 def _names(tree: Tree, prefix: str = "") -> Iterator[str]:

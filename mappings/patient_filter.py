@@ -13,7 +13,7 @@ from typing import Any
 from mappings.conversions import Unreadable
 from mappings.language import SourceMap
 from mappings.reader import Fields, Path, Reader, is_blank
-from mappings.rules import Each, Tree, withheld
+from mappings.rules import Each, Rule, Tree, withheld
 
 __all__ = ["WITHHELD_NAME", "Admitted", "admit", "safe_name"]
 
@@ -42,9 +42,9 @@ def admit(fields: Fields, source_map: SourceMap, *, readable: bool = False) -> A
     """The part of a record that may be kept; `readable`: the map has read every value that it names, without a fault.
 
     Of a source that may hold patient data: the fields that the map names, and in the place of each value that its
-    conversion cannot read the length of it (`mappings.rules.withheld`). A source that its map marks as free of patient
-    data passes whole. Not for a map with wards, which names no fields: its records are pseudonymised
-    (`mappings.census_event`).
+    conversion cannot read the length of it (`mappings.rules.withheld`); but a code that its table names without a
+    target is kept, being a word of the table's. A source that its map marks as free of patient data passes whole. Not
+    for a map with wards, which names no fields: its records are pseudonymised (`mappings.census_event`).
     """
     reader = Reader(fields)
     kept: dict[Path, Any] = {}
@@ -116,6 +116,8 @@ def _named(tree: Tree, reader: Reader, *, readable: bool) -> Iterator[tuple[Path
         try:
             rule.read(raw)
         except Unreadable:
+            if _is_undecided(rule, raw):
+                continue
             bad.update(set(rule.sources) - tree.sources_alone if rule.joined else rule.sources)
     for source in tree.sources:
         path = reader.locate(source)
@@ -128,6 +130,11 @@ def _named(tree: Tree, reader: Reader, *, readable: bool) -> Iterator[tuple[Path
     for each in (tree.offers, tree.blocks):
         if isinstance(each, Each):
             yield from _named_in_list(each, reader, readable=readable)
+
+
+def _is_undecided(rule: Rule, raw: Any) -> bool:
+    """Whether the whole value is a code that the operator's table names and nobody has decided on: no secret."""
+    return not rule.joined and rule.table is not None and isinstance(raw, str) and bool(rule.table.undecided_as(raw))
 
 
 def _named_in_list(each: Each, reader: Reader, *, readable: bool) -> Iterator[tuple[Path, Any, bool]]:

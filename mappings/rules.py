@@ -16,23 +16,32 @@ __all__ = ["Each", "Reading", "Rule", "Tree", "UnknownCode", "is_withheld", "wit
 
 
 class UnknownCode(Unreadable):
-    """A code that is in no table; what is known instead."""
+    """A code that is in no table; what is known instead.
 
-    def __init__(self, known: Iterable[str], file: str = "") -> None:
+    `file`: the table's, if it is one's, for who keeps it. `undecided`: the code as the table names it without a target.
+    """
+
+    def __init__(self, known: Iterable[str], file: str = "", *, spellings: bool = False) -> None:
         codes = ", ".join(known)
+        self.file, self.undecided = file, ""
         super().__init__(
-            f"eines von: {codes}" + (f" (alle Schreibweisen: {file})" if file else ""),
-            f"one of: {codes}" + (f" (all spellings: {file})" if file else ""),
+            f"eines von: {codes}" + (f" (alle Schreibweisen: {file})" if spellings else ""),
+            f"one of: {codes}" + (f" (all spellings: {file})" if spellings else ""),
         )
 
     @classmethod
-    def of_table(cls, table: terminology.Table) -> "UnknownCode":
+    def of_table(cls, table: terminology.Table, code: str = "") -> "UnknownCode":
         """What a table knows: of several spellings of one meaning the first, which is enough to see what is wrong."""
         first: dict[terminology.Translation, str] = {}
         known = table.known()
-        for code in known:
-            first.setdefault(table.translate(code), code)
-        return cls(first.values(), table.file if len(first) < len(known) else "")
+        for each in known:
+            first.setdefault(table.translate(each), each)
+        made = cls(first.values(), table.file, spellings=len(first) < len(known))
+        made.undecided = table.undecided_as(code)
+        if made.undecided or not known:
+            made.expected_de = f"ein Ziel (target) für den Code in {table.file}"
+            made.expected_en = f"a target for the code in {table.file}"
+        return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +97,7 @@ class Rule:
             try:
                 translation = table.translate(str(code))
             except KeyError:
-                raise UnknownCode.of_table(table) from None
+                raise UnknownCode.of_table(table, str(code)) from None
             found.extend(translation.codes)
             reason = reason or translation.reason
         if self.kind.many:
@@ -171,6 +180,16 @@ class Tree:
     def sources_alone(self) -> frozenset[str]:
         """The fields that a rule of this level reads alone."""
         return frozenset(source for rule in self.rules if not rule.joined for source in rule.sources)
+
+    @property
+    def tables(self) -> tuple[terminology.Table, ...]:
+        """The tables that the rules of this level and of those below it translate by, each once."""
+        found = {rule.table.name: rule.table for rule in self.rules if rule.table is not None}
+        below = self.offers if isinstance(self.offers, tuple) else (self.offers,)
+        for level in (*below, self.blocks):
+            tree = level.tree if isinstance(level, Each) else level
+            found |= {table.name: table for table in (tree.tables if tree is not None else ())}
+        return tuple(found.values())
 
 
 def withheld(value: Any) -> dict[str, int]:

@@ -57,6 +57,10 @@ class Table:
         """What the table makes of a code; case and spaces do not matter. KeyError for one that it does not know."""
         return self.entries[_folded(code)][1]
 
+    def undecided_as(self, code: str) -> str:
+        """How it writes a code that it names without a target; blank for any other."""
+        return next((one for one in self.undecided if _folded(one) == _folded(code)), "")
+
     def known(self) -> tuple[str, ...]:
         """The source codes as it writes them, in its order."""
         return tuple(code for code, _ in self.entries.values())
@@ -104,7 +108,7 @@ def read_table(content: bytes, *, name: str, file: str) -> Table:
         code = element.get("code")
         if not isinstance(code, str) or not code.strip():
             raise _refused(f"{place}.code", "ein Code", "a code")
-        if _folded(code) in entries or code in undecided:
+        if _folded(code) in {*entries, *map(_folded, undecided)}:
             raise _refused(f"{place}.code", "jeder Code einmal", "each code once")
         targets = _list_of_objects(element, "target", place)
         for number, target in enumerate(targets):

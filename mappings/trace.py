@@ -2,7 +2,7 @@
 kept."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,15 @@ from mappings.conversions import Unreadable
 from mappings.language import CONVERSIONS, SourceMap
 from mappings.reader import Fields, Reader, is_blank
 from mappings.rules import Reading, Rule, UnknownCode
+from mappings.vocabulary import care_form, care_form_words, vocabulary, words
 
-__all__ = ["Cell", "candidates", "trace"]
+__all__ = ["Cell", "candidates", "spellings", "trace"]
 
 _NAMES = {id(convert): name for name, convert in CONVERSIONS.items()}
 _CANDIDATES = 3
+_LIKELY = 0.8
+_BEHIND = 0.15
+_PART = 0.95
 _SYSTEMS = ("care-form", "need", "room-type", "closing-reason", "vacancy-state")
 
 
@@ -88,13 +92,20 @@ def _way(reader: Reader) -> str:
 def _spellings(rule: Rule) -> dict[str, str]:
     """Every word by which a code of the place is known, and the code."""
     codes = rule.kind.codes() if rule.kind.codes is not None else frozenset()
+    return spellings(codes, rule.table)
+
+
+def spellings(codes: Collection[str], table: terminology.Table | None = None) -> dict[str, str]:
+    """Every word by which some codes are known, for `candidates`: of people, of a table, and of what exports say."""
     known = {code: code for code in sorted(codes)}
     for system in _SYSTEMS:
-        for code in sorted(codes & terminology.codes(system)):
+        for code in sorted(terminology.codes(system).intersection(codes)):
             known |= {terminology.display(system, code, "de"): code, terminology.display(system, code, "en"): code}
-    if rule.table is not None:
-        for spelled in rule.table.known():
-            for code in rule.table.translate(spelled).codes:
+    if codes and terminology.codes("care-form").issuperset(codes):
+        known |= {words: code for words, code in care_form_words() if code in codes}
+    if table is not None:
+        for spelled in table.known():
+            for code in table.translate(spelled).codes:
                 known[spelled] = code
     return known
 
@@ -102,34 +113,37 @@ def _spellings(rule: Rule) -> dict[str, str]:
 def candidates(word: str, known: Mapping[str, str]) -> tuple[str, ...]:
     """The codes, the likeliest first, whose words are like a word: a proposal for a person, and nothing else.
 
-    `known` are words with their codes.
+    `known` are words with their codes. A code is only proposed where it is likely: none where nothing is.
     """
-    wanted = _plain(word)
-    if not wanted:
-        return ()
+    form = care_form(word)
+    if form is not None and form.code in known.values():
+        return (form.code,)
+    said = words(word)
     likeness: dict[str, float] = {}
     for spelled, code in known.items():
-        likeness[code] = max(likeness.get(code, 0.0), _likeness(wanted, _plain(spelled)))
-    near = sorted((code for code, like in likeness.items() if like >= 0.6), key=lambda code: -likeness[code])
-    return tuple(near[:_CANDIDATES])
+        likeness[code] = max(likeness.get(code, 0.0), _likeness(said, words(spelled)))
+    best = max(likeness.values(), default=0.0)
+    near = [code for code, like in likeness.items() if like >= max(_LIKELY, best - _BEHIND)]
+    return tuple(sorted(near, key=lambda code: -likeness[code])[:_CANDIDATES])
 
 
-def _likeness(one: str, other: str) -> float:
-    if not one or not other:
+def _likeness(one: Sequence[str], other: Sequence[str]) -> float:
+    """How like two spellings are, from 0 to 1, by what is their own: `Pflege` is in every second."""
+    whole, wanted = "".join(one), "".join(other)
+    if not whole or not wanted:
         return 0.0
-    shared = _shared_words(one.split(), other.split())
-    return max(difflib.SequenceMatcher(None, one, other).ratio(), shared)
+    if whole == wanted:
+        return 1.0
+    first, second = _own(one), _own(other)
+    if not first or not second:
+        return 0.0
+    is_part = (first <= second or second <= first) and any(len(word) > 2 for word in first & second)
+    ratio = difflib.SequenceMatcher(None, " ".join(sorted(first)), " ".join(sorted(second))).ratio()
+    return max(_PART if is_part else 0.0, ratio)
 
 
-def _shared_words(one: Iterable[str], other: Iterable[str]) -> float:
-    first, second = set(one), set(other)
-    shared = {word for word in first & second if len(word) > 2}
-    return 0.95 * len(shared) / min(len(first), len(second)) if shared else 0.0
-
-
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
-
-
-def _plain(word: str) -> str:
-    folded = word.casefold().translate(_UMLAUTS)
-    return " ".join("".join(letter if letter.isalnum() else " " for letter in folded).split())
+def _own(said: Sequence[str]) -> frozenset[str]:
+    """The words of a spelling without those, and without their ends, that many have."""
+    common = sorted(vocabulary().common, key=len, reverse=True)
+    stems = (next((word.removesuffix(end) for end in common if word.endswith(end)), word) for word in said)
+    return frozenset(stem for stem in stems if stem) - vocabulary().common

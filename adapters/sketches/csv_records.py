@@ -36,8 +36,9 @@ def sketch(body: bytes) -> Sketch | None:
     options = {"delimiter": delimiter} | ({"charset": charset} if charset else {})
     notes = []
     if above:
-        german = f"{above} Zeilen über der Kopfzeile; der Adapter liest die erste Zeile als Kopf: im Export abschalten"
-        english = f"{above} lines above the header; the adapter takes the first line for it: switch them off"
+        german, english = ("1 Zeile", "1 line") if above == 1 else (f"{above} Zeilen", f"{above} lines")
+        german += " über der Kopfzeile; der Adapter liest die erste Zeile als Kopf: im Export abschalten"
+        english += " above the header; the adapter takes the first line for it: switch that off in the export"
         notes.append((german, english))
     twice = [name for name, count in Counter(map(str.casefold, header)).items() if name and count > 1]
     if twice:

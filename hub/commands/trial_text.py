@@ -1,6 +1,6 @@
 """A trial of a source map as a person reads it at the terminal, and as JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -14,10 +14,23 @@ from mappings.terminology import Language
 from mappings.trace import Cell
 from mappings.view import View
 
-__all__ = ["record_json", "record_lines", "summary_lines"]
+__all__ = ["record_json", "record_lines", "summary_lines", "uncounted_text"]
 
 _MARKS = {"error": "✗", "warning": "!", "information": "·"}
 _WIDEST = 60
+_OUTCOMES = {
+    "de": (
+        ("würde übernommen", "würden übernommen"),
+        ("kein Angebot", "kein Angebot"),
+        ("würde beiseitegelegt", "würden beiseitegelegt"),
+    ),
+    "en": (
+        ("would be taken", "would be taken"),
+        ("no offer", "no offer"),
+        ("would be set aside", "would be set aside"),
+    ),
+}
+"""What becomes of records, of one and of several."""
 
 
 def record_lines(tried: Tried, language: Language) -> Iterator[str]:
@@ -45,6 +58,27 @@ def record_lines(tried: Tried, language: Language) -> Iterator[str]:
         yield f"  = {'would be set aside' if english else 'würde beiseitegelegt'}"
 
 
+def _perhaps(may_be: Sequence[str], language: Language) -> str:
+    """What an unknown code may mean; blank where nothing is near."""
+    return f"{'perhaps' if language == 'en' else 'vielleicht'} {', '.join(may_be)}" if may_be else ""
+
+
+def uncounted_text(names: Sequence[str], language: Language) -> str:
+    """Of fields that seem to count places and are in no rule: what comes of it, and what to do."""
+    listed = ", ".join(names)
+    if language == "en":
+        verb = "seems to count places and is" if len(names) == 1 else "seem to count places and are"
+        return (
+            f"{listed}: {verb} in no rule of the map, so what is free there would be lost. "
+            "Put it into a rule, or, where these are no places, into unread: {ignore: […]}"
+        )
+    verb = "zählt wohl Plätze und steht" if len(names) == 1 else "zählen wohl Plätze und stehen"
+    return (
+        f"{listed}: {verb} in keiner Regel der Karte; was darin frei ist, ginge verloren. "
+        "In eine Regel damit, oder, wo es keine Plätze sind, in unread: {ignore: […]}"
+    )
+
+
 def _cell(cell: Cell, language: Language) -> str:
     english = language == "en"
     way = cell.conversion + (f" · {cell.table}" if cell.table else "")
@@ -54,8 +88,8 @@ def _cell(cell: Cell, language: Language) -> str:
     start += ")"
     if cell.is_unreadable:
         expected = cell.expected_en if english else cell.expected_de
-        may_be = f"; {'perhaps' if english else 'vielleicht'} {', '.join(cell.candidates)}" if cell.candidates else ""
-        return f"{start} ✗ {'expected' if english else 'erwartet'}: {_cut(expected)}{may_be}"
+        may_be = "; ".join(filter(None, (_cut(expected), _perhaps(cell.candidates, language))))
+        return f"{start} ✗ {'expected' if english else 'erwartet'}: {may_be}"
     if cell.left_out:
         return f"{start} = – ({in_language(cell.left_out, language)})"
     doubt = cell.doubt_en if english else cell.doubt_de
@@ -82,23 +116,22 @@ def summary_lines(trial: Trial, language: Language) -> Iterator[str]:
     """The whole file in a few lines."""
     english = language == "en"
     whole = trial.summary()
-    words = (
-        ("taken", "no offer", "set aside")
-        if english
-        else ("würden übernommen", "kein Angebot", "würden beiseitegelegt")
-    )
-    numbers = zip(words, (trial.taken, trial.left_out.total(), trial.set_aside), strict=True)
-    head = f"{'records' if english else 'Datensätze'} {whole['records']}: "
-    yield head + ", ".join(f"{count} {word}" for word, count in numbers if count)
+    one = whole["records"] == 1
+    head = ("record" if one else "records") if english else ("Datensatz" if one else "Datensätze")
+    numbers = zip(_OUTCOMES[language], (trial.taken, trial.left_out.total(), trial.set_aside), strict=True)
+    told_of = (f"{count} {words[count != 1]}" for words, count in numbers if count)
+    yield f"{head} {whole['records']}: " + ", ".join(told_of)
     for reason, count in trial.left_out.most_common():
         yield f"  {in_language(reason, language)} ({count})"
     if trial.unread:
         listed = ", ".join(f"{name} ({count})" for name, count in trial.unread.most_common())
         yield f"{'read by nobody' if english else 'liest niemand'}: {listed}"
     for code, may_be in trial.unknown.items():
-        proposal = f" · {'perhaps' if english else 'vielleicht'} {', '.join(may_be)}" if may_be else ""
-        yield f"{'unknown code' if english else 'unbekannter Code'} {code}{proposal}"
+        proposal = _perhaps(may_be, language) or ("nothing like it is known" if english else "nichts Ähnliches bekannt")
+        yield f"{'unknown code' if english else 'unbekannter Code'} {code} · {proposal}"
     yield f"{'offers' if english else 'Angebote'} {trial.reports}"
+    if trial.uncounted:
+        yield "✗ " + uncounted_text(trial.uncounted, language)
     for view in View:
         counts = ", ".join(f"{count} {kind}" for kind, count in sorted(trial.fhir_counts(view).items()))
         if counts:

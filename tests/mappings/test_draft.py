@@ -11,11 +11,13 @@ from adapters import registry
 from adapters.sketch import Sketch, sketch
 from hub.own_maps import check_format
 from hub.trial import Trial
+from mappings import terminology
 from mappings.draft import Level, Proposal, propose
 from mappings.draft_text import concept_map, render, table_name
 from mappings.language import SourceMap, load
+from mappings.place_counts import uncounted
 from mappings.terminology import Table, read_table
-from mappings.trace import candidates
+from mappings.trace import candidates, spellings
 from tests.vendor_exports import Export, exports, unseen
 
 FORMATS = {"csv": "csv_records", "json": "json_records", "xlsx": "xlsx_records", "xml": "xml_records"}
@@ -152,6 +154,93 @@ def test_what_is_unsure_says_so() -> None:
     written = text(proposed(export), sketched(export))
     assert "facility.postal_code: Feld3  # CHECK: by its values alone" in written
     assert "CHECK: no key was found" in written
+
+
+WIDE = {
+    "german": (
+        (
+            "Haus-Nr;Haus;PLZ;Ort;Pflegeplätze gesamt;Pflegeplätze frei;KZP frei;Beatmungsplätze frei;Tagesgäste frei\n"
+            "1;Haus am Moor;49661;Cloppenburg;60;3;2;1;0\n2;Lindenhof;49377;Vechta;80;1;0;0;4\n"
+        ),
+        {
+            "Pflegeplätze gesamt": "dauerpflege counts.licensed",
+            "Pflegeplätze frei": "dauerpflege counts.accepting",
+            "KZP frei": "kurzzeitpflege counts.accepting",
+            "Beatmungsplätze frei": "intensivpflege counts.accepting",
+            "Tagesgäste frei": "tagespflege counts.accepting",
+        },
+    ),
+    "english": (
+        (
+            "ID,Home name,Post code,City,Nursing beds total,Nursing beds free,Respite beds free,Night care vacancies\n"
+            "1,Haus am Moor,49661,Cloppenburg,60,3,2,0\n2,Lindenhof,49377,Vechta,80,1,0,1\n"
+        ),
+        {
+            "Nursing beds total": "dauerpflege counts.licensed",
+            "Nursing beds free": "dauerpflege counts.accepting",
+            "Respite beds free": "kurzzeitpflege counts.accepting",
+            "Night care vacancies": "nachtpflege counts.accepting",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_what_people_call_care_forms_is_understood_in_wide_tables(name: str) -> None:
+    body, truth = WIDE[name]
+    found = sketch(body.encode())
+    assert found is not None
+    proposal = propose(found.records)
+    places = {column: place for column, place, _ in guessed(proposal.root)}
+    assert {column: places.get(column) for column in truth} == truth
+    assert proposal.uncounted == ()
+
+
+def test_a_table_that_says_the_care_form_is_not_wide() -> None:
+    found = sketch("Nr;Haus;Bereich;Pflegeplätze;freie Pflegeplätze\n1;Moor;KZP;8;2\n1;Moor;TP;16;1\n".encode())
+    assert found is not None
+    root = propose(found.records).root
+    assert root.literals == []
+    assert {"counts.licensed", "counts.accepting"} <= {guess.target for guess in root.guesses}
+
+
+def test_places_in_no_rule_are_named() -> None:
+    found = sketch(
+        "Nr;Haus;Ort;KZP gesamt;KZP frei;Verhinderungspflege frei;Gartenhaus;Seniorenflügel frei;Etagen;frei ab\n"
+        "1;Moor;Vechta;8;2;1;3;;ja;01.12.2026\n2;Linde;Vechta;8;1;0;0;;nein;\n".encode()
+    )
+    assert found is not None
+    proposal = propose(found.records)
+    assert proposal.uncounted == ("Verhinderungspflege frei", "Gartenhaus", "Seniorenflügel frei")
+    written = text(proposal, found)
+    assert "# CHECK: seems to count places and is in no rule" in written
+    assert written.index("CHECK: seems") < written.index("#   Gartenhaus")
+
+
+def test_a_running_number_and_a_flag_count_no_places() -> None:
+    unread = {"Lfd.": ["1", "2", "4"], "Balkon": ["0", "1", "1"], "Haus 7": ["5", "3", "5"], "Bewohner": ["57", "60"]}
+    assert uncounted(unread, ["KZP frei"]) == ("Haus 7",)
+    assert uncounted(unread, ["Name"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("word", "codes"),
+    [
+        ("Gastpflege", ["kurzzeitpflege"]),
+        ("Urlaubspflege", ["kurzzeitpflege"]),
+        ("Respite stay", ["kurzzeitpflege"]),
+        ("Heimplatz", ["dauerpflege"]),
+        ("Nursing home place", ["dauerpflege"]),
+        ("Tagesgäste", ["tagespflege"]),
+        ("Kurzeitpflege", ["kurzzeitpflege"]),
+        ("Home nursing", ["ambulante-pflege"]),
+        ("Sonderbereich X", []),
+        ("Wellness", []),
+    ],
+)
+def test_only_likely_care_forms_are_proposed_for_a_code(word: str, codes: list[str]) -> None:
+    known = spellings(terminology.codes("care-form"), terminology.table("csv-angebot"))
+    assert list(candidates(word, known)) == codes
 
 
 def test_a_proposal_for_a_code_is_a_word_that_is_like_it() -> None:
