@@ -19,11 +19,29 @@ TERMINOLOGY = "terminology"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnMaps:
-    """What the operator wrote; `problems` are those of maps left out, and examples that do not come true."""
+    """What the operator wrote, and what is wrong with it: a map left out, an example that does not come true, a code
+    without a target."""
 
     maps: Mapping[str, SourceMap]
     tables: Mapping[str, Table]
-    problems: tuple[Issue, ...]
+    files: Mapping[str, str]
+    """The file that each map stands in, by the map's name."""
+    wrong: Mapping[str, tuple[Issue, ...]]
+    """By file: `heim.yaml`, `terminology/heim-care-form.json`."""
+
+    @property
+    def problems(self) -> tuple[Issue, ...]:
+        """All that is wrong."""
+        return tuple(issue for issues in self.wrong.values() for issue in issues)
+
+    def concerning(self, name: str) -> tuple[Issue, ...]:
+        """What is wrong with one map and the tables that it uses; of a map that cannot be used, which has no name, by
+        that of its file."""
+        one = self.maps.get(name)
+        if one is None:
+            return self.wrong.get(f"{name}.yaml", ())
+        files = [*(table.file for table in one.tree.tables if table.name in self.tables), self.files[name]]
+        return tuple(issue for file in files for issue in self.wrong.get(file, ()))
 
 
 def read_own(folder: Path) -> OwnMaps:
@@ -32,19 +50,22 @@ def read_own(folder: Path) -> OwnMaps:
     A map that cannot be used is left out. One whose examples do not come true is used, since an example may be what is
     wrong, and told.
     """
-    tables, problems = _tables(folder.parent / TERMINOLOGY)
+    tables, wrong = _tables(folder.parent / TERMINOLOGY)
     maps: dict[str, SourceMap] = {}
+    files: dict[str, str] = {}
     for path in sorted(folder.glob("*.yaml")):
         try:
             one = read_map(path, tables)
             if one.name in maps:
                 raise Rejected(_named_twice(path.name, one.name))
         except Rejected as error:
-            problems.extend(error.issues)
+            wrong[path.name] = error.issues
         else:
-            maps[one.name] = one
-            problems.extend(replace(issue, place=f"{path.name}: {issue.place}") for issue in rehearse(one))
-    return OwnMaps(maps=maps, tables=tables, problems=tuple(problems))
+            maps[one.name], files[one.name] = one, path.name
+            unlike = tuple(replace(issue, place=f"{path.name}: {issue.place}") for issue in rehearse(one))
+            if unlike:
+                wrong[path.name] = unlike
+    return OwnMaps(maps=maps, tables=tables, files=files, wrong=wrong)
 
 
 def read_map(path: Path, tables: Mapping[str, Table]) -> SourceMap:
@@ -73,19 +94,19 @@ def check_format(source_map: SourceMap, origin: str) -> None:
         raise Rejected(*(replace(issue, place=f"{origin}: {issue.place}") for issue in error.issues)) from error
 
 
-def _tables(folder: Path) -> tuple[dict[str, Table], list[Issue]]:
+def _tables(folder: Path) -> tuple[dict[str, Table], dict[str, tuple[Issue, ...]]]:
     tables: dict[str, Table] = {}
-    problems: list[Issue] = []
+    wrong: dict[str, tuple[Issue, ...]] = {}
     for path in sorted(folder.glob("*.json")):
         file = f"{TERMINOLOGY}/{path.name}"
         try:
             tables[path.stem] = table = read_table(_content(path), name=path.stem, file=file)
         except Rejected as error:
-            problems.extend(error.issues)
+            wrong[file] = error.issues
         else:
             if table.undecided:
-                problems.append(_undecided(file, table.undecided))
-    return tables, problems
+                wrong[file] = (_undecided(file, table.undecided),)
+    return tables, wrong
 
 
 def _content(path: Path) -> bytes:

@@ -27,13 +27,15 @@ class Sources:
     """Source maps by name; one in the operator's folder goes before a shipped one of the same name."""
 
     def __init__(self, folder: Path, database: Database) -> None:
-        """A map of the operator's that is wrong is left out, and told in `problems`: it stops no other source."""
+        """A map of the operator's that is wrong is left out, and told in `problems`: it stops no other source; `wrong`
+        are the files that these are of."""
         self._database = database
         self.folder = folder
         own = read_own(folder)
         self._maps: Mapping[str, SourceMap] = {**shipped(), **own.maps}
         self._own = frozenset(own.maps)
         self.problems = own.problems
+        self.wrong = tuple(own.wrong)
 
     def __iter__(self) -> Iterator[SourceMap]:
         return iter(sorted(self._maps.values(), key=lambda one: one.name))

@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
 def _command(made: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     if (options.action == "list") != (options.delivery is None):
         made.error("expected: platzfrei drift, platzfrei drift accept DELIVERY, or platzfrei drift refuse DELIVERY")
-    hub = opened(options)
+    hub = opened(options, of_sources=True)
     try:
         if options.action == "list":
             return _list(hub, options)

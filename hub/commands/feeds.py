@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
 def _command(made: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     if (options.action == "run") != (options.name is not None):
         made.error("expected: platzfrei feeds, platzfrei feeds check, or platzfrei feeds run NAME")
-    hub = opened(options)
+    hub = opened(options, of_sources=True)
     try:
         if options.action == "run":
             return _run(hub, options)

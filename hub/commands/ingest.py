@@ -40,7 +40,7 @@ def _command(made: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     asked = [options.rerun, options.discard, options.aside, bool(options.files)]
     if asked.count(True) != 1 or (options.files and not options.source):
         made.error("expected: --source NAME FILE…, or --aside, or --rerun, or --discard")
-    hub = opened(options)
+    hub = opened(options, of_sources=True)
     settle()
     try:
         if claim(hub.database, Purpose.REGION) is Purpose.DEMO:

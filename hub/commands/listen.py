@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _command(options: argparse.Namespace) -> int:
     chosen = settings(options)
-    hub = opened(options, chosen)
+    hub = opened(options, chosen, of_sources=True)
     try:
         claim(hub.database, Purpose.REGION)
         listeners = Listeners(chosen.folder / FOLDER, hub.sources)

@@ -3,21 +3,23 @@
 import argparse
 import json
 import re
+import sys
 import unicodedata
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+from typing import TextIO
 
 from adapters import registry
-from adapters.sketch import sketch
+from adapters.sketch import Sketch, sketch
 from hub.commands import options as shared
 from hub.commands.options import run, settings, text
-from hub.commands.trial_text import record_json, record_lines, summary_lines
+from hub.commands.trial_text import record_json, record_lines, summary_lines, uncounted_text
 from hub.errors import NotFound
 from hub.hub import now
 from hub.own_maps import TERMINOLOGY, OwnMaps, read_map, read_own
 from hub.trial import Trial
-from mappings.draft import propose
+from mappings.draft import Proposal, propose
 from mappings.draft_text import concept_map_text, render, table_name
 from mappings.errors import Issue, Rejected
 from mappings.language import SourceMap, load, shipped
@@ -29,7 +31,7 @@ _ROWS = 3
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command; exit status 1 where something would be set aside, or an example does not come true."""
+    """The command; exit status 1 where something would be set aside or lost, or an example does not come true."""
     made = shared.parser("map", "Draft a source map from a sample file, try one on a file, check the examples of one.")
     actions = made.add_subparsers(dest="action", required=True, metavar="draft|try|check")
     draft = actions.add_parser("draft", help="propose a source map for a sample export (--name, --output)")
@@ -75,32 +77,39 @@ def _try(options: argparse.Namespace, own: OwnMaps) -> int:
         print(json.dumps({"summary": trial.summary()}, ensure_ascii=False))
     else:
         print("\n".join(summary_lines(trial, options.language)))
-    return 0 if good else 1
+    return 0 if good and not trial.uncounted else 1
 
 
 def _check(options: argparse.Namespace, own: OwnMaps) -> int:
-    problems = list(own.problems)
     maps: Sequence[SourceMap] = tuple(own.maps.values())
+    problems = own.problems
     if options.name is not None:
         one = _named(options.name, own)
         maps = (one,)
-        if options.name not in own.maps:
-            problems = list(rehearse(one))
+        problems = own.concerning(one.name) if own.maps.get(one.name) is one else rehearse(one)
     for issue in problems:
         mark = "✗" if issue.severity == "error" else "!"
         print(f"{mark} {issue.place}: {text(options, issue.text_de, issue.text_en)}")
     for one in maps:
-        examples = len(one.examples)
-        unlike = len(rehearse(one))
-        verdict = text(
-            options,
-            f"{examples} Beispiele" + (f", {unlike} Abweichungen" if unlike else ", alle stimmen" if examples else ""),
-            f"{examples} examples" + (f", {unlike} differences" if unlike else ", all come true" if examples else ""),
-        )
-        print(f"{one.name}: {verdict}")
+        examples, unlike = len(one.examples), len(rehearse(one))
+        counted = _numbered(options, examples, ("Beispiel", "Beispiele"), ("example", "examples"))
+        if unlike:
+            counted += ", " + _numbered(options, unlike, ("Abweichung", "Abweichungen"), ("difference", "differences"))
+        elif examples:
+            counted += text(
+                options,
+                ", es stimmt" if examples == 1 else ", alle stimmen",
+                ", it comes true" if examples == 1 else ", all come true",
+            )
+        print(f"{one.name}: {counted}")
     if not maps and not problems:
         print(text(options, "keine eigenen Quellenkarten", "no source maps of your own"))
     return 1 if problems else 0
+
+
+def _numbered(options: argparse.Namespace, count: int, german: tuple[str, str], english: tuple[str, str]) -> str:
+    """A number with its noun, which is given for one and for several."""
+    return f"{count} {text(options, german[count != 1], english[count != 1])}"
 
 
 def _named(name: str, own: OwnMaps) -> SourceMap:
@@ -110,7 +119,7 @@ def _named(name: str, own: OwnMaps) -> SourceMap:
     if name in maps:
         return maps[name]
     # A map that cannot be used is no source; what is wrong with it is what its writer needs to hear.
-    broken = [issue for issue in own.problems if issue.place.startswith(f"{name}.yaml")]
+    broken = own.concerning(name)
     if broken:
         raise Rejected(*broken)
     listed = ", ".join(sorted(maps))
@@ -167,6 +176,7 @@ def _draft(options: argparse.Namespace, own: OwnMaps) -> int:
     if options.output is None:
         print(written)
         load(written.encode(), origin=name, tables=own.tables)  # A draft that does not load is our fault, and says so.
+        _tell_what_is_open(options, found, proposal, sys.stderr)
         return 0
     terminology = options.output.parent.parent / TERMINOLOGY
     for path in (options.output, *(terminology / f"{table}.json" for table in tables)):
@@ -180,6 +190,7 @@ def _draft(options: argparse.Namespace, own: OwnMaps) -> int:
         path = terminology / f"{table}.json"
         path.write_text(content, "utf-8")
         print(text(options, f"unbekannte Codes: {path}", f"unknown codes: {path}"))
+    _tell_what_is_open(options, found, proposal, sys.stdout)
     print(
         text(
             options,
@@ -188,6 +199,26 @@ def _draft(options: argparse.Namespace, own: OwnMaps) -> int:
         )
     )
     return 0
+
+
+def _tell_what_is_open(options: argparse.Namespace, found: Sketch, proposal: Proposal, stream: TextIO) -> None:
+    """What a person has to look at before the map is used: what would be lost first."""
+    if proposal.uncounted:
+        print(f"✗ {uncounted_text(proposal.uncounted, options.language)}", file=stream)
+    for german, english in found.notes:
+        print(f"! {text(options, german, english)}", file=stream)
+    unsure = proposal.unsure
+    if unsure:
+        german = "1 Zeile ist" if unsure == 1 else f"{unsure} Zeilen sind"
+        english = "1 line is" if unsure == 1 else f"{unsure} lines are"
+        print(
+            text(
+                options,
+                f"! {german} mit PRÜFEN markiert: unsicher, wer die Datei kennt, sieht nach",
+                f"! {english} marked CHECK: unsure, for whoever knows the file to look at",
+            ),
+            file=stream,
+        )
 
 
 def _name_of(path: Path) -> str:

@@ -70,11 +70,21 @@ def _unread() -> int:
     return 0
 
 
-def opened(options: argparse.Namespace, chosen: Settings | None = None) -> Hub:
-    """The hub that the options name; what is wrong with source maps and feeds is told."""
+def opened(options: argparse.Namespace, chosen: Settings | None = None, *, of_sources: bool = False) -> Hub:
+    """The hub that the options name; `of_sources`: the command is about sources, so it is told that something is wrong
+    with maps and code tables, and what is with feeds."""
     hub = Hub.open(chosen or settings(options))
-    for issue in (*hub.sources.problems, *hub.fetcher.feeds.problems):
-        print(f"platzfrei: {issue.place}: {text(options, issue.text_de, issue.text_en)}", file=sys.stderr)
+    if of_sources:
+        if hub.sources.wrong:
+            listed = ", ".join(hub.sources.wrong)
+            told = text(
+                options,
+                f"in eigenen Karten oder Codetabellen ist etwas falsch oder offen ({listed}): platzfrei map check",
+                f"something is wrong or open in source maps or code tables of your own ({listed}): platzfrei map check",
+            )
+            print(f"platzfrei: {told}", file=sys.stderr)
+        for issue in hub.fetcher.feeds.problems:
+            print(f"platzfrei: {issue.place}: {text(options, issue.text_de, issue.text_en)}", file=sys.stderr)
     return hub
 
 

@@ -54,7 +54,7 @@ def _command(options: argparse.Namespace) -> int:
     if options.sandbox and options.database is None and "PLATZFREI_DATABASE" not in os.environ:
         chosen = _own_database(chosen)
     check_port(options.port)
-    hub = opened(options, chosen)
+    hub = opened(options, chosen, of_sources=True)
     try:
         claim(hub.database, Purpose.SANDBOX if options.sandbox else Purpose.REGION)
         where = f"http://{HOST}:{options.port}/fhir"

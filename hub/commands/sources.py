@@ -36,7 +36,7 @@ def _command(made: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         )
     if options.offer is not None and options.action != "withdraw":
         made.error("--offer goes with: withdraw")
-    hub = opened(options)
+    hub = opened(options, of_sources=True)
     try:
         if options.action == "token":
             print(hub.sources.make_token(options.name, hub.clock()))
