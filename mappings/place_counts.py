@@ -71,7 +71,7 @@ def _is_something_else(name: str) -> bool:
     return is_of_keys(own) or any(
         phrase == said
         for place, phrases in vocabulary().places.items()
-        if not place.startswith(("counts.", "block.count"))
+        if place == "counts.waiting" or not place.startswith(("counts.", "block.count"))
         for phrase in phrases
     )
 
