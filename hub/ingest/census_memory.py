@@ -14,7 +14,7 @@ from mappings.census_event import CensusEvent, Kind
 __all__ = ["CensusMemory", "WardMemory"]
 
 _KEPT = timedelta(hours=1)
-_FEW = 100
+_FEW = 60
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -55,9 +55,11 @@ class WardMemory:
         """Put aside what the census does not need any more."""
         if len(self.events) < self.most:
             return
-        self.most = 2 * len(self.events)
+        # Each look costs as much as a census: neither at every event nor, for each census goes through all, too seldom.
+        self.most = len(self.events) + _FEW
         newest = max(self.events.values(), key=lambda event: event.said_at)
-        purge = purgeable(self.events.values(), now, kept=_KEPT)
+        # An hour of the hospital's clock: what is sent late, or all at once, is as new to the ward as its newest.
+        purge = purgeable(self.events.values(), min(now, newest.said_at), kept=_KEPT)
         gone = {key for key in purge.keys if self.events[key].stay != newest.stay}
         if len(gone) < len(purge.keys):
             return  # The moment of the newest is the ward's.
@@ -68,7 +70,7 @@ class WardMemory:
             if event.kind is not Kind.BED_STATUS:
                 self.horizon = max(self.horizon, event.said_at)
         self.add(purge.residues)
-        self.most = max(_FEW, 2 * len(self.events))
+        self.most = len(self.events) + _FEW
 
 
 @dataclass(slots=True)

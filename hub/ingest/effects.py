@@ -68,19 +68,19 @@ class Effects:
     def renew(self, transaction: Transaction, source_map: SourceMap) -> int:
         """Report anew what is expected of a source's wards; returns how many wards that changed."""
         now = self._clock()
-        expected = self._wards.expected(transaction.connection, source_map, now)
+        expected = self._wards.expected(transaction, source_map, now)
         told = [Told(report=report, received_at=now) for report in expected]
         return sum(effect.change == "applied" for effect in self._reconciled(transaction, source_map, told))
 
     def purge(self, transaction: Transaction, now: datetime) -> int:
         """Forget the stays that ended long ago; returns how many events went."""
-        return self._wards.purge(transaction.connection, now)
+        return self._wards.purge(transaction, now)
 
     def _write_events(self, transaction: Transaction, source_map: SourceMap, arrivals: Sequence[Arrival]) -> None:
         """The wards that events touch are reported once; that is the effect of each delivery that touched them."""
         events = [event for one in arrivals for _, event in one.reading.events]
         last, noted = arrivals[-1], Receipt(source=source_map.name)
-        reports = self._wards.reports(transaction.connection, source_map, events, noted, self._clock())
+        reports = self._wards.reports(transaction, source_map, events, noted, self._clock())
         received_at, number = last.delivery.received_at, last.receipt.delivery
         told = [Told(report=report, received_at=received_at, delivery=number) for report in reports]
         effects = self._reconciled(transaction, source_map, told)

@@ -51,10 +51,10 @@ def test_the_census_is_that_of_all_events(sqlite_hub: Hub, seed: int, monkeypatc
         undone = draw.random() < 0.1
         try:
             with sqlite_hub.database.transaction() as transaction:
-                reports = wards.reports(transaction.connection, source_map, told, Receipt(source="kis-adt"), at)
+                reports = wards.reports(transaction, source_map, told, Receipt(source="kis-adt"), at)
                 for report in reports:
                     ward = next(one for one in source_map.wards if one.key == report.offer.key)
-                    everything = Wards()._events_of(transaction.connection, "kis-adt", ward)
+                    everything = Wards()._events_of(transaction, "kis-adt", ward)
                     beds = fold(everything, ward)
                     assert (report.counts, report.state, report.valid_at) == (beds.counts, beds.state, beds.valid_at)
                 if undone:
