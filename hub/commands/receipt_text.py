@@ -107,12 +107,13 @@ def _line(noun: str, total: int, parts: list[tuple[str, int]]) -> str:
 
 def in_german(place: str) -> str:
     """Places are told in English, as FHIR and HL7 name them; the few words between have German ones."""
-    place = re.sub(r"\b(lines?|column|message|feature|byte)(?= )", lambda word: _PLACES[word[0]], place)
-    return re.sub(r"(?<=\d) to (?=\d)", " bis ", place)
+    place = re.sub(r"\b(lines?|row|column|message|feature|byte)(?= )", lambda word: _PLACES[word[0]], place)
+    return re.sub(r"(?<=[\d#]) to (?=[\d#])", " bis ", place)
 
 
 _PLACES = {
     "line": "Zeile",
+    "row": "Zeile",
     "lines": "Zeilen",
     "column": "Spalte",
     "message": "Nachricht",
