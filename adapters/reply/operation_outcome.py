@@ -68,13 +68,13 @@ _GERMAN = {
     "delivery": "Lieferung {}",
     "records": "Datensätze {}: {} übernommen, {} kein Angebot, {} beiseitegelegt, {} abgelehnt",
     "offers": "Angebote: {} geändert, {} unverändert, {} überholt",
-    "more": "{} weitere Hinweise",
+    "more": "Weitere Hinweise: {}",
 }
 _ENGLISH = {
     "delivery": "Delivery {}",
     "records": "Records {}: {} taken, {} no offer, {} set aside, {} rejected",
     "offers": "Offers: {} applied, {} unchanged, {} superseded",
-    "more": "{} more findings",
+    "more": "More findings: {}",
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import NoReturn
 
+from hub.commands.counted import counted
 from hub.commands.options import opened, parser, run, text
 from hub.commands.receipt_text import render
 from hub.commands.table import table
@@ -227,8 +228,8 @@ def _remind(options: argparse.Namespace, hub: Hub) -> int:
     print(
         text(
             options,
-            f"{done.sent} Erinnerungen versandt, {done.failed} misslungen",
-            f"{done.sent} reminders sent, {done.failed} failed",
+            f"{counted(done.sent, 'reminder', 'de')} versandt, {done.failed} misslungen",
+            f"{counted(done.sent, 'reminder', 'en')} sent, {done.failed} failed",
         )
     )
     return 1 if done.failed else 0

@@ -11,6 +11,7 @@ from pathlib import Path
 from adapters import registry
 from adapters.sketch import sketch
 from hub.commands import options as shared
+from hub.commands.counted import counted
 from hub.commands.options import run, settings, text
 from hub.commands.trial_text import record_json, record_lines, summary_lines
 from hub.errors import NotFound
@@ -92,12 +93,13 @@ def _check(options: argparse.Namespace, own: OwnMaps) -> int:
     for one in maps:
         examples = len(one.examples)
         unlike = len(rehearse(one))
-        verdict = text(
-            options,
-            f"{examples} Beispiele" + (f", {unlike} Abweichungen" if unlike else ", alle stimmen" if examples else ""),
-            f"{examples} examples" + (f", {unlike} differences" if unlike else ", all come true" if examples else ""),
-        )
-        print(f"{one.name}: {verdict}")
+        verdict = [counted(examples, "example", options.language)]
+        if unlike:
+            verdict.append(counted(unlike, "difference", options.language))
+        elif examples:
+            all_good = text(options, "alle stimmen", "all come true") if examples > 1 else None
+            verdict.append(all_good or text(options, "es stimmt", "it comes true"))
+        print(f"{one.name}: {', '.join(verdict)}")
     if not maps and not problems:
         print(text(options, "keine eigenen Quellenkarten", "no source maps of your own"))
     return 1 if problems else 0

@@ -8,7 +8,7 @@ from hub.commands.receipt_text import in_german
 from hub.source_status import Reason, SourceStatus
 from mappings.terminology import Language
 
-__all__ = ["render"]
+__all__ = ["render", "stands"]
 
 _REASONS_SHOWN = 10
 
@@ -84,6 +84,11 @@ _STANDS: dict[Language, dict[str, str]] = {
 """How a delivery stands in the ledger (`hub.store.tables.delivery`, column `status`)."""
 
 
+def stands(status: str, language: Language) -> str:
+    """How a delivery stands, by its status in the ledger."""
+    return _STANDS[language][status]
+
+
 def render(status: SourceStatus, language: Language) -> str:
     """The status in a few lines."""
     words = _WORDS[language]
@@ -91,10 +96,10 @@ def render(status: SourceStatus, language: Language) -> str:
     if status.last is None:
         lines.append(f"  {words['last']}: {words['never']}")
     else:
-        stands = status.last["status"]
-        told = [f"{status.last['receivedAt']}", f"{status.last['delivery']}", _STANDS[language][stands]]
+        how = status.last["status"]
+        told = [f"{status.last['receivedAt']}", f"{status.last['delivery']}", stands(how, language)]
         # Of one that is held nothing was decided yet.
-        records = status.last.get("records", {}) if stands != "held" else {}
+        records = status.last.get("records", {}) if how != "held" else {}
         told += [f"{records[name]} {words[name]}" for name in ("taken", "setAside", "rejected") if records.get(name)]
         lines.append(f"  {words['last']}: {', '.join(told)}")
     if status.due_at is not None:

@@ -18,6 +18,19 @@ __all__ = ["record_json", "record_lines", "summary_lines"]
 
 _MARKS = {"error": "✗", "warning": "!", "information": "·"}
 _WIDEST = 60
+_WOULD_BE = {
+    "de": (
+        ("würde übernommen", "würden übernommen"),
+        ("kein Angebot", "kein Angebot"),
+        ("würde beiseitegelegt", "würden beiseitegelegt"),
+    ),
+    "en": (
+        ("would be taken", "would be taken"),
+        ("no offer", "no offer"),
+        ("would be set aside", "would be set aside"),
+    ),
+}
+"""What would become of one record, and of several."""
 
 
 def record_lines(tried: Tried, language: Language) -> Iterator[str]:
@@ -82,14 +95,9 @@ def summary_lines(trial: Trial, language: Language) -> Iterator[str]:
     """The whole file in a few lines."""
     english = language == "en"
     whole = trial.summary()
-    words = (
-        ("taken", "no offer", "set aside")
-        if english
-        else ("würden übernommen", "kein Angebot", "würden beiseitegelegt")
-    )
-    numbers = zip(words, (trial.taken, trial.left_out.total(), trial.set_aside), strict=True)
+    numbers = zip(_WOULD_BE[language], (trial.taken, trial.left_out.total(), trial.set_aside), strict=True)
     head = f"{'records' if english else 'Datensätze'} {whole['records']}: "
-    yield head + ", ".join(f"{count} {word}" for word, count in numbers if count)
+    yield head + ", ".join(f"{count} {one if count == 1 else many}" for (one, many), count in numbers if count)
     for reason, count in trial.left_out.most_common():
         yield f"  {in_language(reason, language)} ({count})"
     if trial.unread:

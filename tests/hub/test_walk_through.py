@@ -45,7 +45,7 @@ def test_the_steps_of_the_readme_end_in_a_green_receipt(
     source.write_text(source.read_text("utf-8") + blocks("yaml")[0], "utf-8")
     assert [run(line) for line in second] == [0, 0, 0]
     told = capsys.readouterr().out
-    assert "moorsoft: 1 examples, all come true" in told
+    assert "moorsoft: 1 example, it comes true" in told
     assert "records 3: 3 taken\n  offers 3: 3 applied" in told
     assert "facility.key (text) = 101" in told
 
@@ -84,7 +84,7 @@ def test_a_trial_says_cell_by_cell_what_came_of_it_and_stores_nothing(
     assert "vielleicht tagespflege" in told
     assert "liest niemand: Neu (3)" in told
     assert "= Haus (1): Kurzzeitpflege, 2 frei; 2 frei" in told
-    assert "1 würden übernommen, 2 würden beiseitegelegt" in told
+    assert "1 würde übernommen, 2 würden beiseitegelegt" in told
     assert "Zeile 4, Spalte Frei" in told
     assert sorted(path.name for path in folder.parent.rglob("*")) == ["own.yaml", "sources"]
 
@@ -151,7 +151,7 @@ def test_check_tells_what_differs_by_its_status(folder: Path, capsys: pytest.Cap
     assert run("platzfrei map --language en check own") == 1
     told = capsys.readouterr().out
     assert "own.yaml: examples[0]: \"d\" gives offers[0].state: 'some'; the example says 'none'" in told
-    assert "own: 1 examples, 1 differences" in told
+    assert "own: 1 example, 1 difference" in told
     assert run("platzfrei map check csv-long") == 0
 
 
