@@ -61,5 +61,5 @@ def language_of(arguments: Sequence[str] = (), environment: Mapping[str, str] = 
 def _in_german(complaint: str) -> str:
     for pattern, german in _GERMAN:
         if re.fullmatch(pattern, complaint, re.DOTALL):
-            return re.sub(pattern, german, complaint, flags=re.DOTALL)
+            return re.sub(pattern, german, complaint, flags=re.DOTALL).replace(", or ", " oder ")
     return complaint
