@@ -80,6 +80,11 @@ class Receipt:
         return not (self.set_aside or self.rejected)
 
     @property
+    def nothing_taken(self) -> bool:
+        """Records came, and none was taken or known to be no offer: whoever sent them must act, or the operator."""
+        return bool(self.records) and not (self.held or self.taken or self.left_out)
+
+    @property
     def resend(self) -> Resend:
         """Whether sending it again helps."""
         codes = {issue.code for issue in self.issues if issue.severity == "error"}

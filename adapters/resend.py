@@ -1,12 +1,10 @@
 """Whether sending a delivery again helps, by what became of it (`CodeSystem/ingest-issue`, property `resend`)."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import cache
-from types import MappingProxyType
 from typing import Any
 
-from conformance import spec
+from adapters.issue_code import published
 
 __all__ = ["AGAIN", "CORRECTED", "HELD", "NO", "TAKEN", "Resend", "advice", "of_code", "of_codes"]
 
@@ -73,10 +71,4 @@ def of_codes(codes: Iterable[str]) -> Resend:
 
 def of_code(code: str) -> str:
     """Whether sending again helps where a code stands; a code that is not published is the sender's to correct."""
-    return _published().get(code, "corrected")
-
-
-@cache
-def _published() -> Mapping[str, str]:
-    (system,) = (one for one in spec.load("CodeSystem") if one["url"] == spec.canonical("CodeSystem", "ingest-issue"))
-    return MappingProxyType({one["code"]: one["property"][0]["valueString"] for one in system["concept"]})
+    return known.resend if (known := published().get(code)) is not None else "corrected"

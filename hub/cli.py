@@ -4,6 +4,8 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from hub.commands.usage import language_of
+
 __all__ = ["COMMANDS", "main"]
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -34,7 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_usage())
         return 0
     if given[0] not in COMMANDS:
-        print(f"platzfrei: '{given[0]}' is not a command\n\n{_usage()}", file=sys.stderr)
+        told = {
+            "de": f"platzfrei: einen Befehl {given[0]} gibt es nicht; siehe: platzfrei --help",
+            "en": f"platzfrei: there is no command {given[0]}; see: platzfrei --help",
+        }
+        print(told[language_of(given)], file=sys.stderr)
         return 2
     module, _ = COMMANDS[given[0]]
     try:

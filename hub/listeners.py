@@ -91,12 +91,15 @@ class _Reading:
         self.issues: list[Issue] = []
 
     def wrong(self, place: str, expected_de: str, expected_en: str) -> None:
+        self._note(place, f"erwartet wird {expected_de}", f"{expected_en} expected")
+
+    def _note(self, place: str, text_de: str, text_en: str) -> None:
         self.issues.append(
             Issue(
                 code="listener",
                 place=f"{self._path.name}: {place}" if place else self._path.name,
-                text_de=f"erwartet wird {expected_de}; wer die Datei pflegt, berichtigt sie",
-                text_en=f"{expected_en} expected; whoever keeps the file corrects it",
+                text_de=f"{text_de}; wer die Datei pflegt, berichtigt sie",
+                text_en=f"{text_en}; whoever keeps the file corrects it",
                 fhir_code="structure",
             )
         )
@@ -243,4 +246,8 @@ class _Reading:
         listed = ", ".join(known)
         for key in node:
             if key not in known:
-                self.wrong(f"{above}{key}", f"nichts; bekannt sind {listed}", f"nothing; known are {listed};")
+                german, english = (
+                    f"das gibt es hier nicht; es gibt {listed}",
+                    f"there is no such key; there are {listed}",
+                )
+                self._note(f"{above}{key}", german, english)

@@ -303,11 +303,19 @@ def _ingest(sandbox: bool) -> dict[str, Any]:
             "required": True,
             "content": {"application/json": {"schema": {"type": "object"}, "example": DELIVERY}},
         },
-        "responses": _answers("application/json"),
+        "responses": _answers("application/json", statuses=_RECEIVED),
     }
     if not sandbox:
         told["security"] = [{"source": []}]
     return told
+
+
+_RECEIVED = {
+    "200": "Taken, at least in part; single records may be set aside.",
+    "202": "Held until the operator decides, or, with Prefer: respond-async, all of it is on disk and is being taken.",
+    "422": "Nothing was taken: the receipt of what was rejected or wholly set aside, or an OperationOutcome where the "
+    "Idempotency-Key came with other content before.",
+}
 
 
 def _told_of_source(sandbox: bool, summary: str, number: str | None = None) -> dict[str, Any]:

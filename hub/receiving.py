@@ -26,6 +26,7 @@ from hub.fhir.endpoint import answered
 from hub.fhir.refusal import refusal
 from hub.fhir.request import Answer
 from hub.ingest import ledger
+from hub.ingest.duplicates import unknown_delivery
 from hub.ingest.pipeline import Pipeline
 from hub.multipart import is_multipart, uploaded
 from hub.records_aside import records_aside
@@ -111,7 +112,7 @@ class IngestEndpoint:
             told = {"source": name, "delivery": receipt, "status": "received", "receipt": where}
             told["resend"] = TAKEN.to_json()
             return Answer(status=202, content=orjson.dumps(told), headers={**_JSON, "Location": where}, is_fhir=False)
-        status = 422 if receipt.rejected else 202 if receipt.held else 200
+        status = 422 if receipt.nothing_taken else 202 if receipt.held else 200
         if words.is_outcome:
             return Answer(status=status, content=orjson.dumps(outcome_of_receipt(receipt)))
         return Answer(status=status, content=orjson.dumps(receipt.to_json()), headers=_JSON, is_fhir=False)
@@ -186,8 +187,9 @@ class IngestEndpoint:
         if what == "deliveries" and number.isascii() and number.isdigit() and len(number) <= _DIGITS:
             with self._database.reading() as connection:
                 told = ledger.receipt_of(connection, source_map.name, int(number))
-            if told is not None:
-                return _json(told)
+            if told is None:
+                raise NotFound(unknown_delivery("http"))
+            return _json(told)
         raise _nothing_there()
 
 
@@ -205,7 +207,6 @@ def _json(told: object) -> Answer:
 
 
 def _nothing_there() -> NotFound:
-    # What another source sent and what nobody sent are answered alike.
     return NotFound(
         Issue(
             code="unknown-delivery",

@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy import Connection, case, func, or_, select
 
 from adapters.feed import Feed
+from adapters.issue_code import published
 from hub.fetching import FeedState
 from hub.store.clock import instant, micros, moment
 from hub.store.tables import delivery as deliveries
@@ -26,12 +27,16 @@ _LOOKED_AT = 1000
 """So many of a source's last deliveries are looked at for rejected ones."""
 _RECORDS_MAX = 20_000
 """So many records that are set aside are looked at for their reasons; all are counted."""
+_NUMBERS_MAX = 20
+"""So many held deliveries are told by their numbers; all are counted."""
+_ORDINAL = re.compile(r"\b(lines?|row|message|feature|byte|patient|to) \d+|(, column) \d+\b|\[\d+\]")
+"""What in a place tells one record from another; names of segments, fields and columns are the same in each."""
 _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why something was not taken: an issue's code, its place with `#` for each number, and how often."""
+    """Why something was not taken: an issue's code, its place with `#` for the number of the record, and how often."""
 
     code: str
     place: str
@@ -39,7 +44,13 @@ class Reason:
 
     def to_json(self) -> dict[str, Any]:
         """As published."""
-        return {"code": self.code, "place": self.place, "count": self.count}
+        return {"code": self.code, "text": self.text, "place": self.place, "count": self.count}
+
+    @property
+    def text(self) -> dict[str, str]:
+        """What the code is called, by language; of one that is published no more, itself."""
+        known = published().get(self.code)
+        return {"de": known.display_de, "en": known.display_en} if known else dict.fromkeys(("de", "en"), self.code)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +62,7 @@ class SourceStatus:
     last: Mapping[str, Any] | None
     """Of its last delivery: number, moment, status, and the counts of its receipt."""
     due_at: datetime | None
-    """When it must be heard of: the next fetch, or when the first of its offers is fresh no more."""
+    """When it must be heard of: the next fetch, or when what its last delivery said is fresh no more."""
     offers: Mapping[str, int]
     """How many of its offers are fresh, aging, stale and expired."""
     set_aside: int
@@ -59,6 +70,10 @@ class SourceStatus:
     rejected: int
     """Of its last 1,000 deliveries."""
     rejected_reasons: tuple[Reason, ...]
+    held: int
+    """Deliveries that wait for the operator's decision."""
+    held_numbers: tuple[int, ...]
+    """The first of them."""
     feeds: tuple[tuple[Feed, FeedState], ...] = ()
 
     @property
@@ -83,6 +98,7 @@ class SourceStatus:
                 "deliveries": self.rejected,
                 "reasons": [reason.to_json() for reason in self.rejected_reasons],
             },
+            "held": {"deliveries": self.held, "numbers": list(self.held_numbers)},
             "feeds": [
                 {
                     "name": feed.name,
@@ -103,21 +119,24 @@ def source_status(
     connection: Connection, source_map: SourceMap, feeds: Sequence[tuple[Feed, FeedState]], now: datetime
 ) -> SourceStatus:
     """How a source stands, in one snapshot."""
-    offers, first = _offers(connection, source_map, now)
     fetched = [state.due_at or now for _, state in feeds]
-    first_aging = moment(first) + source_map.ladder.fresh if first is not None else None
+    heard_at = _heard_at(connection, source_map.name)
+    told_again = heard_at + source_map.ladder.fresh if heard_at is not None else None
+    held = _held(connection, source_map.name)
     rejected, rejected_reasons = _rejected(connection, source_map.name)
     aside, aside_reasons = _aside(connection, source_map.name)
     return SourceStatus(
         source=source_map.name,
         at=now,
         last=_last(connection, source_map.name),
-        due_at=min(fetched) if fetched else first_aging,
-        offers=offers,
+        due_at=min(fetched) if fetched else told_again,
+        offers=_offers(connection, source_map, now),
         set_aside=aside,
         set_aside_reasons=aside_reasons,
         rejected=rejected,
         rejected_reasons=rejected_reasons,
+        held=len(held),
+        held_numbers=tuple(held[:_NUMBERS_MAX]),
         feeds=tuple(feeds),
     )
 
@@ -136,8 +155,35 @@ def _last(connection: Connection, source: str) -> Mapping[str, Any] | None:
     return {"delivery": row.id, "receivedAt": instant(row.received_at), "status": row.status, **counts}
 
 
-def _offers(connection: Connection, source_map: SourceMap, now: datetime) -> tuple[dict[str, int], int | None]:
-    """How many offers stand on each step of the ladder, and what the oldest that is not expired is based on."""
+def _heard_at(connection: Connection, source: str) -> datetime | None:
+    """When the last delivery came of which anything was taken: one that is held or refused says nothing yet."""
+    newest = connection.execute(
+        select(deliveries.c.received_at, deliveries.c.status, deliveries.c.receipt)
+        .where(
+            deliveries.c.source == source,
+            deliveries.c.status.in_(("received", "done")),
+            # What was run again came long ago.
+            deliveries.c.digest != b"",
+        )
+        .order_by(deliveries.c.id.desc())
+        .limit(_LOOKED_AT)
+    )
+    return next((moment(row.received_at) for row in newest if row.status == "received" or _says(row.receipt)), None)
+
+
+def _says(receipt: bytes) -> bool:
+    records = orjson.loads(receipt)["records"]
+    return bool(records["taken"] or records["leftOut"])
+
+
+def _held(connection: Connection, source: str) -> Sequence[int]:
+    """The numbers of the deliveries that are held."""
+    chosen = select(deliveries.c.id).where(deliveries.c.status == "held", deliveries.c.source == source)
+    return connection.execute(chosen.order_by(deliveries.c.id)).scalars().all()
+
+
+def _offers(connection: Connection, source_map: SourceMap, now: datetime) -> dict[str, int]:
+    """How many offers stand on each step of the ladder."""
     ladder, at = source_map.ladder, micros(now)
     based_on = statement.c.ordered_at
     expired = or_(statement.c.expired, statement.c.expires_at <= at)
@@ -148,13 +194,10 @@ def _offers(connection: Connection, source_map: SourceMap, now: datetime) -> tup
         else_="stale",
     )
     found = dict.fromkeys(("fresh", "aging", "stale", "expired"), 0)
-    oldest: list[int] = []
-    asked = select(step.label("step"), func.count().label("count"), func.min(based_on).label("oldest"))
+    asked = select(step.label("step"), func.count().label("count"))
     for row in connection.execute(asked.where(statement.c.source == source_map.name).group_by("step")):
         found[row.step] = row._mapping["count"]
-        if row.step != "expired":
-            oldest.append(row.oldest)
-    return found, min(oldest, default=None)
+    return found
 
 
 def _rejected(connection: Connection, source: str) -> tuple[int, tuple[Reason, ...]]:
@@ -192,7 +235,7 @@ def _reasons(records: Iterable[Sequence[Mapping[str, str]]]) -> tuple[Reason, ..
 
 
 def _pattern(place: str) -> str:
-    return re.sub(r"\d+", "#", place)
+    return _ORDINAL.sub(lambda found: re.sub(r"\d+", "#", found[0]), place)
 
 
 def _said(at: datetime | None) -> str | None:

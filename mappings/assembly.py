@@ -26,7 +26,7 @@ from mappings.vacancy import (
     derived_state,
 )
 
-__all__ = ["Found", "facility", "oddities", "report"]
+__all__ = ["Found", "facility", "oddities", "oddities_of_numbers", "offer_key", "report"]
 
 Values = Mapping[str, Any]
 """Converted values by the place of the model they belong to."""
@@ -112,7 +112,7 @@ def report(of: Facility, found: Found, *, whole_blocks: bool, states_pool: bool)
     return VacancyReport(
         facility=of,
         offer=Offer(
-            key=values.get("offer.key") or f"{of.key}/{care_form}",
+            key=values.get("offer.key") or offer_key(of.key, care_form),
             care_form=care_form,
             name=values.get("offer.name", ""),
             needs=_needs(values, "offer.needs"),
@@ -131,6 +131,11 @@ def report(of: Facility, found: Found, *, whole_blocks: bool, states_pool: bool)
         estimated=values.get("estimated", False),
         reported_by=ReportedBy(who) if (who := values.get("reported_by")) else None,
     )
+
+
+def offer_key(facility_key: str, care_form: str) -> str:
+    """The key of an offer to which its source gives none."""
+    return f"{facility_key}/{care_form}"
 
 
 def _counts(values: Values) -> Counts:
@@ -189,6 +194,12 @@ def _needs(values: Values, path: str) -> tuple[str, ...]:
         if code:
             found[code] = None
     return tuple(found)
+
+
+def oddities_of_numbers(values: Values) -> Iterator[Issue]:
+    """What is odd about the numbers of an offer that cannot be reported for another reason."""
+    yield from _odd_position(values)
+    yield from _odd_counts(_counts(values))
 
 
 def oddities(of: VacancyReport, values: Values) -> Iterator[Issue]:

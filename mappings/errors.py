@@ -14,7 +14,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-__all__ = ["Fault", "Issue", "PlatzfreiError", "Quarantined", "Rejected", "Retriable", "Severity", "wrong_map"]
+__all__ = [
+    "Fault",
+    "Issue",
+    "PlatzfreiError",
+    "Quarantined",
+    "Rejected",
+    "Retriable",
+    "Severity",
+    "unknown_key",
+    "wrong_map",
+]
 
 Severity = Literal["error", "warning", "information"]
 
@@ -37,6 +47,17 @@ class Issue:
 
     def __str__(self) -> str:
         return f"{self.place}: {self.text_en}" if self.place else self.text_en
+
+
+def unknown_key(place: str, known: str) -> Issue:
+    """The issue of a key of a source map that there is not; `known` lists those that there are."""
+    return Issue(
+        code="source-map",
+        text_de=f"das gibt es hier nicht; es gibt {known}; wer die Quellenkarte pflegt, berichtigt sie",
+        text_en=f"there is no such key; there are {known}; whoever keeps the source map corrects it",
+        place=place,
+        fhir_code="structure",
+    )
 
 
 def wrong_map(place: str, expected_de: str, expected_en: str) -> Issue:

@@ -172,7 +172,7 @@ def fhir_care_grades(node: Any) -> tuple[int, ...]:
     ]
     if not _CARE_GRADES.keys() >= set(stated):
         codes = ", ".join(_CARE_GRADES)
-        raise Unreadable(f"Pflegegrade als OPS-Kodes: {codes}", f"care grades as codes of the OPS: {codes}")
+        raise Unreadable(f"Pflegegrade als OPS-Codes: {codes}", f"care grades as codes of the OPS: {codes}")
     return tuple(sorted({_CARE_GRADES[code] for code in stated}))
 
 

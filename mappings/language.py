@@ -28,7 +28,7 @@ A map of the format hl7v2_adt, and no other, has `wards:` in the place of `field
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
@@ -36,7 +36,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mappings import conversions, from_fhir, from_registers, ror, targets, terminology, yaml_document
-from mappings.assembly import Found, facility, oddities, report
+from mappings.assembly import Found, facility, oddities, oddities_of_numbers, offer_key, report
 from mappings.conversions import ZONED, Conversion, Unreadable
 from mappings.errors import Issue, Rejected
 from mappings.examples import Example, example
@@ -77,6 +77,14 @@ class Ladder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """An offer that a record speaks of which is set aside, by the source's key, and as of when, where it says so."""
+
+    offer: str
+    valid_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mapped:
     """What a source map made of one record; an issue of severity `error` sets the record aside, reports and all."""
 
@@ -85,6 +93,8 @@ class Mapped:
     left_out: str = ""
     """Why the record is no care offer, where it is none and nothing is wrong."""
     unread: tuple[str, ...] = ()
+    about: tuple[About, ...] = ()
+    """The offers that a record speaks of which is set aside; none where not all of them can be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +140,7 @@ class SourceMap:
             issues=issues,
             left_out="" if failed or reports else left_out,
             unread=tuple(name for name in reader.unread() if name not in self.ignored),
+            about=reading.about if failed else (),
         )
 
 
@@ -139,6 +150,7 @@ class _RecordReading:
     def __init__(self, source_map: SourceMap, watch: Watch | None) -> None:
         self._map = source_map
         self._has_columns = source_map.format in _TABLES
+        self._offers_told: list[About | None] = []
         self._watch = watch
         self.issues: list[Issue] = []
         self.is_no_offer = False
@@ -152,13 +164,17 @@ class _RecordReading:
         left_out = root.left_out or _NOTHING_OFFERED
         self.is_no_offer = tree.offers is None and bool(root.left_out)
         for place, found, level in pairs:
+            if not found.left_out:
+                self._offers_told.append(_about(found.values))
             if found.left_out:
                 left_out = found.left_out
                 if len(pairs) > 1:
                     self.issues.append(_information_left_out(place, found.left_out))
                 continue
             if not {"facility.key", "facility.name", "offer.care_form"} <= found.values.keys():
-                continue  # That it is missing or unreadable is among the issues.
+                # That it is missing or unreadable is among the issues; the sender hears of all faults at once.
+                self.issues.extend(replace(issue, place=place) for issue in oddities_of_numbers(found.values))
+                continue
             one = report(
                 facility(root.values),
                 found,
@@ -170,6 +186,12 @@ class _RecordReading:
                 self.issues.append(_twice(place))
             made[one.offer.key] = one
         return tuple(made.values()), left_out
+
+    @property
+    def about(self) -> tuple[About, ...]:
+        """The offers that the record speaks of; none where not all of them can be told."""
+        told = [about for about in self._offers_told if about is not None]
+        return tuple(dict.fromkeys(told)) if len(told) == len(self._offers_told) else ()
 
     def _offers(self, root: Found, tree: Tree, reader: Reader) -> Iterator[tuple[str, Found, Tree]]:
         if tree.offers is None:
@@ -304,6 +326,13 @@ def _of_table(unknown: UnknownCode, is_withheld: bool) -> tuple[str, str]:
         f"Der Absender berichtigt ihn; ist er richtig, trägt ihn ein, wer {unknown.file} pflegt{then[0]}.",
         f"The sender corrects it; if it is right, whoever keeps {unknown.file} adds it{then[1]}.",
     )
+
+
+def _about(values: Mapping[str, Any]) -> About | None:
+    if "offer.key" not in values and not {"facility.key", "offer.care_form"} <= values.keys():
+        return None
+    key = values.get("offer.key") or offer_key(values["facility.key"], values["offer.care_form"])
+    return About(offer=key, valid_at=values.get("valid_at"))
 
 
 def _names(tree: Tree, prefix: str = "") -> Iterator[str]:

@@ -17,7 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mappings import terminology
-from mappings.errors import Issue, Rejected, wrong_map
+from mappings.errors import Issue, Rejected, unknown_key, wrong_map
 from mappings.vacancy import ZONE, Address, Contact, Facility, Operator, Position
 
 __all__ = ["UNDECLARED", "Ward", "WardExample", "WardIndex", "parse_examples", "parse_wards"]
@@ -275,4 +275,4 @@ class _Reader:
     def close(self) -> None:
         for key in self._unread:
             listed = ", ".join(self._known)
-            self.wrong(str(key), f"nichts; bekannt sind {listed}", f"nothing; known are {listed};")
+            self._issues.append(unknown_key(f"{self.place}.{key}", listed))

@@ -281,7 +281,7 @@ class _Service:
             found = codes.get(name, [])
             fields[name] = found[0] if found else None
             if len(found) > 1:
-                self.issues.append(_one_only(f"{self.place}.attributes", f"Kode für {name}", f"code for {name}"))
+                self.issues.append(_one_only(f"{self.place}.attributes", f"Code für {name}", f"code for {name}"))
 
     def _phone(self, fields: dict[str, Any], node: Mapping[str, Any], within: str) -> None:
         for phone in self._objects(node, "phones", within.removesuffix("phones")):

@@ -9,14 +9,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from adapters.issue_code import SYSTEM
 from adapters.receipt import Receipt
 from adapters.resend import of_codes
-from conformance import spec
 from mappings.errors import Issue
 
-__all__ = ["SYSTEM", "outcome_of_errors", "outcome_of_receipt"]
-
-SYSTEM = spec.canonical("CodeSystem", "ingest-issue")
+__all__ = ["outcome_of_errors", "outcome_of_receipt"]
 
 _TRANSLATION = "http://hl7.org/fhir/StructureDefinition/translation"
 _FHIRPATH = re.compile(r"(?:[A-Z][A-Za-z]*|http)(?:\.[A-Za-z]+(?:\[[0-9]+\])?|\.`[^`]*`)*")
@@ -70,13 +68,13 @@ _GERMAN = {
     "delivery": "Lieferung {}",
     "records": "Datensätze {}: {} übernommen, {} kein Angebot, {} beiseitegelegt, {} abgelehnt",
     "offers": "Angebote: {} geändert, {} unverändert, {} überholt",
-    "more": "{} weitere Hinweise",
+    "more": "Weitere Hinweise: {}",
 }
 _ENGLISH = {
     "delivery": "Delivery {}",
     "records": "Records {}: {} taken, {} no offer, {} set aside, {} rejected",
     "offers": "Offers: {} applied, {} unchanged, {} superseded",
-    "more": "{} more findings",
+    "more": "More findings: {}",
 }
 
 

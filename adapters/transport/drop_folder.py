@@ -156,7 +156,7 @@ def _file(mark: _Mark) -> str:
 
 def _put_away(folder: int, name: str, mark: _Mark, receipt: Receipt) -> None:
     """Write the receipt, then move the file beside it; each is on disk before the next begins."""
-    away = _subfolder(folder, _REJECTED if receipt.rejected else _DONE)
+    away = _subfolder(folder, _REJECTED if receipt.nothing_taken else _DONE)
     try:
         kept = f"{receipt.delivery:06}-{name}"
         written = json.dumps({"file": name, **receipt.to_json()}, ensure_ascii=False, indent=2)

@@ -260,7 +260,7 @@ def not_in_value_set(value_set: str, allowed: Mapping[str, Iterable[str]]) -> Sa
         key="code",
         code="code-invalid",
         text_en=f"Expected is one of: {expected} (value set {value_set}). The sender must correct the code.",
-        text_de=f"Erwartet ist eines von: {expected} (Wertemenge {value_set}). Der Absender muss den Kode berichtigen.",
+        text_de=f"Erwartet ist eines von: {expected} (Wertemenge {value_set}). Der Absender muss den Code berichtigen.",
     )
 
 

@@ -110,7 +110,7 @@ _ALL = (
         "code",
         _text(r"[^\s\x00-\x1f]++(?:\s[^\s\x00-\x1f]++)*+"),
         "a code without spaces around it or two in a row",
-        "ein Kode ohne Leerzeichen am Rand und ohne zwei hintereinander",
+        "ein Code ohne Leerzeichen am Rand und ohne zwei hintereinander",
     ),
     _primitive(
         "date",

@@ -3,9 +3,11 @@
 from itertools import groupby
 
 from adapters.resend import of_codes
+from hub.commands.counted import counted
 from hub.commands.receipt_text import in_german
 from hub.records_aside import Aside, RecordsAside
 from mappings.errors import Issue
+from mappings.terminology import Language
 
 __all__ = ["render"]
 
@@ -15,19 +17,21 @@ _WORDS = {
         "delivery": "Lieferung",
         "resend": "neu senden",
         "rerun": "liest „platzfrei ingest --rerun“ erneut, sobald die Quellenkarte stimmt",
-        "more": "… und {} weitere Datensätze (alle: --json)",
+        "more": "… und {} (alle: --json)",
+        "discard": "Was erledigt ist, vergisst „platzfrei ingest --discard --delivery NUMMER“.",
     },
     "en": {
         "none": "nothing is set aside",
         "delivery": "delivery",
         "resend": "send again",
         "rerun": "'platzfrei ingest --rerun' reads it again once the source map is mended",
-        "more": "… and {} more records (all: --json)",
+        "more": "… and {} (all: --json)",
+        "discard": "What is done with, 'platzfrei ingest --discard --delivery NUMBER' forgets.",
     },
 }
 
 
-def render(aside: RecordsAside, language: str) -> str:
+def render(aside: RecordsAside, language: Language) -> str:
     """A line for each reason, below its record and delivery."""
     words = _WORDS[language]
     if not aside.records:
@@ -40,7 +44,8 @@ def render(aside: RecordsAside, language: str) -> str:
         for record in records:
             lines += _record(record, words, language)
     if aside.not_shown:
-        lines.append(words["more"].format(aside.not_shown))
+        lines.append(words["more"].format(counted(aside.not_shown, "more record", language)))
+    lines.append(words["discard"])
     return "\n".join(lines)
 
 

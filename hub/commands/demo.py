@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from adapters.base import Delivery
+from hub.commands.counted import counted
 from hub.commands.options import parser, run, settings, text
 from hub.commands.progress import Progress
 from hub.commands.serve import HOST, check_port, serve, without_password
@@ -81,7 +82,7 @@ def _build(chosen: Settings, options: argparse.Namespace) -> Hub:
     seed = _SEED if options.seed is None else options.seed
     size = _WESER_EMS if options.size is None else options.size
     began = time.monotonic()
-    print(text(options, f"erfinde {size} Anbieter …", f"inventing {size} providers …"), flush=True)
+    print(text(options, f"erfinde {size} Anbieter …", f"inventing {counted(size, 'provider', 'en')} …"), flush=True)
     exports = write(region(seed=seed, size=size, as_of=as_of), chosen.folder / "exports")
     shift = as_of - now() if options.as_of else timedelta()
     hub = Hub.open(chosen, clock=_shifted(shift))
@@ -92,7 +93,9 @@ def _build(chosen: Settings, options: argparse.Namespace) -> Hub:
     seconds = time.monotonic() - began
     print(
         text(
-            options, f"{offers} Angebote in {seconds:.0f} s übernommen", f"{offers} offers taken in, in {seconds:.0f} s"
+            options,
+            f"{counted(offers, 'offer', 'de')} in {seconds:.0f} s übernommen",
+            f"{counted(offers, 'offer', 'en')} taken in, in {seconds:.0f} s",
         )
     )
     return hub

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from adapters import registry
-from hub.commands.options import existing, opened, parser, run, text
+from hub.commands.counted import counted
+from hub.commands.options import existing, opened, parser, run
 from hub.hub import Hub
 from mappings.vacancy import VacancyReport
 from mappings.view import View
@@ -33,8 +34,8 @@ def main(arguments: Sequence[str]) -> int:
 def _command(options: argparse.Namespace) -> int:
     hub = opened(options, existing(options))
     try:
-        counted = _Counted()
-        pieces = _pieces(hub, options, counted)
+        written = _Counted()
+        pieces = _pieces(hub, options, written)
         if options.output is None:
             for piece in pieces:
                 sys.stdout.buffer.write(piece)
@@ -44,10 +45,7 @@ def _command(options: argparse.Namespace) -> int:
         with part.open("wb") as file:
             file.writelines(pieces)
         part.replace(options.output)
-        told = text(
-            options, f"{counted.offers} Angebote in {options.output}", f"{counted.offers} offers in {options.output}"
-        )
-        print(told, file=sys.stderr)
+        print(f"{counted(written.offers, 'offer', options.language)} in {options.output}", file=sys.stderr)
     finally:
         hub.close()
     return 0
@@ -65,9 +63,9 @@ class _Counted:
             yield report
 
 
-def _pieces(hub: Hub, options: argparse.Namespace, counted: _Counted) -> Iterator[bytes]:
+def _pieces(hub: Hub, options: argparse.Namespace, written: _Counted) -> Iterator[bytes]:
     exports, now = hub.exports(View(options.view)), hub.clock()
     with hub.database.reading() as connection:
         at = exports.stand(connection, now=now).at
-        reports = counted(exports.reports(connection, now=now))
+        reports = written(exports.reports(connection, now=now))
         yield from registry.encoder(options.format).encode(reports, at=at)

@@ -1,11 +1,11 @@
 """`platzfrei feeds`: where deliveries are fetched, and how that stands; `platzfrei feeds run NAME`: one round now."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from datetime import datetime
 
 from adapters.feed import Feed
+from hub.commands.json_list import json_list
 from hub.commands.options import opened, parser, run, text
 from hub.commands.receipt_text import render
 from hub.commands.table import table
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str]) -> int:
     made.add_argument("action", nargs="?", choices=("list", "check", "run"), default="list")
     made.add_argument("name", nargs="?", help="the feed to run")
     made.add_argument("--again", action="store_true", help="run: also fetch what was taken before")
-    made.add_argument("--json", action="store_true", help="run: one receipt a line, as JSON")
+    made.add_argument("--json", action="store_true", help="run: a list of receipts, as JSON")
     return run(made, arguments, lambda options: _command(made, options))
 
 
@@ -48,13 +48,13 @@ def _run(hub: Hub, options: argparse.Namespace) -> int:
     feed = hub.fetcher.feeds.named(options.name)
     claim(hub.database, Purpose.REGION)
     taken = hub.fetcher.run(feed, again=options.again)
-    for one in taken:
-        # Names of files need not be UTF-8.
-        name = one.name.encode("utf-8", "replace").decode()
-        if options.json:
-            print(json.dumps({"file": name, **one.receipt.to_json()}, ensure_ascii=False))
-        else:
-            print(render(one.receipt, name, options.language))
+    # Names of files need not be UTF-8.
+    named = [(one.name.encode("utf-8", "replace").decode(), one.receipt) for one in taken]
+    if options.json:
+        print(json_list({"file": name, **receipt.to_json()} for name, receipt in named))
+    else:
+        for name, receipt in named:
+            print(render(receipt, name, options.language))
     if not taken and not options.json:
         print(text(options, "nichts Neues", "nothing new"))
     return 0 if all(one.receipt.good for one in taken) else 1

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from hub.commands.counted import counted
 from hub.commands.options import existing, opened, parser, run, text
 from hub.commands.table import table
 from hub.fhir.operations.find_vacancies import prepare
@@ -21,7 +22,6 @@ from mappings.vacancy import ZONE
 
 __all__ = ["main"]
 
-_BASE = "http://127.0.0.1:8080/fhir"
 _OPEN_END = "2099"
 
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     made.add_argument("--distance", default="25km", metavar="KM", help="default 25km")
     made.add_argument("--care-form", action="append", default=[], metavar="CODE", help="may be repeated")
     made.add_argument("--start", metavar="DAY", help="free from this day (2026-12-01); default: any time from today")
-    made.add_argument("--places", metavar="N", help="how many places")
+    made.add_argument("--places", metavar="N", help="how many places; the public view tells up to 2")
     made.add_argument(
         "--state", action="append", default=[], metavar="STATE", help="some (default), none, ask, unknown"
     )
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
 def _command(options: argparse.Namespace) -> int:
     hub = opened(options, existing(options))
     try:
-        search = prepare(_parameters(options), PUBLIC, now=hub.clock(), base=_BASE)
+        search = prepare(_parameters(options), PUBLIC, now=hub.clock(), base=f"{hub.settings.base_url}/fhir")
         with hub.database.snapshot() as reader:
             content = search(reader)
         now = hub.clock()
@@ -105,8 +105,9 @@ def _told(bundle: Mapping[str, Any], options: argparse.Namespace, now: datetime)
     rows = [_row(match, resources, options, now) for match in matches]
     shown = text(
         options,
-        f"{len(matches)} von {bundle['total']} Angeboten. 2+ heißt: zwei oder mehr.",
-        f"{len(matches)} of {bundle['total']} offers. 2+ means two or more.",
+        f"{len(matches)} von {bundle['total']} Angebot{'' if bundle['total'] == 1 else 'en'}. "
+        "2+ heißt: zwei oder mehr.",
+        f"{len(matches)} of {counted(bundle['total'], 'offer', 'en')}. 2+ means two or more.",
     )
     return f"{table(heads, rows, right=(0, 4), shrink=(1, 2, 3, 6), width=_width())}\n{shown}"
 
@@ -203,8 +204,10 @@ def _age(freshness: Mapping[str, Any], options: argparse.Namespace, now: datetim
     parts = {part["url"]: part for part in freshness["extension"]}
     said = parts.get("validAt", parts["confirmedAt"])["valueDateTime"]
     hours = (now - datetime.fromisoformat(said.replace("Z", "+00:00"))).total_seconds() / 3600
-    if hours < 48:
-        age = text(options, f"vor {max(hours, 0):.0f} h", f"{max(hours, 0):.0f} h ago")
+    if hours < 0.5:
+        age = text(options, "gerade eben", "just now")
+    elif hours < 48:
+        age = text(options, f"vor {hours:.0f} h", f"{hours:.0f} h ago")
     else:
         age = text(options, f"vor {hours / 24:.0f} Tagen", f"{hours / 24:.0f} days ago")
     return f"{age}, {terminology.display('freshness', parts['class']['valueCode'], options.language)}"

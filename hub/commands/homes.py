@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NoReturn
 
+from hub.commands.counted import counted
 from hub.commands.home_text import TEXTS, attribute, changes, due_row, reported, row, withdrawn
 from hub.commands.options import opened, parser, run, text
 from hub.commands.receipt_text import render
@@ -289,9 +290,10 @@ def _remind(options: argparse.Namespace, hub: Hub) -> int:
     print(
         text(
             options,
-            f"{done.sent} Erinnerungen versandt, {done.failed} misslungen, {done.waiting} warten (versandt wird von 7 "
-            "bis 19 Uhr)",
-            f"{done.sent} reminders sent, {done.failed} failed, {done.waiting} waiting (they leave from 7 to 19 h)",
+            f"{counted(done.sent, 'reminder', 'de')} versandt, {done.failed} misslungen, {done.waiting} warten "
+            "(versandt wird von 7 bis 19 Uhr)",
+            f"{counted(done.sent, 'reminder', 'en')} sent, {done.failed} failed, {done.waiting} waiting "
+            "(they leave from 7 to 19 h)",
         )
     )
     return 1 if done.failed or done.unreachable else 0

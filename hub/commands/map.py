@@ -13,6 +13,7 @@ from typing import TextIO
 from adapters import registry
 from adapters.sketch import Sketch, sketch
 from hub.commands import options as shared
+from hub.commands.counted import counted
 from hub.commands.options import run, settings, text
 from hub.commands.trial_text import record_json, record_lines, summary_lines, uncounted_text
 from hub.errors import NotFound
@@ -91,25 +92,18 @@ def _check(options: argparse.Namespace, own: OwnMaps) -> int:
         mark = "✗" if issue.severity == "error" else "!"
         print(f"{mark} {issue.place}: {text(options, issue.text_de, issue.text_en)}")
     for one in maps:
-        examples, unlike = len(one.examples), len(rehearse(one))
-        counted = _numbered(options, examples, ("Beispiel", "Beispiele"), ("example", "examples"))
+        examples = len(one.examples)
+        unlike = len(rehearse(one))
+        verdict = [counted(examples, "example", options.language)]
         if unlike:
-            counted += ", " + _numbered(options, unlike, ("Abweichung", "Abweichungen"), ("difference", "differences"))
+            verdict.append(counted(unlike, "difference", options.language))
         elif examples:
-            counted += text(
-                options,
-                ", es stimmt" if examples == 1 else ", alle stimmen",
-                ", it comes true" if examples == 1 else ", all come true",
-            )
-        print(f"{one.name}: {counted}")
+            all_good = text(options, "alle stimmen", "all come true") if examples > 1 else None
+            verdict.append(all_good or text(options, "es stimmt", "it comes true"))
+        print(f"{one.name}: {', '.join(verdict)}")
     if not maps and not problems:
         print(text(options, "keine eigenen Quellenkarten", "no source maps of your own"))
     return 1 if problems else 0
-
-
-def _numbered(options: argparse.Namespace, count: int, german: tuple[str, str], english: tuple[str, str]) -> str:
-    """A number with its noun, which is given for one and for several."""
-    return f"{count} {text(options, german[count != 1], english[count != 1])}"
 
 
 def _named(name: str, own: OwnMaps) -> SourceMap:

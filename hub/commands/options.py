@@ -4,12 +4,15 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from sqlalchemy.exc import DatabaseError
 
+from hub.commands.usage import Parser, Usage, language_of
 from hub.hub import Hub
 from hub.settings import Settings
 from mappings.errors import Issue, PlatzfreiError, Rejected
+from mappings.terminology import Language
 
 __all__ = ["Command", "existing", "opened", "parser", "run", "settings", "text"]
 
@@ -18,7 +21,7 @@ Command = Callable[[argparse.Namespace], int]
 
 def parser(name: str, description: str) -> argparse.ArgumentParser:
     """A command's parser, with the options that all commands have."""
-    made = argparse.ArgumentParser(prog=f"platzfrei {name}", description=description, allow_abbrev=False)
+    made = Parser(prog=f"platzfrei {name}", description=description, allow_abbrev=False)
     made.add_argument(
         "--database",
         metavar="URL",
@@ -27,7 +30,7 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     made.add_argument(
         "--language",
         choices=("de", "en"),
-        default=_language(),
+        default=language_of(),
         help="language of what is printed (default: yours, or de)",
     )
     return made
@@ -40,9 +43,14 @@ def settings(options: argparse.Namespace) -> Settings:
 
 def run(made: argparse.ArgumentParser, arguments: Sequence[str], command: Command) -> int:
     """Parse, run, and print our errors as sentences; any other is a fault and keeps its traceback."""
-    options = made.parse_args(arguments)
+    try:
+        options = made.parse_args(arguments)
+    except Usage as wrong:
+        _end(wrong, language_of(arguments))
     try:
         return command(options)
+    except Usage as wrong:
+        _end(wrong, options.language)
     except PlatzfreiError as error:
         for issue in error.issues:
             # Where in an HTTP request it would stand is of no use here: the sentence names the parameter.
@@ -62,6 +70,11 @@ def run(made: argparse.ArgumentParser, arguments: Sequence[str], command: Comman
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _end(wrong: Usage, language: Language) -> NoReturn:
+    print(wrong.told(language), file=sys.stderr)
+    raise SystemExit(2) from None
 
 
 def _unread() -> int:
@@ -106,7 +119,3 @@ def existing(options: argparse.Namespace) -> Settings:
 def text(options: argparse.Namespace, german: str, english: str) -> str:
     """The text in the language asked for."""
     return english if options.language == "en" else german
-
-
-def _language() -> str:
-    return "en" if os.environ.get("LANG", "").startswith("en") else "de"

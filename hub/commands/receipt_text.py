@@ -3,7 +3,9 @@
 import re
 
 from adapters.receipt import Receipt, in_language
+from hub.commands.counted import counted
 from mappings.errors import Severity
+from mappings.terminology import Language
 
 __all__ = ["in_german", "render"]
 
@@ -22,7 +24,8 @@ _WORDS = {
         "superseded": "überholt",
         "unread": "nicht gelesen",
         "why": "kein Angebot, weil",
-        "more": "… und {} weitere Hinweise",
+        "delivery": "Lieferung",
+        "more": "… und",
         "resend": "neu senden",
         "kept": "Was beiseiteliegt, liest „platzfrei ingest --rerun“ erneut, sobald die Quellenkarte stimmt.",
         "held": "Zurückgehalten, nichts davon gilt: „platzfrei drift“ zeigt warum, „platzfrei drift accept {0}“ "
@@ -41,7 +44,8 @@ _WORDS = {
         "superseded": "superseded",
         "unread": "unread",
         "why": "no offer because",
-        "more": "… and {} more findings",
+        "delivery": "delivery",
+        "more": "… and",
         "resend": "send again",
         "kept": "'platzfrei ingest --rerun' reads again what lies aside, once the source map is mended.",
         "held": "Held, nothing of it is in effect: 'platzfrei drift' shows why, 'platzfrei drift accept {0}' applies "
@@ -52,11 +56,15 @@ _WORDS = {
 _MARK: dict[Severity, str] = {"error": "✗", "warning": "!", "information": "·"}
 
 
-def render(receipt: Receipt, name: str, language: str) -> str:
-    """The receipt in a few lines, what has to be done at the end."""
+def render(receipt: Receipt, name: str, language: Language) -> str:
+    """The receipt in a few lines, what has to be done at the end; `name`: what the delivery is called, if anything."""
     words = _WORDS[language]
     lines = [
-        f"{receipt.source} · {name} · {receipt.received_at}",
+        " · ".join(
+            part
+            for part in (receipt.source, name, f"{words['delivery']} {receipt.delivery}", receipt.received_at)
+            if part
+        ),
         _line(
             words["records"],
             receipt.records,
@@ -90,7 +98,7 @@ def render(receipt: Receipt, name: str, language: str) -> str:
         place = issue.place if language == "en" else in_german(issue.place)
         lines.append(f"  {_MARK[issue.severity]} {place + ': ' if place else ''}{said}")
     if more := len(findings[_ISSUES_SHOWN:]) + receipt.issues_not_shown:
-        lines.append("  " + words["more"].format(more))
+        lines.append(f"  {words['more']} {counted(more, 'finding', language)}")
     if receipt.held:
         lines.append(f"  {words['held'].format(receipt.delivery)}")
     elif not receipt.good and receipt.kept_whole:
@@ -107,12 +115,13 @@ def _line(noun: str, total: int, parts: list[tuple[str, int]]) -> str:
 
 def in_german(place: str) -> str:
     """Places are told in English, as FHIR and HL7 name them; the few words between have German ones."""
-    place = re.sub(r"\b(lines?|column|message|feature|byte)(?= )", lambda word: _PLACES[word[0]], place)
-    return re.sub(r"(?<=\d) to (?=\d)", " bis ", place)
+    place = re.sub(r"\b(lines?|row|column|message|feature|byte)(?= )", lambda word: _PLACES[word[0]], place)
+    return re.sub(r"(?<=[\d#]) to (?=[\d#])", " bis ", place)
 
 
 _PLACES = {
     "line": "Zeile",
+    "row": "Zeile",
     "lines": "Zeilen",
     "column": "Spalte",
     "message": "Nachricht",

@@ -3,17 +3,20 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from hub.commands.counted import counted
+from hub.commands.receipt_text import in_german
 from hub.source_status import Reason, SourceStatus
+from mappings.terminology import Language
 
-__all__ = ["render"]
+__all__ = ["render", "stands"]
 
 _REASONS_SHOWN = 10
 
-_WORDS = {
+_WORDS: dict[Language, dict[str, str]] = {
     "de": {
         "last": "letzte Lieferung",
         "never": "noch keine",
-        "due": "nächste erwartet",
+        "due": "nächste erwartet bis",
         "overdue": "überfällig",
         "offers": "Angebote",
         "fresh": "frisch",
@@ -24,20 +27,21 @@ _WORDS = {
         "taken": "übernommen",
         "setAside": "beiseitegelegt",
         "rejected": "abgelehnt",
-        "aside": "Beiseite liegen",
-        "refused": "abgelehnte Lieferungen (von den letzten 1.000)",
+        "aside": "beiseite liegen",
+        "look": "einzeln und mit Abhilfe",
+        "waiting": "zurückgehalten, nichts davon gilt",
+        "decide": "ansehen und entscheiden",
+        "refused": "abgelehnt (von den letzten 1.000)",
         "feed": "Abruf",
         "every": "alle",
         "succeeded": "zuletzt gelungen",
         "failed": "misslungen",
-        "more": "… und {} weitere Gründe",
-        "received": "angenommen, noch nicht fertig",
-        "done": "fertig",
+        "more": "… und {}",
     },
     "en": {
         "last": "last delivery",
         "never": "none yet",
-        "due": "next expected",
+        "due": "next expected by",
         "overdue": "overdue",
         "offers": "offers",
         "fresh": "fresh",
@@ -48,28 +52,54 @@ _WORDS = {
         "taken": "taken",
         "setAside": "set aside",
         "rejected": "rejected",
-        "aside": "set aside",
-        "refused": "rejected deliveries (of the last 1,000)",
+        "aside": "lying aside",
+        "look": "one by one, with what helps",
+        "waiting": "held, nothing of it is in effect",
+        "decide": "look and decide",
+        "refused": "rejected (of the last 1,000)",
         "feed": "feed",
         "every": "every",
         "succeeded": "last success",
         "failed": "failed",
-        "more": "… and {} more reasons",
-        "received": "received, not finished yet",
-        "done": "done",
+        "more": "… and {}",
     },
 }
 
+_STANDS: dict[Language, dict[str, str]] = {
+    "de": {
+        "arriving": "kommt gerade an",
+        "received": "angenommen, noch nicht fertig",
+        "done": "fertig",
+        "held": "zurückgehalten",
+        "rejected": "abgelehnt",
+    },
+    "en": {
+        "arriving": "arriving just now",
+        "received": "received, not finished yet",
+        "done": "done",
+        "held": "held",
+        "rejected": "rejected",
+    },
+}
+"""How a delivery stands in the ledger (`hub.store.tables.delivery`, column `status`)."""
 
-def render(status: SourceStatus, language: str) -> str:
+
+def stands(status: str, language: Language) -> str:
+    """How a delivery stands, by its status in the ledger."""
+    return _STANDS[language][status]
+
+
+def render(status: SourceStatus, language: Language) -> str:
     """The status in a few lines."""
     words = _WORDS[language]
     lines = [f"{status.source} · {_time(status.at)}"]
     if status.last is None:
         lines.append(f"  {words['last']}: {words['never']}")
     else:
-        told = [f"{status.last['receivedAt']}", f"{status.last['delivery']}", words[status.last["status"]]]
-        records = status.last.get("records", {})
+        how = status.last["status"]
+        told = [f"{status.last['receivedAt']}", f"{status.last['delivery']}", stands(how, language)]
+        # Of one that is held nothing was decided yet.
+        records = status.last.get("records", {}) if how != "held" else {}
         told += [f"{records[name]} {words[name]}" for name in ("taken", "setAside", "rejected") if records.get(name)]
         lines.append(f"  {words['last']}: {', '.join(told)}")
     if status.due_at is not None:
@@ -77,8 +107,17 @@ def render(status: SourceStatus, language: str) -> str:
         lines.append(f"  {words['due']}: {_time(status.due_at)}{late}")
     steps = ", ".join(f"{count} {words[step]}" for step, count in status.offers.items() if count)
     lines.append(f"  {words['offers']} {sum(status.offers.values())}" + (f": {steps}" if steps else ""))
-    lines += _reasons(words["aside"], status.set_aside, status.set_aside_reasons, words["more"])
-    lines += _reasons(words["refused"], status.rejected, status.rejected_reasons, words["more"])
+    if status.held:
+        numbers = [str(number) for number in status.held_numbers] + ["…"] * (status.held > len(status.held_numbers))
+        lines.append(f"  {words['waiting']}: {counted(status.held, 'delivery', language)} ({', '.join(numbers)})")
+        lines.append(f"    {words['decide']}: platzfrei drift --source {status.source}")
+    if status.set_aside:
+        lines.append(f"  {words['aside']}: {counted(status.set_aside, 'record', language)}")
+        lines += _reasons(status.set_aside_reasons, language)
+        lines.append(f"    {words['look']}: platzfrei ingest --aside --source {status.source}")
+    if status.rejected:
+        lines.append(f"  {words['refused']}: {counted(status.rejected, 'delivery', language)}")
+        lines += _reasons(status.rejected_reasons, language)
     for feed, state in status.feeds:
         lines.append(
             f"  {words['feed']} {feed.name}: {words['every']} {feed.every}, "
@@ -90,16 +129,13 @@ def render(status: SourceStatus, language: str) -> str:
     return "\n".join(lines)
 
 
-def _reasons(noun: str, count: int, reasons: Sequence[Reason], more: str) -> list[str]:
-    if not count:
-        return []
-    lines = [f"  {noun}: {count}"]
-    lines += [
-        f"    ✗ {reason.count}× {reason.code}" + (f" ({reason.place})" if reason.place else "")
-        for reason in reasons[:_REASONS_SHOWN]
-    ]
-    if left := len(reasons) - _REASONS_SHOWN:
-        lines += ["    " + more.format(left)] if left > 0 else []
+def _reasons(reasons: Sequence[Reason], language: Language) -> list[str]:
+    lines = []
+    for reason in reasons[:_REASONS_SHOWN]:
+        place = reason.place if language == "en" else in_german(reason.place)
+        lines.append(f"    ✗ {reason.count}× {reason.text[language]} [{reason.code}]" + (f": {place}" if place else ""))
+    if (left := len(reasons) - _REASONS_SHOWN) > 0:
+        lines.append("    " + _WORDS[language]["more"].format(counted(left, "reason", language)))
     return lines
 
 

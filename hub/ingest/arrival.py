@@ -1,7 +1,7 @@
 """A delivery from bytes to what it says: adapter, patient filter, source map. Pure: nothing of it is written yet."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,6 +16,7 @@ from hub.store.clock import instant, micros
 from mappings.census_event import admitted, forgotten, pseudonymised
 from mappings.drift import Tally
 from mappings.errors import Issue, Rejected
+from mappings.identity import resource_id
 from mappings.language import Mapped, SourceMap
 from mappings.patient_filter import admit
 from mappings.wards import WardIndex
@@ -60,6 +61,17 @@ class Arrival:
         return [without_stay(entry) for entry in self.entries]
 
     @property
+    def told(self) -> Mapping[str, int]:
+        """The offers that it told of with effect, by their HealthcareServices' ids, and as of when; once written."""
+        return {
+            resource_id(self.source_map.name, "HealthcareService", key): micros(
+                report.valid_at or self.delivery.received_at
+            )
+            for result, report in self.reading.reports
+            if result.offers.get(key := report.offer.key) in ("applied", "unchanged")
+        }
+
+    @property
     def quarantined(self) -> bool:
         """Whether it was not read, because it kills who reads it."""
         return any(issue.code == QUARANTINED for issue in self.receipt.issues)
@@ -99,6 +111,8 @@ class Arrival:
         receipt = blank_receipt(delivery, source_map, unread)
         arrival = cls.into(receipt, delivery, digest, source_map, entries, Tally(names=source_map.names))
         arrival.unread, arrival.atomic, arrival.number = unread, atomic, number
+        if not entries:
+            receipt.note(_empty())
         reading = arrival.reading
         arrival.anew = partial(cls.of, delivery, digest, source_map, entries, unread, atomic=atomic, number=number)
         if atomic and reading.aside:
@@ -253,6 +267,18 @@ def blank_receipt(delivery: Delivery, source_map: SourceMap, unread: Counter[str
         received_at=instant(micros(delivery.received_at)),
         unread=unread,
         kept_whole=source_map.patient_free,
+    )
+
+
+def _empty() -> Issue:
+    return Issue(
+        code="empty-delivery",
+        severity="warning",
+        fhir_code="business-rule",
+        text_de="In dieser Lieferung steht kein Datensatz: nichts ändert sich, und nichts wird bestätigt. "
+        "Der Absender sollte seinen Export prüfen.",
+        text_en="There is no record in this delivery: nothing changes, and nothing is confirmed. "
+        "The sender should check the export.",
     )
 
 

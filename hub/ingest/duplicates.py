@@ -5,7 +5,7 @@ from hub.errors import Invalid, http_part
 from hub.ingest.ledger import Known
 from mappings.errors import Issue, Retriable
 
-__all__ = ["busy", "not_finished", "reused", "told_before"]
+__all__ = ["busy", "not_finished", "reused", "told_before", "unknown_delivery"]
 
 
 def told_before(before: Known, digest: bytes) -> Receipt | Exception:
@@ -54,4 +54,15 @@ def busy() -> Retriable:
             text_de="gerade werden zu viele große Lieferungen aufgenommen; diese in einigen Minuten neu senden",
             text_en="too many large deliveries are being taken in just now; send this one again in a few minutes",
         )
+    )
+
+
+def unknown_delivery(place: str) -> Issue:
+    """What is told of a delivery's number that its source has not; what another sent and what nobody sent alike."""
+    return Issue(
+        code="unknown-delivery",
+        fhir_code="not-found",
+        place=place,
+        text_de="diese Quelle hat keine Lieferung mit dieser Nummer; ihre Nummern stehen in ihren Quittungen",
+        text_en="this source has no delivery of this number; its numbers stand in its receipts",
     )

@@ -9,14 +9,16 @@ from datetime import datetime
 from adapters.receipt import Receipt
 from hub.ingest.arrival import Arrival
 from hub.ingest.drift import Drift
+from hub.ingest.reading import Reading
 from hub.ingest.reconcile import Effect, Reconciler, Told
 from hub.ingest.wards import Wards
 from hub.store.clock import micros
-from hub.store.reader import Transaction
+from hub.store.reader import Reader, Transaction
 from mappings.drift import Tally
+from mappings.errors import Issue
 from mappings.language import SourceMap
 
-__all__ = ["Effects"]
+__all__ = ["Effects", "not_learnt"]
 
 
 class Effects:
@@ -38,8 +40,17 @@ class Effects:
             if any(issue.severity == "error" for issue in drifted):
                 receipt.hold()
                 return False
-        self.learn(transaction, source_map, one.tally, at=micros(one.delivery.received_at), accepted=one.released)
+        received_at = one.delivery.received_at
+        if one.released and not self.takes_effect(transaction, source_map, one.reading, received_at):
+            receipt.note(not_learnt())
+        else:
+            self.learn(transaction, source_map, one.tally, at=micros(received_at), accepted=one.released)
         return True
+
+    def takes_effect(self, reader: Reader, source_map: SourceMap, reading: Reading, received_at: datetime) -> bool:
+        """Whether anything of a reading would stand, or it makes no report: none is then older than what is known."""
+        told = [Told(report=report, received_at=received_at) for _, report in reading.reports]
+        return not told or self._reconciler.would_stand(reader, told, source=source_map.name, ladder=source_map.ladder)
 
     def learn(
         self, transaction: Transaction, source_map: SourceMap, tally: Tally, *, at: int, accepted: bool = False
@@ -64,6 +75,8 @@ class Effects:
         for (receipt, result), effect, one_told in zip(whose, effects, told, strict=True):
             result.offers[one_told.report.offer.key] = effect.change
             receipt.count(effect.change, effect.versions)
+            if effect.moved and effect.change == "applied":
+                receipt.note(_moved(result.place))
 
     def renew(self, transaction: Transaction, source_map: SourceMap) -> int:
         """Report anew what is expected of a source's wards; returns how many wards that changed."""
@@ -94,3 +107,29 @@ class Effects:
         return self._reconciler.reconcile(
             transaction, told, source=source_map.name, ladder=source_map.ladder, now=self._clock()
         )
+
+
+def not_learnt() -> Issue:
+    """What is told of a delivery that was released when newer statements had overtaken all of it."""
+    return Issue(
+        code="drift-not-learnt",
+        severity="warning",
+        fhir_code="business-rule",
+        text_de="Alles in dieser Lieferung ist von neueren überholt: nichts davon gilt, und gelernt wird nichts "
+        "daraus.",
+        text_en="All of this delivery is superseded by newer ones: nothing of it is in effect, and nothing is learnt "
+        "from it.",
+    )
+
+
+def _moved(place: str) -> Issue:
+    return Issue(
+        code="offer-moved",
+        severity="warning",
+        place=place,
+        fhir_code="business-rule",
+        text_de="Unter dieser Angebotskennung meldete die Quelle bisher das Angebot einer anderen Einrichtung; es "
+        "gehört jetzt zu dieser. Ist es nicht umgezogen, muss der Absender jedem Angebot eine eigene Kennung geben.",
+        text_en="Under this offer id the source reported the offer of another facility so far; it belongs to this one "
+        "now. Where it did not move, the sender must give each offer an id of its own.",
+    )

@@ -15,9 +15,9 @@ from adapters.receipt import Receipt
 from hub.ingest import ledger
 from hub.ingest.arrival import Arrival, blank_receipt
 from hub.ingest.duplicates import not_finished, told_before
-from hub.ingest.effects import Effects
+from hub.ingest.effects import Effects, not_learnt
 from hub.ingest.in_flight import InFlight
-from hub.ingest.ledger import Entry, Kept
+from hub.ingest.ledger import Entry, Kept, Known
 from hub.ingest.reading import Reading, read
 from hub.store.clock import moment
 from hub.store.database import Database
@@ -108,7 +108,7 @@ class LargeDeliveries:
         receipt = begun or blank_receipt(delivery, source_map, Counter(kept.unread))
         receipt.delivery = kept.id
         if released:
-            self._release(kept, source_map)
+            self._release(kept, source_map, receipt)
         return self._apply(kept.parts_done, kept.parts, delivery, kept.digest, source_map, receipt, None)
 
     def _keep(self, whole: Arrival, number: int, entries: Iterator[Entry]) -> int:
@@ -168,6 +168,7 @@ class LargeDeliveries:
             self._effects.write(transaction, [arrival])
             aside = [(ordinal * _PART + place, entry, issues) for place, entry, issues in arrival.reading.aside]
             ledger.set_records_aside(transaction.connection, receipt.delivery, source, aside)
+            ledger.forget_said_again(transaction, receipt.delivery, arrival.told)
             ledger.advance(transaction, receipt.delivery, ordinal + 1, receipt)
             if arrival.source_map.wards:
                 ledger.replace_part(transaction, receipt.delivery, ordinal, arrival.to_keep)
@@ -178,15 +179,22 @@ class LargeDeliveries:
 
         return write
 
-    def _release(self, kept: Kept, source_map: SourceMap) -> None:
-        """Learn from one that is released; from now on it is finished, whatever happens."""
+    def _release(self, kept: Kept, source_map: SourceMap, receipt: Receipt) -> None:
+        """Learn from one that is released, where it is still of any effect; from now on it is finished."""
         tally, scratch = Tally(names=source_map.names), Receipt(source=source_map.name)
+        received_at, effective = moment(kept.received_at), False
         for ordinal in range(kept.parts):
-            read(self._part(kept.id, ordinal), source_map, moment(kept.received_at), scratch, tally)
+            reading = read(self._part(kept.id, ordinal), source_map, received_at, scratch, tally)
+            with self._database.snapshot() as reader:
+                effective = effective or self._effects.takes_effect(reader, source_map, reading, received_at)
 
         def release(transaction: Transaction) -> None:
-            self._effects.learn(transaction, source_map, tally, at=kept.received_at, accepted=True)
+            if effective:
+                self._effects.learn(transaction, source_map, tally, at=kept.received_at, accepted=True)
             ledger.received(transaction, kept.id, kept.parts, kept.unread)
+
+        if not effective:
+            receipt.note(not_learnt())
 
         self._writer.submit(release, limited=False).result()
 
@@ -204,11 +212,17 @@ def _begun(transaction: Transaction, delivery: Delivery, digest: bytes) -> int |
                 raise not_finished()
             ledger.drop(transaction, before.id)
         elif before is not None:
-            told = told_before(before, digest)
-            if isinstance(told, Exception):
-                raise told
-            return told
+            return _told(before, digest)
+    if same := ledger.held_among(transaction, delivery.source, {digest}).get(digest):
+        return _told(same, digest)
     return ledger.arrive(transaction, delivery, digest)
+
+
+def _told(before: Known, digest: bytes) -> Receipt:
+    told = told_before(before, digest)
+    if isinstance(told, Exception):
+        raise told
+    return told
 
 
 def _adding(number: int, ordinal: int, part: list[Entry]) -> Callable[[Transaction], None]:

@@ -8,11 +8,12 @@ import base64
 import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 
 from adapters.base import Delivery
 from adapters.receipt import Receipt
@@ -21,8 +22,9 @@ from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader, Transaction
 from hub.store.serial import next_serials
 from hub.store.tables import delivery as deliveries
-from hub.store.tables import delivery_part, set_aside
+from hub.store.tables import delivery_part, set_aside, set_aside_offer
 from mappings.errors import Issue
+from mappings.identity import resource_id
 from mappings.language import Mapped
 
 _INT64 = 2**63
@@ -44,6 +46,31 @@ _KNOWN = Prepared(
     select(*(deliveries.c[name] for name in _KNOWN_BY)).where(
         deliveries.c.source == bindparam("source"), one_of(deliveries.c.message_id, "message_ids")
     )
+)
+_HELD = Prepared(
+    select(*(deliveries.c[name] for name in _KNOWN_BY))
+    .where(deliveries.c.status == "held", deliveries.c.source == bindparam("source"))
+    .order_by(deliveries.c.id.desc())
+)
+_ASIDE_OF_OFFERS = Prepared(
+    select(
+        set_aside_offer.c.delivery, set_aside_offer.c.ordinal, set_aside_offer.c.offer, set_aside_offer.c.stated_at
+    ).where(one_of(set_aside_offer.c.offer, "offers"))
+)
+_OFFER_SAID = Prepared(
+    delete(set_aside_offer).where(
+        set_aside_offer.c.delivery == bindparam("number"),
+        set_aside_offer.c.ordinal == bindparam("ordinal"),
+        set_aside_offer.c.offer == bindparam("offer"),
+    )
+)
+_LEFT_OF_RECORD = Prepared(
+    select(set_aside_offer.c.offer)
+    .where(set_aside_offer.c.delivery == bindparam("number"), set_aside_offer.c.ordinal == bindparam("ordinal"))
+    .limit(1)
+)
+_DONE_WITH = Prepared(
+    delete(set_aside).where(set_aside.c.delivery == bindparam("number"), set_aside.c.ordinal == bindparam("ordinal"))
 )
 _ADD_PART = Prepared(insert(delivery_part))
 _OF_DELIVERY = delivery_part.c.delivery == bindparam("number")
@@ -72,6 +99,7 @@ _ASIDE = Prepared(
     .limit(1)
 )
 _DROP_ASIDE = Prepared(delete(set_aside).where(set_aside.c.delivery == bindparam("number")))
+_DROP_ASIDE_OFFERS = Prepared(delete(set_aside_offer).where(set_aside_offer.c.delivery == bindparam("number")))
 _DROP = Prepared(delete(deliveries).where(_IS_IT))
 
 __all__ = [
@@ -89,7 +117,9 @@ __all__ = [
     "enter",
     "finished",
     "forget_arriving",
+    "forget_said_again",
     "held",
+    "held_among",
     "keep",
     "known_among",
     "lies_aside",
@@ -231,16 +261,24 @@ def enter(transaction: Transaction, rows: Sequence[Row]) -> None:
 def known_among(reader: Reader, source: str, message_ids: Iterable[str]) -> dict[str, Known]:
     """The deliveries that came under these message ids before."""
     rows = reader.all(_KNOWN, {"source": source, "message_ids": list(message_ids)})
-    return {
-        message_id: Known(
-            id=number,
-            received_at=received_at,
-            digest=bytes(digest),
-            status=status,
-            receipt=Receipt.from_json(orjson.loads(receipt)) if receipt else None,
-        )
-        for message_id, number, received_at, digest, status, receipt in rows
-    }
+    return {row[0]: _known(row) for row in rows}
+
+
+def held_among(reader: Reader, source: str, digests: Collection[bytes]) -> dict[bytes, Known]:
+    """The deliveries of a source with these digests that wait for an operator's decision, the first of each."""
+    rows = reader.all(_HELD, {"source": source})
+    return {known.digest: known for known in map(_known, (row for row in rows if bytes(row[3]) in digests))}
+
+
+def _known(row: Sequence[Any]) -> Known:
+    _, number, received_at, digest, status, receipt = row
+    return Known(
+        id=number,
+        received_at=received_at,
+        digest=bytes(digest),
+        status=status,
+        receipt=Receipt.from_json(orjson.loads(receipt)) if receipt else None,
+    )
 
 
 def arrive(transaction: Transaction, delivery: Delivery, digest: bytes) -> int:
@@ -311,6 +349,7 @@ def drop(transaction: Transaction, number: int) -> None:
     """Forget a delivery, and all that lies with it."""
     transaction.run(_DROP_PARTS, {"number": number})
     transaction.run(_DROP_ASIDE, {"number": number})
+    transaction.run(_DROP_ASIDE_OFFERS, {"number": number})
     transaction.run(_DROP, {"number": number})
 
 
@@ -409,6 +448,7 @@ def set_records_aside(
     connection: Connection, number: int, source: str, entries: Iterable[tuple[int, Entry, tuple[Issue, ...]]]
 ) -> None:
     """Keep records for an operator: (ordinal in the delivery, record, what is wrong with it)."""
+    kept = list(entries)
     rows = [
         {
             "delivery": number,
@@ -417,25 +457,72 @@ def set_records_aside(
             "content": entry.to_line(),
             "issues": orjson.dumps([_issue_json(issue) for issue in issues]),
         }
-        for ordinal, entry, issues in entries
+        for ordinal, entry, issues in kept
     ]
     if rows:
         connection.execute(insert(set_aside), rows)
+    offers = [
+        {
+            "delivery": number,
+            "ordinal": ordinal,
+            "offer": resource_id(source, "HealthcareService", key),
+            "stated_at": None if stated_at is None else micros(stated_at),
+        }
+        for ordinal, entry, _ in kept
+        for key, stated_at in _about(entry).items()
+    ]
+    if offers:
+        connection.execute(insert(set_aside_offer), offers)
 
 
-def take_back(connection: Connection, sources: Collection[str]) -> list[tuple[str, int, list[Entry]]]:
-    """The records set aside of some sources, removed from where they lay: (source, received at, entries) a delivery."""
+def _about(entry: Entry) -> dict[str, datetime | None]:
+    """The offers of a record, each as of the latest moment that it states."""
+    latest: dict[str, datetime | None] = {}
+    for one in entry.mapped.about if entry.mapped is not None else ():
+        before = latest.get(one.offer)
+        latest[one.offer] = one.valid_at if before is None or (one.valid_at and one.valid_at > before) else before
+    return latest
+
+
+def forget_said_again(transaction: Transaction, number: int, offers: Mapping[str, int]) -> None:
+    """Forget the records set aside of earlier deliveries all of whose offers have been told of since.
+
+    `offers` are those that the delivery of this number told of, by the HealthcareService's id, and as of when; a record
+    that speaks of a later moment stays.
+    """
+    if not offers:
+        return
+    said: dict[tuple[int, int], None] = {}
+    for delivery, ordinal, offer, stated_at in transaction.all(_ASIDE_OF_OFFERS, {"offers": list(offers)}):
+        if delivery < number and (stated_at is None or stated_at <= offers[offer]):
+            transaction.run(_OFFER_SAID, {"number": delivery, "ordinal": ordinal, "offer": offer})
+            said[delivery, ordinal] = None
+    for delivery, ordinal in said:
+        record = {"number": delivery, "ordinal": ordinal}
+        if transaction.first(_LEFT_OF_RECORD, record) is None:
+            transaction.run(_DONE_WITH, record)
+
+
+def take_back(
+    connection: Connection, sources: Collection[str], *, delivery: int | None = None
+) -> list[tuple[str, int, list[Entry]]]:
+    """The records set aside of some sources, or of one delivery of theirs, removed from where they lay: (source,
+    received at, entries) a delivery."""
+    chosen: list[ColumnElement[bool]] = [set_aside.c.source.in_(sources)]
+    if delivery is not None:
+        chosen.append(set_aside.c.delivery == delivery)
     statement = (
         select(set_aside.c.source, set_aside.c.content, deliveries.c.id, deliveries.c.received_at)
         .join(deliveries, deliveries.c.id == set_aside.c.delivery)
-        .where(set_aside.c.source.in_(sources))
+        .where(*chosen)
         .order_by(set_aside.c.delivery, set_aside.c.ordinal)
     )
     batches: dict[int, tuple[str, int, list[Entry]]] = {}
     for row in connection.execute(statement):
         batch = batches.setdefault(row.id, (row.source, row.received_at, []))
         batch[2].append(Entry.from_line(row.content))
-    connection.execute(delete(set_aside).where(set_aside.c.source.in_(sources)))
+    connection.execute(delete(set_aside_offer).where(set_aside_offer.c.delivery.in_(list(batches))))
+    connection.execute(delete(set_aside).where(*chosen))
     return list(batches.values())
 
 

@@ -127,18 +127,20 @@ class Pipeline:
             again = [one for one in ledger.open_deliveries(connection) if one.id in kept]
         return [*receipts, *self._finished(again)]
 
-    def discard(self, source: str | None = None) -> int:
-        """Forget what was set aside, of one source or of all there are; returns how many records."""
+    def discard(self, source: str | None = None, delivery: int | None = None) -> int:
+        """Forget what was set aside, of one source, of one delivery, or of all there are; returns how many records."""
         names = [self._sources.named(source).name] if source is not None else [one.name for one in self._sources]
 
         def take_back(transaction: Transaction) -> int:
-            return sum(len(entries) for _, _, entries in self._taken_back(transaction, names))
+            return sum(len(entries) for _, _, entries in self._taken_back(transaction, names, delivery))
 
         return self._writer.submit(take_back, limited=False).result()
 
-    def _taken_back(self, transaction: Transaction, names: Sequence[str]) -> list[tuple[str, int, list[Entry]]]:
+    def _taken_back(
+        self, transaction: Transaction, names: Sequence[str], delivery: int | None = None
+    ) -> list[tuple[str, int, list[Entry]]]:
         """What was set aside of sources; who takes it back has looked at it, so nothing of it is in quarantine."""
-        found = ledger.take_back(transaction.connection, names)
+        found = ledger.take_back(transaction.connection, names, delivery=delivery)
         broken = [entry.broken.digest for _, _, entries in found for entry in entries if entry.broken is not None]
         self._in_flight.clear(transaction, [bytes.fromhex(digest) for digest in broken])
         return found
@@ -345,6 +347,7 @@ class Pipeline:
         for source, mine in _by_source(arrivals).items():
             names = [one.delivery.message_id for one in mine if one.number is None and one.delivery.message_id]
             before = ledger.known_among(transaction, source, names) if names else {}
+            held = ledger.held_among(transaction, source, {one.digest for one in mine if one.number is None})
             firsts: dict[str, Arrival] = {}
             for one in mine:
                 name = one.delivery.message_id if one.number is None else None
@@ -352,6 +355,9 @@ class Pipeline:
                     answers[id(one)] = told_before(before[name], one.digest)
                 elif name is not None and (first := firsts.setdefault(name, one)) is not one:
                     twins.append((first, one))
+                elif one.number is None and one.digest in held:
+                    # Nobody decides twice on the same content.
+                    answers[id(one)] = told_before(held[one.digest], one.digest)
                 else:
                     by_source.setdefault(source, []).append(one)
         fresh = [one for mine in by_source.values() for one in mine if one.number is None]
@@ -363,10 +369,20 @@ class Pipeline:
         for one in fresh:
             if one.refused_whole and ledger.lies_aside(transaction, one.source_map.name, one.digest):
                 one.forget_body()
-        for mine in by_source.values():
-            self._effects.write(transaction, [one for one in mine if self._effects.passes(transaction, one)])
+        for source, mine in by_source.items():
+            passing: list[Arrival] = []
+            held_now: dict[bytes, Receipt] = {}
             for one in mine:
+                if self._effects.passes(transaction, one):
+                    passing.append(one)
+                elif (same := held_now.setdefault(one.digest, one.receipt)) is not one.receipt:
+                    answers[id(one)] = replace(same, duplicate=True)
+            self._effects.write(transaction, passing)
+            # What is answered already was held a moment ago: it is not kept twice.
+            by_source[source] = [one for one in mine if id(one) not in answers]
+            for one in by_source[source]:
                 answers[id(one)] = one.receipt
+        fresh = [one for mine in by_source.values() for one in mine if one.number is None]
         self._in_flight.clear(
             transaction, [one.digest for mine in by_source.values() for one in mine if not one.quarantined]
         )
@@ -375,12 +391,15 @@ class Pipeline:
             for one in mine:
                 aside = () if one.receipt.held else one.reading.aside
                 ledger.set_records_aside(transaction.connection, one.receipt.delivery, one.source_map.name, aside)
+                ledger.forget_said_again(transaction, one.receipt.delivery, one.told)
                 if one.number is not None:
                     ledger.close(transaction.connection, one.number, one.receipt)
                     if one.source_map.wards:
                         ledger.replace_entries(transaction.connection, one.number, one.to_keep)
         for first, twin in twins:
-            answers[id(twin)] = replace(first.receipt, duplicate=True) if first.digest == twin.digest else reused()
+            told = answers[id(first)]
+            same_answer = replace(told, duplicate=True) if isinstance(told, Receipt) else told
+            answers[id(twin)] = same_answer if first.digest == twin.digest else reused()
         return [answers[id(one)] for one in arrivals]
 
     def _finished(self, left: Sequence[Kept]) -> Iterator[Receipt]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from adapters.receipt import Receipt, Result
@@ -12,7 +12,7 @@ from hub.ingest.vacancy_index import position_of
 from mappings.census_event import CensusEvent, event_of
 from mappings.drift import Tally
 from mappings.errors import Issue
-from mappings.language import SourceMap
+from mappings.language import Mapped, SourceMap
 from mappings.vacancy import VacancyReport
 from mappings.wards import WardIndex
 
@@ -38,8 +38,9 @@ def read(
     for ordinal, entry in enumerate(entries):
         result = Result(entry.place, "taken")
         reports, events = len(reading.reports), len(reading.events)
+        mapped: Mapped | None = None
         try:
-            issues = _read(entry, source_map, wards, received_at, result, receipt, reading)
+            issues, mapped = _read(entry, source_map, wards, received_at, result, receipt, reading)
         except Exception as error:
             # One record that we cannot read must not hold up the others; its content never reaches the log.
             _log.error("%s while reading a record of %s", type(error).__name__, source_map.name)
@@ -51,7 +52,7 @@ def read(
         if any(issue.severity == "error" for issue in issues):
             result.outcome = "setAside"
             del reading.reports[reports:], reading.events[events:]
-            reading.aside.append((ordinal, entry, issues))
+            reading.aside.append((ordinal, replace(entry, mapped=mapped), issues))
         elif result.outcome == "taken":
             receipt.taken += 1
         receipt.tell(result)
@@ -66,25 +67,25 @@ def _read(
     result: Result,
     receipt: Receipt,
     reading: Reading,
-) -> tuple[Issue, ...]:
-    """Add what one record says to the reading; returns what is to be said of it."""
+) -> tuple[tuple[Issue, ...], Mapped | None]:
+    """Add what one record says to the reading; returns what is to be said of it, and what its map made of it."""
     if entry.fields is None or any(issue.severity == "error" for issue in entry.issues):
-        return entry.issues
+        return entry.issues, None
     if source_map.wards:
         told = event_of(entry.fields, wards, received_at)
         if told.event is not None:
             reading.events.append((result, told.event))
-        return _left_out(told.left_out, entry, told.issues, result, receipt)
+        return _left_out(told.left_out, entry, told.issues, result, receipt), None
     mapped = entry.mapped or source_map.read(entry.fields)
     issues = _left_out(mapped.left_out, entry, mapped.issues, result, receipt)
     if result.outcome == "leftOut":
-        return issues
+        return issues, mapped
     for report in mapped.reports:
         reading.reports.append((result, report))
         issues = (*issues, *oddities_of_time(report, received_at, source_map.ladder, entry.place))
         if position_of(report.facility) is None:
             issues = (*issues, _no_place(entry.place))
-    return issues
+    return issues, mapped
 
 
 def _left_out(reason: str, entry: Entry, told: Sequence[Issue], result: Result, receipt: Receipt) -> tuple[Issue, ...]:

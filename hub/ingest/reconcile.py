@@ -59,6 +59,8 @@ class Effect:
 
     change: Change
     versions: int = 0
+    moved: bool = False
+    """Whether its offer was reported under another facility so far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +167,8 @@ class Reconciler:
             mine = _statement(one, source, ladder, ordinal)
             effects.append(mine.effect)
             rival = winners.get(mine.offer)
+            if rival is not None and rival.facility != mine.facility:
+                mine.effect.moved = rival.effect.moved = True
             if rival is None:
                 winners[mine.offer] = mine
             elif mine.order >= rival.order:
@@ -189,6 +193,7 @@ class Reconciler:
                 mine.effect.change = "unchanged"
                 confirmed.append(mine)
             else:
+                mine.effect.moved = mine.effect.moved or stored.facility != mine.facility
                 to_apply.append(mine)
         for mine in _new_words(transaction, [*confirmed, *numbered], source):
             mine.effect.change = "applied"
@@ -208,6 +213,15 @@ class Reconciler:
             made = self._identity.show(connection, held, now=stamp, delivery=told[-1].delivery)
             (to_apply or confirmed or list(winners.values()))[-1].effect.versions += made
         return effects
+
+    def would_stand(self, reader: Reader, told: Sequence[Told], *, source: str, ladder: Ladder) -> bool:
+        """Whether any of some reports is as new as what is known of its offer."""
+        mine = [_statement(one, source, ladder, ordinal) for ordinal, one in enumerate(told)]
+        known = statements.known(reader, {one.offer for one in mine})
+        return any(
+            (stored := known.get(one.offer)) is None or one.order >= (stored.ordered_at, stored.sequence)
+            for one in mine
+        )
 
     def is_due(self, reader: Reader, *, now: datetime) -> bool:
         """Whether a statement has expired by `now` and still stands."""

@@ -40,6 +40,7 @@ class Known(NamedTuple):
     """A stored statement, as far as a new one is held against it."""
 
     offer: str
+    facility: str
     stated_at: int | None
     ordered_at: int
     sequence: int

@@ -48,6 +48,7 @@ __all__ = [
     "pool_bound",
     "reminder",
     "set_aside",
+    "set_aside_offer",
     "shown_facility",
     "source_profile",
     "statement",
@@ -286,6 +287,18 @@ set_aside = Table(
     Index("set_aside_by_source", "source", "delivery"),
 )
 """Records that an operator looks at and runs again."""
+
+set_aside_offer = Table(
+    "set_aside_offer",
+    metadata,
+    Column("delivery", BigInteger, primary_key=True, autoincrement=False),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("offer", _Text, primary_key=True),  # the HealthcareService's id
+    Column("stated_at", BigInteger),  # as of when the record speaks of it, where it says so
+    Index("set_aside_offer_by_offer", "offer"),
+    sqlite_with_rowid=False,
+)
+"""What the records that lie aside speak of, where all of it can be told: said again, they are done with."""
 
 statement = Table(
     "statement",

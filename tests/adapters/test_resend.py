@@ -7,6 +7,7 @@ from adapters.reply.operation_outcome import outcome_of_errors, outcome_of_recei
 from adapters.resend import of_code
 from hub.commands.receipt_text import render
 from mappings.errors import Issue
+from mappings.terminology import Language
 
 
 def issue(code: str, severity: str = "error") -> Issue:
@@ -40,7 +41,8 @@ def test_every_receipt_says_whether_sending_again_helps(told: Receipt, how: str)
     resend = told.to_json()["resend"]
     assert (resend["how"], resend["helps"]) == (how, how == "again")
     assert resend["text"].keys() == {"de", "en"}
-    for language, said in (("de", "neu senden"), ("en", "send again")):
+    spoken: tuple[tuple[Language, str], ...] = (("de", "neu senden"), ("en", "send again"))
+    for language, said in spoken:
         assert render(told, "a.csv", language).endswith(f"{said}: {resend['text'][language]}")
     summary = outcome_of_receipt(told)["issue"][-1]["details"]
     assert summary["text"].endswith(f"Send again: {resend['text']['en']}")
@@ -80,4 +82,4 @@ def test_findings_beyond_what_is_shown_are_counted() -> None:
     told = receipt(*["missing"] * 500, set_aside=500)
     *found, summary = outcome_of_receipt(told)["issue"]
     assert len(found) == 200
-    assert "301 more findings" in summary["details"]["text"]
+    assert "More findings: 301" in summary["details"]["text"]

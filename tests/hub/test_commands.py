@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from hub import cli
+from hub.commands.usage import language_of
 from tests.hub.deliveries import csv_long, long_row
 
 
@@ -206,3 +207,90 @@ def _get(url: str, server: "subprocess.Popen[bytes]") -> Any:
         except OSError:
             time.sleep(0.1)
     raise AssertionError("the server does not answer")
+
+
+def test_a_receipt_names_its_delivery_and_is_shown_again(
+    url: str, csv: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = ("--database", url, "--language", "de")
+    run("ingest", *at, "--source", "csv-long", str(csv))
+    assert "csv-long · plaetze.csv · Lieferung 1 · " in capsys.readouterr().out
+    assert run("sources", "receipt", "csv-long", "1", *at) == 0
+    assert "csv-long · Lieferung 1 · " in capsys.readouterr().out
+    assert run("sources", "receipt", "csv-long", "1", "--json", *at) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "done"
+    for source, number in (("json", "1"), ("csv-long", "2")):
+        assert run("sources", "receipt", source, number, *at) == 2
+        assert "diese Quelle hat keine Lieferung mit dieser Nummer" in capsys.readouterr().err
+
+
+def test_lists_for_machines_are_lists_where_nothing_is(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (("drift",), ("ingest", "--aside"), ("ingest", "--rerun"), ("sources", "status")):
+        assert run(*command, "--json", "--database", url) == 0
+        assert json.loads(capsys.readouterr().out) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "german", "english"),
+    [
+        (("find",), "es fehlt: --near", "the following arguments are required: --near"),
+        (("drift", "accept"), "erwartet wird: platzfrei drift", "expected: platzfrei drift"),
+        (("ingest", "--fly"), "unbekannt: --fly", "unrecognized arguments: --fly"),
+        (("serve", "--port", "x"), "--port: 'x' ist keine ganze Zahl", "invalid int value: 'x'"),
+        (("export", "--format", "pdf"), "--format: 'pdf' gibt es nicht, nur", "invalid choice: 'pdf'"),
+    ],
+)
+def test_wrong_usage_is_one_line_in_the_readers_language(
+    capsys: pytest.CaptureFixture[str], given: tuple[str, ...], german: str, english: str
+) -> None:
+    for language, said in (("de", german), ("en", english)):
+        with pytest.raises(SystemExit) as ended:
+            run(*given, "--language", language)
+        assert ended.value.code == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert said in line
+        assert line.endswith(f"platzfrei {given[0]} --help")
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({}, "de"),
+        ({"LANG": "en_US.UTF-8"}, "en"),
+        ({"LANG": "en_US.UTF-8", "LC_ALL": "de_DE.UTF-8"}, "de"),
+        ({"LANG": "de_DE.UTF-8", "LC_MESSAGES": "en_GB.UTF-8"}, "en"),
+        ({"LANG": "C"}, "de"),
+    ],
+)
+def test_the_terminal_says_the_language(environment: dict[str, str], language: str) -> None:
+    assert language_of(environment=environment) == language
+
+
+def test_a_token_of_an_own_source_says_when_its_map_is_read(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "data/sources/own.yaml"
+    own.parent.mkdir(parents=True)
+    shipped = (Path(__file__).parents[2] / "mappings/sources/csv-long.yaml").read_text("utf-8")
+    own.write_text(shipped.replace("source: csv-long", "source: own"), "utf-8")
+    assert run("sources", "token", "own", "--database", url, "--language", "en") == 0
+    told = capsys.readouterr()
+    assert told.out.startswith("pf_")
+    assert "start platzfrei serve anew" in told.err
+    assert run("sources", "token", "json", "--database", url) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_what_is_found_links_to_where_this_hub_is(
+    url: str, csv: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLATZFREI_BASE_URL", "https://platzfrei.example")
+    run("ingest", "--database", url, "--source", "csv-long", str(csv))
+    capsys.readouterr()
+    assert run("find", "--database", url, "--near", "49661", "--json") == 0
+    found = capsys.readouterr().out
+    assert '"https://platzfrei.example/fhir/HealthcareService/' in found
+    assert "127.0.0.1" not in found
+    assert run("find", "--database", url, "--near", "49661", "--language", "de") == 0
+    shown = capsys.readouterr().out
+    assert "gerade eben" in shown

@@ -3,15 +3,19 @@
 import json
 import zlib
 from collections.abc import Callable
+from threading import Event
 
 import pytest
 from sqlalchemy import func, select
 
+from adapters.base import Delivery
 from adapters.receipt import Receipt
 from hub import cli
 from hub.errors import NotFound
 from hub.hub import Hub
+from hub.ingest import large
 from hub.settings import Settings
+from hub.store.reader import Transaction
 from hub.store.tables import source_profile, statement
 from tests.conftest import Clock
 from tests.hub.client import Client
@@ -182,3 +186,71 @@ def test_an_operator_sees_why_and_decides(
     assert "nichts wird zurückgehalten" in capsys.readouterr().out
     assert cli.main([*drift, "--language", "en", "accept", str(number)]) == 2
     assert f"the delivery {number} is not held" in capsys.readouterr().err
+
+
+def test_the_same_content_is_held_once_by_whatever_door_it_comes(hub: Hub, clock: Clock) -> None:
+    learn(hub, clock)
+    body = day(8, free=lambda _home: "0")
+    first = send(hub, "csv-long", body)
+    for message_id in (None, "another"):
+        again = send(hub, "csv-long", body, message_id=message_id)
+        assert (again.delivery, again.held, again.duplicate) == (first.delivery, True, True)
+    assert [kept.id for kept in hub.pipeline.held()] == [first.delivery]
+    hub.pipeline.refuse(first.delivery)
+    assert send(hub, "csv-long", body).delivery > first.delivery
+
+
+def test_the_same_content_at_the_same_moment_is_held_once(hub: Hub, clock: Clock) -> None:
+    learn(hub, clock)
+    body = day(8, free=lambda _home: "0")
+    entered, leave = Event(), Event()
+
+    def stand_still(_transaction: Transaction) -> None:
+        entered.set()
+        leave.wait(10)
+
+    # What comes while one writes is written together.
+    blocked = hub.writer.submit(stand_still)
+    entered.wait(10)
+    both = [
+        hub.pipeline.submit(Delivery(source="csv-long", body=body, received_at=hub.clock(), message_id=message_id))
+        for message_id in ("one", "other")
+    ]
+    leave.set()
+    blocked.result()
+    first, second = (one.result() for one in both)
+    assert (second.delivery, second.held, second.duplicate) == (first.delivery, True, True)
+    assert [kept.id for kept in hub.pipeline.held()] == [first.delivery]
+
+
+def test_what_newer_ones_overtook_teaches_nothing_when_it_is_accepted(hub: Hub, clock: Clock) -> None:
+    learn(hub, clock)
+    held = send(hub, "csv-long", day(8, free=lambda _home: "0"))
+    clock.forward(days=1)
+    assert send(hub, "csv-long", day(9)).good
+    receipt = hub.pipeline.release(held.delivery)
+    assert (receipt.superseded, receipt.applied) == (ROWS, 0)
+    assert "drift-not-learnt" in codes(receipt)
+    clock.forward(days=1)
+    assert send(hub, "csv-long", day(10, free=lambda _home: "0")).held
+
+
+def test_a_large_delivery_is_held_once_and_teaches_only_what_stands(
+    hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(large, "LARGE", 10)
+    learn(hub, clock)
+    body = day(8, free=lambda _home: "0")
+    held = send(hub, "csv-long", body)
+    again = send(hub, "csv-long", body)
+    assert (held.held, again.delivery, again.duplicate) == (True, held.delivery, True)
+    clock.forward(days=1)
+    assert send(hub, "csv-long", day(9)).good
+    receipt = hub.pipeline.release(held.delivery)
+    assert (receipt.superseded, codes(receipt).count("drift-not-learnt")) == (ROWS, 1)
+    clock.forward(days=1)
+    other = send(hub, "csv-long", day(10, free=lambda _home: "0"))
+    assert other.held
+    assert "drift-not-learnt" not in codes(hub.pipeline.release(other.delivery))
+    clock.forward(days=1)
+    assert send(hub, "csv-long", day(11, free=lambda _home: "0")).good

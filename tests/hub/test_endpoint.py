@@ -127,3 +127,27 @@ def test_tokens_are_stored_as_hashes(hub: Hub, token: str) -> None:
 
     assert token.encode() not in everything_stored(hub)
     assert token.startswith("pf_")
+
+
+def test_where_every_record_is_set_aside_nothing_was_taken_and_the_status_says_so(hub: Hub, token: str) -> None:
+    bad = csv_long(long_row("a", free="viele"), long_row("b", free="viele"))
+    client, headers = Client(hub), bearer(token)
+    response = client.request("POST", PATH, content=bad, headers=headers)
+    told = response.json()
+    assert (response.status_code, told["records"]["setAside"], told["resend"]["how"]) == (422, 2, "corrected")
+    spoken = client.request("POST", PATH, content=bad, headers={**headers, "Accept": "application/fhir+json"})
+    assert spoken.status_code == 422
+    assert "error" in {issue["severity"] for issue in spoken.json()["issue"]}
+    mixed = csv_long(long_row("a"), long_row("b", free="viele"))
+    assert client.request("POST", PATH, content=mixed, headers=headers).status_code == 200
+
+
+def test_a_delivery_without_a_record_is_warned_of(hub: Hub) -> None:
+    response = Client(hub, sandbox=True).request("POST", "/ingest/json", content=b'{"facilities": []}')
+    assert response.status_code == 200
+    assert [(one["severity"], one["code"]) for one in response.json()["issues"]] == [("warning", "empty-delivery")]
+
+
+def test_a_number_of_no_delivery_of_the_source_is_named_so(hub: Hub, token: str) -> None:
+    told = Client(hub).json("/ingest/csv-long/deliveries/7", status=404, headers=bearer(token))
+    assert "no delivery of this number" in told["issue"][0]["details"]["text"]

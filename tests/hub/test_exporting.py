@@ -269,7 +269,7 @@ def test_the_command_writes_a_file_when_all_of_it_is_there(
     path = tmp_path / "out.csv"
     arguments = ("export", "--database", told, "--language", "en", "--format", "csv")
     assert run(*arguments, "--output", str(path)) == 0
-    assert b"1 offers in" in capsysbinary.readouterr().err
+    assert b"1 offer in" in capsysbinary.readouterr().err
     assert [entry.name for entry in tmp_path.glob("out*")] == ["out.csv"]
     assert run(*arguments) == 0
     assert capsysbinary.readouterr().out == path.read_bytes()

@@ -38,7 +38,7 @@ def test_a_feed_runs_and_prints_its_receipt(url: str, tmp_path: Path, capsys: py
         assert run(url, "run", "heim", language="de") == 0
         assert capsys.readouterr().out == "nichts Neues\n"
         assert run(url, "run", "heim", "--again", "--json") == 0
-        assert json.loads(capsys.readouterr().out)["offers"]["unchanged"] == 1
+        assert json.loads(capsys.readouterr().out)[0]["offers"]["unchanged"] == 1
         assert run(url) == 0
         told = capsys.readouterr().out
         assert "http_poll" in told
@@ -73,7 +73,7 @@ def test_what_was_set_aside_is_told_by_the_exit_status(url: str, tmp_path: Path)
         f"{{source: csv-long, transport: drop_folder, address: '{folder}', every: 1m, options: {{settle: 0}}}}"
     )
     assert run(url, "run", "heim") == 1
-    assert (folder / "done/000001-a.csv").exists()
+    assert (folder / "rejected/000001-a.csv").exists()
 
 
 def test_a_wrong_file_is_told_by_every_command_and_checked_by_one(

@@ -272,6 +272,12 @@ def test_what_is_wrong_with_a_listener_is_named_by_its_place(
     assert found.problems[0].place == (f"one.yaml: {place}" if place else "one.yaml")
 
 
+def test_a_key_that_there_is_not_is_said_to_be_none(sqlite_hub: Hub, tmp_path: Path) -> None:
+    (wrong,) = declared(sqlite_hub, tmp_path, "{source: kis-adt, port: 2575, hots: x}").problems
+    assert wrong.text_en.startswith("there is no such key; there are source, ")
+    assert wrong.text_de.startswith("das gibt es hier nicht; es gibt source, ")
+
+
 def test_one_port_is_given_once_and_a_wrong_file_stops_no_other(sqlite_hub: Hub, tmp_path: Path) -> None:
     (tmp_path / FOLDER).mkdir()
     (tmp_path / FOLDER / "two.yaml").write_text("{source: kis-adt, port: 2575}", "utf-8")

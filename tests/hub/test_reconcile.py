@@ -1,5 +1,6 @@
 """Order, heartbeats, expiry and the two projections: what a report does to what is known."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from hub.store.tables import PROFESSIONAL, PUBLIC, Projection
 from mappings.vacancy import State, VacancyReport
 from tests.conftest import NOW, Clock
 from tests.hub.client import Client
+from tests.hub.deliveries import send
 from tests.hub.plans import Explaining
 from tests.hub.region import HOUR, report, tell
 
@@ -269,3 +271,15 @@ def test_what_is_due_is_found_by_its_index(sqlite_hub: Hub) -> None:
         explaining = Explaining(reader)
         Reconciler(sqlite_hub.repositories, sqlite_hub.identity).is_due(explaining, now=NOW)
     assert "statement_by_expiry (expired=? AND expires_at<?)" in explaining.plans[0]
+
+
+def test_an_offer_under_another_facility_is_warned_of(hub: Hub) -> None:
+    def told(facility: str, moment: str) -> list[str]:
+        offer = {"id": "o", "careForm": "dauerpflege", "free": 1, "validAt": f"2026-11-22T{moment}+01:00"}
+        home = {"id": facility, "name": "Haus", "postalCode": "49661", "city": "Ort", "offers": [offer]}
+        return [issue.code for issue in send(hub, "json", json.dumps({"facilities": [home]}).encode()).issues]
+
+    assert "offer-moved" not in told("one", "08:00:00")
+    assert "offer-moved" in told("other", "08:30:00")
+    assert "offer-moved" not in told("other", "08:40:00")
+    assert "offer-moved" not in told("one", "08:10:00")

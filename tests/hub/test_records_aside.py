@@ -93,10 +93,13 @@ def test_the_command_lists_them(
     assert [text for text in expected if text not in shown] == []
     assert "viele" not in shown
     assert cli.main(["ingest", "--aside", "--source", "csv-long", "--json", *at]) == 0
-    (line,) = capsys.readouterr().out.splitlines()
-    assert "unreadable" in {issue["code"] for issue in orjson.loads(line)["issues"]}
-    assert cli.main(["ingest", "--discard", *at]) == 0
-    capsys.readouterr()
+    (record,) = orjson.loads(capsys.readouterr().out)
+    assert "unreadable" in {issue["code"] for issue in record["issues"]}
+    assert "--discard --delivery" in shown
+    assert cli.main(["ingest", "--discard", "--all", *at]) == 0
+    assert capsys.readouterr().out.strip() in ("1 Datensatz verworfen", "1 record discarded")
+    assert cli.main(["ingest", "--aside", "--json", *at]) == 0
+    assert orjson.loads(capsys.readouterr().out) == []
     assert cli.main(["ingest", "--aside", *at]) == 0
     assert capsys.readouterr().out.strip() in ("nichts liegt beiseite", "nothing is set aside")
 
@@ -105,3 +108,80 @@ def test_a_source_that_there_is_not_has_nothing_aside(tmp_path: Path, capsys: py
     arguments = ["ingest", "--aside", "--source", "nobody", "--database", f"sqlite:///{tmp_path}/hub.db"]
     assert cli.main(arguments) != 0
     assert "csv-long" in capsys.readouterr().err
+
+
+HOME = {"id": "H1", "name": "Haus", "postalCode": "49661", "city": "Ort"}
+
+
+def places(*offers: dict[str, object], **facility: str) -> bytes:
+    return orjson.dumps({"facilities": [{**HOME, **facility, "offers": list(offers)}]})
+
+
+def offer(key: str, **said: object) -> dict[str, object]:
+    return {"id": key, "careForm": "kurzzeitpflege", "free": 1, "validAt": "2026-11-22T08:00:00+01:00", **said}
+
+
+def aside(hub: Hub, source: str) -> list[int]:
+    with hub.database.reading() as connection:
+        return [one.delivery for one in records_aside(connection, source).records]
+
+
+def test_what_was_said_again_and_taken_lies_aside_no_more(hub: Hub) -> None:
+    first = take(hub, "json", places(offer("a", free="viele"), offer("b")))
+    assert aside(hub, "json") == [first]
+    take(hub, "json", places(offer("a")))
+    # Its other offer was not told of since.
+    assert aside(hub, "json") == [first]
+    take(hub, "json", places(offer("b")))
+    assert aside(hub, "json") == []
+    assert hub.pipeline.rerun() == []
+
+
+def test_what_speaks_of_a_later_moment_stays(hub: Hub) -> None:
+    first = take(hub, "json", places(offer("a", free="viele", validAt="2026-11-22T09:00:00+01:00")))
+    take(hub, "json", places(offer("a")))
+    assert aside(hub, "json") == [first]
+    take(hub, "json", places(offer("a", validAt="2026-11-22T09:30:00+01:00")))
+    assert aside(hub, "json") == []
+
+
+def test_what_cannot_be_told_apart_stays(hub: Hub) -> None:
+    # Without its care form, nobody knows which offer of the home the row speaks of.
+    first = take(hub, "csv-long", csv_long(long_row("a", kind="Palast")))
+    take(hub, "csv-long", csv_long(long_row("a")))
+    assert aside(hub, "csv-long") == [first]
+    second = take(hub, "csv-long", csv_long(long_row("b", free="viele")))
+    assert aside(hub, "csv-long") == [second, first]
+    take(hub, "csv-long", csv_long(long_row("b")))
+    assert aside(hub, "csv-long") == [first]
+
+
+def test_of_one_delivery_the_corrected_record_does_not_clear_the_wrong_one(hub: Hub) -> None:
+    both = orjson.dumps({"facilities": [{**HOME, "offers": [offer("a", free=free)]} for free in ("viele", 1)]})
+    number = take(hub, "json", both)
+    assert aside(hub, "json") == [number]
+
+
+def test_one_delivery_is_discarded_alone(hub: Hub) -> None:
+    first, second = (take(hub, "csv-long", csv_long(long_row(key, free="viele"))) for key in "ab")
+    other = take(hub, "json", places(offer("a", free="viele")))
+    assert hub.pipeline.discard(delivery=first) == 1
+    assert (aside(hub, "csv-long"), aside(hub, "json")) == ([second], [other])
+    assert hub.pipeline.discard("csv-long") == 1
+    assert hub.pipeline.discard("csv-long", delivery=other) == 0
+    assert aside(hub, "json") == [other]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--discard"], ["--discard", "--all", "--source", "json"], ["--rerun", "--all"], ["--aside", "--delivery", "1"]],
+)
+def test_nobody_discards_everything_unasked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["ingest", *options, "--database", f"sqlite:///{tmp_path}/hub.db", "--language", "de"])
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("platzfrei ingest: erwartet wird: --")
+    assert line.endswith("siehe: platzfrei ingest --help")

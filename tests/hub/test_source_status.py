@@ -8,12 +8,15 @@ import pytest
 from sqlalchemy import update
 
 from hub import cli
+from hub.commands.status_text import render
 from hub.hub import Hub
 from hub.source_status import source_status
 from hub.store.tables import delivery as deliveries
+from mappings.terminology import Language
 from tests.conftest import Clock
 from tests.hub.client import Client
-from tests.hub.deliveries import CANARIES, csv_long, long_row, planted, send
+from tests.hub.deliveries import CANARIES, PATIENT, adt, csv_long, long_row, planted, send
+from tests.hub.test_drift import day, learn
 from tests.hub.test_fetching import by_http, etagged, fetcher
 from tests.peers import http_peer
 
@@ -33,6 +36,7 @@ def test_a_source_that_was_never_heard_of(hub: Hub) -> None:
         "offers": {"known": 0, "fresh": 0, "aging": 0, "stale": 0, "expired": 0},
         "setAside": {"records": 0, "reasons": []},
         "rejected": {"deliveries": 0, "reasons": []},
+        "held": {"deliveries": 0, "numbers": []},
         "feeds": [],
     }
 
@@ -45,12 +49,60 @@ def test_offers_are_counted_on_each_step_of_the_ladder(hub: Hub, clock: Clock) -
     ladder = hub.sources.named("csv-long").ladder
     assert (ladder.fresh.days, ladder.aging.days, ladder.stale.days) == (1, 3, 7)
     assert told["offers"] == {"known": 4, "fresh": 1, "aging": 1, "stale": 1, "expired": 1}
-    assert told["nextDue"] == "2026-11-18T07:00:00.000Z"
-    assert told["overdue"]
+    # Three offers of which nobody speaks any more do not make a source overdue that was heard of just now.
+    assert (told["nextDue"], told["overdue"]) == ("2026-11-23T09:00:00.000Z", False)
     hub.pipeline.expire()
     assert status(hub)["offers"] == told["offers"]
     clock.forward(days=8)
     assert status(hub)["offers"] == {"known": 4, "fresh": 0, "aging": 0, "stale": 0, "expired": 4}
+    assert status(hub)["overdue"]
+
+
+def test_what_says_nothing_puts_off_no_due_time(hub: Hub, clock: Clock) -> None:
+    send(hub, "csv-long", csv_long(long_row("a")))
+    clock.forward(hours=20)
+    assert send(hub, "csv-long", b"nothing that is a table").rejected
+    assert send(hub, "csv-long", csv_long(long_row("a", free="viele"))).set_aside
+    assert status(hub)["nextDue"] == "2026-11-23T09:00:00.000Z"
+    hub.pipeline.rerun()
+    assert status(hub)["nextDue"] == "2026-11-23T09:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("language", "stands"),
+    [("de", ["zurückgehalten", "kommt gerade an", "angenommen"]), ("en", ["held", "arriving", "received"])],
+)
+def test_however_the_last_delivery_stands_it_is_told(sqlite_hub: Hub, language: Language, stands: list[str]) -> None:
+    send(sqlite_hub, "csv-long", csv_long(long_row("a")))
+    for one, expected in zip(("held", "arriving", "received"), stands, strict=True):
+        with sqlite_hub.database.writing() as connection:
+            connection.execute(update(deliveries).values(status=one))
+        with sqlite_hub.database.reading() as connection:
+            told = source_status(connection, sqlite_hub.sources.named("csv-long"), [], sqlite_hub.clock())
+        assert f", {expected}" in render(told, language)
+
+
+def test_what_is_held_is_told_also_when_good_ones_followed(hub: Hub, clock: Clock) -> None:
+    learn(hub, clock)
+    held = send(hub, "csv-long", day(8, free=lambda _home: "0"))
+    assert held.held
+    clock.forward(days=1)
+    assert send(hub, "csv-long", day(9)).good
+    told = status(hub)
+    assert told["lastDelivery"]["status"] == "done"
+    assert told["held"] == {"deliveries": 1, "numbers": [held.delivery]}
+    with hub.database.reading() as connection:
+        shown = render(source_status(connection, hub.sources.named("csv-long"), [], clock()), "de")
+    assert f"zurückgehalten, nichts davon gilt: 1 Lieferung ({held.delivery})" in shown
+    assert "platzfrei drift --source csv-long" in shown
+
+
+def test_of_a_place_only_the_number_of_the_record_is_left_out(hub: Hub) -> None:
+    message = adt("A01", 1, PATIENT, "PV1|1|I|KZP1^101^9||||||||||||||||4711081500")
+    send(hub, "kis-adt", message.encode())
+    (reason,) = status(hub, "kis-adt")["setAside"]["reasons"]
+    assert (reason["code"], reason["place"]) == ("bed-not-declared", "message #, PV1-3.3")
+    assert reason["text"] == {"de": "Bett nicht in der Quellenkarte", "en": "Bed not declared"}
 
 
 def test_a_heartbeat_makes_an_offer_fresh_again(hub: Hub, clock: Clock) -> None:
@@ -195,8 +247,8 @@ def test_the_command_tells_it_in_both_languages(tmp_path: Path, capsys: pytest.C
     assert "last delivery: " in told
     assert "1 taken, 1 set aside" in told
     assert "offers 1: 1 fresh" in told
-    assert "1× " in told
-    assert "(line #, column Frei)" in told
+    assert "1× Value of a field unreadable [unreadable]: line #, column Frei" in told
+    assert "platzfrei ingest --aside --source csv-long" in told
     assert cli.main(["sources", "status", "json", "--database", url, "--language", "de"]) == 0
     assert "letzte Lieferung: noch keine" in capsys.readouterr().out
     assert cli.main(["sources", "status", "csv-long", "--json", "--database", url]) == 0

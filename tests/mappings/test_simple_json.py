@@ -199,3 +199,10 @@ def test_the_exports_of_the_readme_and_of_the_golden_files_are_valid() -> None:
     assert [wrong({"facilities": [strict_json.parse(json.dumps(one, default=float).encode())]}) for one in valid] == [
         []
     ]
+
+
+def test_all_faults_of_an_offer_are_named_at_once() -> None:
+    home = {"id": "H1", "name": "A", "postalCode": "49661"}
+    found = MAP.read({**home, "offers": [{"careForm": "pflege", "free": -1, "licensed": "viele"}]}).issues
+    assert {issue.code for issue in found} == {"unknown-code", "unreadable", "over-capacity"}
+    assert {issue.place.partition(".")[0] for issue in found} == {"offers[0]"}

@@ -160,7 +160,7 @@ def not_judged(value_set: str, profile: str) -> Said:
         "not-supported",
         profile,
         f"The codes of the value set {url} are not known here: the code was not checked",
-        f"Die Kodes der Wertemenge {url} sind hier nicht bekannt: der Kode ist nicht geprüft",
+        f"Die Codes der Wertemenge {url} sind hier nicht bekannt: der Code ist nicht geprüft",
         severity="information",
         act=_OPERATOR_ADDS_CODES,
     )
@@ -168,7 +168,7 @@ def not_judged(value_set: str, profile: str) -> Said:
 
 _OPERATOR_ADDS_CODES = (
     "Who keeps the server can store the value set with its code systems.",
-    "Wer den Server betreibt, kann die Wertemenge mit ihren Kodesystemen speichern.",
+    "Wer den Server betreibt, kann die Wertemenge mit ihren Codesystemen speichern.",
 )
 
 
