@@ -23,7 +23,7 @@ from hub.errors import NotFound
 from mappings import yaml_document
 from mappings.errors import Issue, Rejected
 
-__all__ = ["Feeds"]
+__all__ = ["Feeds", "holds_secret"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _EVERY = re.compile("([1-9][0-9]{0,4})([smhd])")
@@ -73,6 +73,19 @@ class Feeds:
                 text_en=f"there is no such feed; known: {listed}",
             )
         )
+
+
+def holds_secret(content: bytes) -> bool:
+    """Whether the file of a feed holds a secret itself, in the place of a name: no such feed runs."""
+    try:
+        document = yaml_document.parse(content)
+    except yaml_document.NotYaml:
+        return True  # Nobody can tell.
+    if not isinstance(document, dict):
+        return False
+    credentials, address = document.get("credentials"), document.get("address")
+    in_credentials = isinstance(credentials, dict) and not _SECRETS.isdisjoint(credentials)
+    return in_credentials or (isinstance(address, str) and "@" in address.partition("://")[2].partition("/")[0])
 
 
 def _loaded(path: Path, sources: Collection[str]) -> Feed:
