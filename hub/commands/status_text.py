@@ -81,7 +81,7 @@ def render(status: SourceStatus, language: str) -> str:
     lines += _reasons(words["refused"], status.rejected, status.rejected_reasons, words["more"])
     for feed, state in status.feeds:
         lines.append(
-            f"  {words['feed']} {feed.name}: {words['every']} {feed.every}, "
+            f"  {words['feed']} {feed.name}: {words['every']} {feed.interval}, "
             f"{words['succeeded']} {_time(state.succeeded_at)}"
         )
         if state.failures:
