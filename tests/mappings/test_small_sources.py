@@ -72,7 +72,7 @@ def watched(kind: Kind, homes: int, *, seeds: int, length: int) -> Seen:
     seen = Seen()
     for seed in range(seeds):
         profile, before = Profile(), None
-        for day, said in enumerate(days(random.Random(seed), kind, homes, length)):  # noqa: S311 - no secret
+        for day, said in enumerate(days(random.Random(seed), kind, homes, length)):
             today = snapshot(day, said, before)
             seen.honest += 1
             seen.false_alarms += is_held(findings(profile, today))
