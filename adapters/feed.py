@@ -1,7 +1,7 @@
 """A feed: where deliveries of a source are fetched, how, and how often; and one round of fetching.
 
 A transport is one module in `adapters/transport/` with a constant `TRANSPORT` (the name feeds use) and the functions
-`check(feed) -> None` and `fetch(feed_round) -> None`; `adapters.transports` finds it,
+`check(feed) -> None`, `check_here(feed) -> None` and `fetch(feed_round) -> None`; `adapters.transports` finds it,
 `tests/adapters/test_transport_contract.py` holds it to the promises made here.
 """
 
@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -18,7 +19,7 @@ from adapters.gate import SECONDS, Gate
 from adapters.receipt import Receipt
 from mappings.errors import Issue, Rejected
 
-__all__ = ["Deliver", "Feed", "Round", "Taken", "Transport", "chosen", "only", "secret", "wrong"]
+__all__ = ["Deliver", "Feed", "Round", "Taken", "Transport", "all_of", "chosen", "only", "secret", "unready", "wrong"]
 
 Deliver = Callable[[Delivery], Receipt]
 """Takes a delivery in; when it returns, what the receipt says is committed and synced."""
@@ -40,6 +41,16 @@ class Feed:
     """The address is one of the operator's own network."""
     unencrypted: bool = False
     """The operator knows that others can read what comes."""
+
+    @property
+    def interval(self) -> str:
+        """How often, as the file says it: `30s`, `15m`, `24h`, `7d`."""
+        seconds = int(self.every.total_seconds())
+        for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
+            # A day is told as 24h, as people do.
+            if seconds % length == 0 and seconds > length * (unit == "d"):
+                return f"{seconds // length}{unit}"
+        return f"{seconds}s"
 
     @property
     def mark(self) -> str:
@@ -114,6 +125,11 @@ class Transport(Protocol):
         (`options.host_key`), with what is expected there. Opens no connection."""
         ...
 
+    def check_here(self, feed: Feed) -> None:
+        """Raises `Rejected` for what `fetch` needs of this machine besides the secrets, and does not find now: it may
+        be there later. Opens no connection."""
+        ...
+
     def fetch(self, feed_round: Round) -> None:
         """Deliver what is there and was not taken yet.
 
@@ -136,16 +152,33 @@ def wrong(place: str, german: str, english: str) -> Rejected:
     )
 
 
+def all_of(*checks: Callable[[], object]) -> None:
+    """Raises one `Rejected` with what is wrong by any of the checks, each thing once."""
+    found: list[Issue] = []
+    for check in checks:
+        try:
+            check()
+        except Rejected as error:
+            found.extend(issue for issue in error.issues if issue not in found)
+    if found:
+        raise Rejected(*found)
+
+
 def only(feed: Feed, *, options: Mapping[str, tuple[type, ...]], credentials: tuple[str, ...] = ()) -> None:
     """Raises `Rejected` for an option or credential that the transport does not know, or an option of another type."""
+    found: list[Issue] = []
     for section, known in (("options", tuple(options)), ("credentials", credentials)):
         for name in getattr(feed, section):
             if name not in known:
                 listed = ", ".join(known) or "–"
-                raise wrong(f"{section}.{name}", f"keines oder eines von {listed}", f"none, or one of {listed}")
+                found += wrong(
+                    f"{section}.{name}", f"keines oder eines von {listed}", f"none, or one of {listed}"
+                ).issues
     for name, value in feed.options.items():
-        if type(value) not in options[name]:
-            raise wrong(f"options.{name}", *_KINDS[options[name][0]])
+        if name in options and type(value) not in options[name]:
+            found += wrong(f"options.{name}", *_KINDS[options[name][0]]).issues
+    if found:
+        raise Rejected(*found)
 
 
 _KINDS: Mapping[type, tuple[str, str]] = MappingProxyType(
@@ -155,7 +188,8 @@ _KINDS: Mapping[type, tuple[str, str]] = MappingProxyType(
 
 def chosen(feed: Feed, name: str, default: int, *, least: int, most: int) -> int:
     """A whole number among the options; raises `Rejected` for one beyond its limits."""
-    value = int(feed.options.get(name, default))
+    stated = feed.options.get(name, default)
+    value = stated if type(stated) is int else default  # Of another kind it is `only` that says so.
     if not least <= value <= most:
         raise wrong(f"options.{name}", f"eine Zahl von {least} bis {most}", f"a number from {least} to {most}")
     return value
@@ -166,9 +200,23 @@ def secret(feed_round: Round, name: str) -> bytes | None:
 
     Raises `Rejected` where there is nothing; the text names where it was looked for, never what stands there.
     """
-    told = feed_round.feed.credentials
+    return _secret(feed_round.feed, name, feed_round.environment)
+
+
+def unready(feed: Feed, environment: Mapping[str, str]) -> tuple[Issue, ...]:
+    """The secrets that a feed leads to and that are not there: an issue each."""
+    names = dict.fromkeys(key.rpartition("_")[0] for key in feed.credentials if key.endswith(("_env", "_file")))
+    try:
+        all_of(*(partial(_secret, feed, name, environment) for name in names))
+    except Rejected as error:
+        return error.issues
+    return ()
+
+
+def _secret(feed: Feed, name: str, environment: Mapping[str, str]) -> bytes | None:
+    told = feed.credentials
     if variable := told.get(f"{name}_env"):
-        if value := feed_round.environment.get(variable):
+        if value := environment.get(variable):
             return value.encode()
         raise wrong(
             f"credentials.{name}_env",

@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from mappings.errors import Issue, Rejected, Retriable
 
-__all__ = ["PORTS", "SECONDS", "Deadline", "Gate", "Resolve", "Target", "system_addresses", "target"]
+__all__ = ["PORTS", "SECONDS", "Deadline", "Gate", "Resolve", "Target", "refuse_stated", "system_addresses", "target"]
 
 SECONDS = 120.0
 """How long one exchange may take altogether, from the name's resolution to the last byte."""
@@ -221,6 +221,16 @@ def target(
         )
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(scheme=parts.scheme, host=host, port=port, path=quote(path, safe=_AS_IT_IS), private=private)
+
+
+def refuse_stated(to: Target) -> None:
+    """Raises `Rejected` where the address itself, no name, is one that no connection may lead to."""
+    try:
+        stated = _address("127.0.0.1" if to.host == "localhost" else to.host)
+    except ValueError:
+        return
+    if (issue := _refused(stated, private=to.private)) is not None:
+        raise Rejected(issue)
 
 
 def _host(parts: SplitResult) -> str:

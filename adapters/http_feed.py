@@ -1,14 +1,15 @@
 """What feeds by HTTP have in common: their address, who asks, and whom they trust."""
 
 import base64
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from adapters.feed import Feed, Round, only, secret, wrong
-from adapters.gate import Deadline, Target, target
+from adapters.feed import Feed, Round, all_of, only, secret, wrong
+from adapters.gate import Deadline, Target, refuse_stated, target
 from adapters.http_get import BYTES_MAX, Got, get
 
-__all__ = ["asked", "check", "where"]
+__all__ = ["asked", "check", "check_here", "where"]
 
 _CREDENTIALS = ("password_env", "password_file", "token_env", "token_file", "user")
 
@@ -16,8 +17,22 @@ _CREDENTIALS = ("password_env", "password_file", "token_env", "token_file", "use
 def check(feed: Feed, options: Mapping[str, tuple[type, ...]] | None = None) -> None:
     """Raises `Rejected` for an address that is none, for credentials that are half there, and for other options than
     `authorities` (a file of certificates that is trusted in the place of the system's) and those given."""
-    only(feed, options={"authorities": (str,), **(options or {})}, credentials=_CREDENTIALS)
-    where(feed)
+    known: Mapping[str, tuple[type, ...]] = {"authorities": (str,), **(options or {})}
+    all_of(
+        lambda: only(feed, options=known, credentials=_CREDENTIALS),
+        lambda: refuse_stated(where(feed)),
+        lambda: _whole(feed),
+    )
+
+
+def check_here(feed: Feed) -> None:
+    """Raises `Rejected` where the file of `authorities` cannot be read."""
+    authorities = feed.options.get("authorities")
+    if authorities and not os.access(authorities, os.R_OK):
+        raise wrong("options.authorities", "eine Datei, die sich lesen lässt", "a file that can be read")
+
+
+def _whole(feed: Feed) -> None:
     if {name.rpartition("_")[0] or name for name in feed.credentials} not in (set(), {"token"}, {"user", "password"}):
         raise wrong(
             "credentials",

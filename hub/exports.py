@@ -17,7 +17,7 @@ from hub.store.tables import Projection
 from mappings.language import SourceMap
 from mappings.to_fhir import VACANCY
 from mappings.vacancy import ZONE, VacancyReport
-from mappings.view import expired
+from mappings.view import effective, expired
 
 __all__ = ["Exports", "Stand"]
 
@@ -66,7 +66,7 @@ class Exports:
 
         Keys are the ids of the FHIR resources, since those of two sources may be equal. `valid_at` is what freshness
         knows: the newest moment that the source stated, else when it last said so. An offer whose facility is not
-        known is left out.
+        known is left out. Numbers say what the state says.
         """
         for rids in self._services(connection):
             trees = self._trees(connection, rids)
@@ -81,7 +81,7 @@ class Exports:
                     report = replace(report, valid_at=moment(stated_at))
                     if told.expires_at <= micros(now):
                         report = replace(expired(report), coarsened=False)
-                yield report
+                yield effective(report)
 
     def _services(self, connection: Connection) -> Iterator[list[int]]:
         reference = self._projection.indexes["reference"]

@@ -14,16 +14,17 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from adapters import transports
-from adapters.feed import Feed, wrong
+from adapters.feed import Feed, all_of, unready, wrong
 from hub.errors import NotFound
 from mappings import yaml_document
 from mappings.errors import Issue, Rejected
 
-__all__ = ["Feeds"]
+__all__ = ["Feeds", "holds_secret"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 _EVERY = re.compile("([1-9][0-9]{0,4})([smhd])")
@@ -56,6 +57,18 @@ class Feeds:
     def __iter__(self) -> Iterator[Feed]:
         return iter(self._feeds.values())
 
+    def unready(self, environment: Mapping[str, str]) -> tuple[Issue, ...]:
+        """What the feeds need of this machine and do not find now: folders, secrets."""
+        found: list[Issue] = []
+        for feed in self:
+            issues = list(unready(feed, environment))
+            try:
+                transports.named(feed.transport).check_here(feed)
+            except Rejected as error:
+                issues += error.issues
+            found += (replace(issue, place=f"feeds/{feed.name}.yaml: {issue.place}") for issue in issues)
+        return tuple(found)
+
     def of(self, source: str) -> tuple[Feed, ...]:
         """Those that fetch deliveries of a source."""
         return tuple(feed for feed in self if feed.source == source)
@@ -75,6 +88,19 @@ class Feeds:
         )
 
 
+def holds_secret(content: bytes) -> bool:
+    """Whether the file of a feed holds a secret itself, in the place of a name: no such feed runs."""
+    try:
+        document = yaml_document.parse(content)
+    except yaml_document.NotYaml:
+        return True  # Nobody can tell.
+    if not isinstance(document, dict):
+        return False
+    credentials, address = document.get("credentials"), document.get("address")
+    in_credentials = isinstance(credentials, dict) and not _SECRETS.isdisjoint(credentials)
+    return in_credentials or (isinstance(address, str) and "@" in address.partition("://")[2].partition("/")[0])
+
+
 def _loaded(path: Path, sources: Collection[str]) -> Feed:
     try:
         with path.open("rb") as file:
@@ -86,9 +112,7 @@ def _loaded(path: Path, sources: Collection[str]) -> Feed:
     except yaml_document.NotYaml as error:
         place = f"line {error.line}, column {error.column}"
         raise wrong(place, f"YAML ({error.reason})", f"YAML ({error.reason})") from None
-    feed = _feed(path.stem, document, sources)
-    transports.named(feed.transport).check(feed)
-    return feed
+    return _feed(path.stem, document, sources)
 
 
 def _feed(name: str, document: Any, sources: Collection[str]) -> Feed:
@@ -100,17 +124,51 @@ def _feed(name: str, document: Any, sources: Collection[str]) -> Feed:
         )
     if not isinstance(document, dict):
         raise wrong("", "eine Zuordnung (source: …)", "a mapping (source: …)")
-    for key in document:
-        if key not in _KEYS:
-            raise wrong(key, f"eines von {', '.join(_KEYS)}", f"one of {', '.join(_KEYS)}")
-    for key in _REQUIRED:
-        if not isinstance(document.get(key), str) or not document[key].strip():
-            raise wrong(key, "ein Text; er fehlt oder ist keiner", "a text; it is missing or none")
-    for key in ("private", "unencrypted"):
-        if not isinstance(document.get(key, False), bool):
-            raise wrong(key, "true oder false", "true or false")
-    _refuse_unknown("source", document["source"], sources)
-    _refuse_unknown("transport", document["transport"], transports.names())
+    all_of(
+        *(partial(_known_key, key) for key in document),
+        *(partial(_text, document, key) for key in _REQUIRED),
+        *(partial(_flag, document, key) for key in ("private", "unencrypted")),
+        lambda: _refuse_unknown("source", document.get("source"), sources),
+        lambda: _refuse_unknown("transport", document.get("transport"), transports.names()),
+        lambda: _every(document.get("every")),
+        lambda: _credentials(document),
+        lambda: _section(document, "options"),
+        lambda: _check_early(name, document),
+    )
+    feed = _made(name, document)
+    transports.named(feed.transport).check(feed)
+    return feed
+
+
+def _check_early(name: str, document: Mapping[str, Any]) -> None:
+    """What the transport says, as if what is wrong elsewhere were mended: who mends a file wants all of it at once."""
+    address, transport = document.get("address"), document.get("transport")
+    if transport not in transports.names() or not isinstance(address, str) or not address.strip():
+        return
+    credentials, options = (
+        found if isinstance(found := document.get(key), dict) else {} for key in ("credentials", "options")
+    )
+    mended = {
+        "source": "",
+        "transport": transport,
+        "address": address,
+        "every": "1h",
+        "credentials": {f"{each}_env" if each in _SECRETS else each: "X" for each in credentials},
+        "options": options,
+        "private": document.get("private") is True,
+        "unencrypted": document.get("unencrypted") is True,
+    }
+    try:
+        transports.named(transport).check(_made(name, mended))
+    except Rejected as error:
+        # Of credentials that are wrong already nothing more is said: the names here are not the file's.
+        strange = not _SECRETS.isdisjoint(credentials)
+        issues = [issue for issue in error.issues if not (strange and issue.place.startswith("credentials"))]
+        if issues:
+            raise Rejected(*issues) from None
+
+
+def _made(name: str, document: Mapping[str, Any]) -> Feed:
     return Feed(
         name=name,
         source=document["source"],
@@ -124,13 +182,30 @@ def _feed(name: str, document: Any, sources: Collection[str]) -> Feed:
     )
 
 
-def _refuse_unknown(key: str, value: str, known: Collection[str]) -> None:
-    if value not in known:
+def _known_key(key: str) -> None:
+    if key not in _KEYS:
+        raise wrong(key, f"eines von {', '.join(_KEYS)}", f"one of {', '.join(_KEYS)}")
+
+
+def _text(document: Mapping[str, Any], key: str) -> None:
+    if not isinstance(document.get(key), str) or not document[key].strip():
+        raise wrong(key, "ein Text; er fehlt oder ist keiner", "a text; it is missing or none")
+
+
+def _flag(document: Mapping[str, Any], key: str) -> None:
+    if not isinstance(document.get(key, False), bool):
+        raise wrong(key, "true oder false", "true or false")
+
+
+def _refuse_unknown(key: str, value: Any, known: Collection[str]) -> None:
+    if isinstance(value, str) and value.strip() and value not in known:
         listed = ", ".join(sorted(known))
         raise wrong(key, f"eines von {listed}", f"one of {listed}")
 
 
-def _every(told: str) -> timedelta:
+def _every(told: Any) -> timedelta:
+    if not isinstance(told, str) or not told.strip():
+        return timedelta()  # `_text` says so.
     match = _EVERY.fullmatch(told)
     every = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else timedelta()
     if not _SOONEST <= every <= _LATEST:
@@ -151,13 +226,16 @@ def _section(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def _credentials(document: Mapping[str, Any]) -> Mapping[str, str]:
     section = _section(document, "credentials")
-    for name, value in section.items():
-        if name in _SECRETS:
-            raise wrong(
-                f"credentials.{name}",
-                f"{name}_env (eine Umgebungsvariable) oder {name}_file (ein Pfad); das Geheimnis selbst steht nie hier",
-                f"{name}_env (an environment variable) or {name}_file (a path); the secret itself never stands here",
-            )
-        if not isinstance(value, str) or not value.strip():
-            raise wrong(f"credentials.{name}", "ein Text", "a text")
+    all_of(*(partial(_credential, name, value) for name, value in section.items()))
     return section
+
+
+def _credential(name: str, value: Any) -> None:
+    if name in _SECRETS:
+        raise wrong(
+            f"credentials.{name}",
+            f"{name}_env (eine Umgebungsvariable) oder {name}_file (ein Pfad); das Geheimnis selbst steht nie hier",
+            f"{name}_env (an environment variable) or {name}_file (a path); the secret itself never stands here",
+        )
+    if not isinstance(value, str) or not value.strip():
+        raise wrong(f"credentials.{name}", "ein Text", "a text")

@@ -6,18 +6,19 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select, union
 
 from hub.errors import NotFound
 from hub.own_maps import read_own
 from hub.store.clock import micros
 from hub.store.database import Database
 from hub.store.prepared import Prepared
+from hub.store.tables import delivery
 from hub.store.tables import token as tokens
 from mappings.errors import Issue
 from mappings.language import DEFAULT_RANK, Ladder, SourceMap, shipped
 
-__all__ = ["Sources"]
+__all__ = ["Sources", "without_a_map"]
 
 _OWNER = Prepared(select(tokens.c.source).where(tokens.c.digest == bindparam("digest")))
 _PREFIX = "pf_"  # what secret scanners look for
@@ -85,6 +86,14 @@ class Sources:
         with self._database.snapshot() as reader:
             row = reader.first(_OWNER, {"digest": _digest(token)})
         return row is not None and row[0] == name
+
+
+def without_a_map(database: Database, folder: Path) -> tuple[str, ...]:
+    """The sources that a database has deliveries or tokens of, and that neither a shipped map nor one in the operator's
+    folder reads."""
+    with database.reading() as connection:
+        named = connection.execute(union(select(delivery.c.source), select(tokens.c.source))).scalars().all()
+    return tuple(sorted(set(named) - shipped().keys() - read_own(folder).maps.keys()))
 
 
 def _digest(token: str) -> bytes:

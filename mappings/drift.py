@@ -32,6 +32,10 @@ _HOUR = 3_600_000_000
 _SAMPLE = 2_000
 _SIGMAS = 5.0
 _BY_CHANCE = 1e-6
+_TAIL = 1e-4
+"""A share is outside of its range where chance alone brings it there less often than this."""
+_THROUGHOUT = 1e-3
+"""The same of what is said of every offer at once, by the whole of what was said before, not by its worst day."""
 _COUNTS = ("licensed", "operable", "occupied", "held", "accepting", "waiting")
 
 Share = tuple[int, int]
@@ -289,6 +293,8 @@ class _Watch:
     english: str
     up: float = 2.0
     down: float = 2.0
+    throughout: bool = False
+    """Whether it is drift by itself that it is so of all offers, where that never was and is improbable."""
 
 
 _BLANK = ("Anteil der Angebote ohne Zahl freier Plätze", "share of offers without a number of free places")
@@ -314,6 +320,7 @@ _WATCHES = (
         english="share of offers with 0 free places",
         up=0.25,
         down=0.25,
+        throughout=True,
     ),
     _Watch(
         name="blank",
@@ -321,6 +328,7 @@ _WATCHES = (
         german=_BLANK[0],
         english=_BLANK[1],
         up=0.25,
+        throughout=True,
     ),
     _Watch(
         name="emptied",
@@ -444,6 +452,8 @@ def _shares(alike: Sequence[Snapshot], now: Snapshot) -> Iterator[Issue]:
         yield _of_share("drift-numbers", "", german, english, (low, high), (blank, offers))
     for watch in _WATCHES:
         bounds = _outside(alike, now, watch.name, up=watch.up, down=watch.down)
+        if bounds is None and watch.throughout:
+            bounds = _throughout(alike, now, watch.name, up=watch.up)
         if bounds is not None:
             yield _of_share(watch.code, "", watch.german, watch.english, bounds, now.shares[watch.name])
     for name in sorted(now.shares):
@@ -535,11 +545,48 @@ def _outside(
     low, high = _range(with_it, name)
     share, caution = part / of, _caution(with_it)
     above, below = share - high, low - share
-    distance, bound, tolerance = (above, high, up) if above > below else (below, low, down)
-    chance = _smoothed(with_it, name, bound)
-    explained = _SIGMAS * math.sqrt(chance * (1 - chance) / of)
-    is_outside = distance > max(tolerance * caution, explained) and distance * of >= FEWEST
-    return (low, high) if is_outside else None
+    distance, tolerance = (above, up) if above > below else (below, down)
+    if distance <= tolerance * caution or distance * of < FEWEST:
+        return None
+    if above > below:
+        by_chance = _at_least(part, of, _smoothed(with_it, name, high))
+    else:
+        by_chance = _at_least(of - part, of, 1 - _smoothed(with_it, name, low))
+    return (low, high) if by_chance < _TAIL else None
+
+
+def _throughout(alike: Sequence[Snapshot], now: Snapshot, name: str, *, up: float) -> tuple[float, float] | None:
+    """The range of a share before, where it is of all offers now, far beyond that range, and improbably so.
+
+    The chance is that of drawing as many again, all alike, after what was drawn before (Pólya's urn, begun with a half
+    of each), so few deliveries prove little. It takes offers for independent of each other: that is why the range
+    counts, too.
+    """
+    part, of = now.shares.get(name, (0, 0))
+    with_it = [one for one in alike if name in one.shares]
+    if not of or part < of or len(with_it) < _ALIKE:
+        return None
+    low, high = _range(with_it, name)
+    if 1.0 - high <= up * _caution(with_it):
+        return None
+    had, whole = (sum(one.shares[name][which] for one in with_it) for which in (0, 1))
+    chance = math.prod((had + 0.5 + drawn) / (whole + 1 + drawn) for drawn in range(of))
+    return (low, high) if chance < _THROUGHOUT else None
+
+
+def _at_least(part: int, of: int, share: float) -> float:
+    """The probability of so many or more of so many, each with the probability `share`, which is between 0 and 1."""
+    begin = math.lgamma(of + 1)
+    return sum(
+        math.exp(
+            begin
+            - math.lgamma(each + 1)
+            - math.lgamma(of - each + 1)
+            + each * math.log(share)
+            + (of - each) * math.log1p(-share)
+        )
+        for each in range(part, of + 1)
+    )
 
 
 def _range(alike: Sequence[Snapshot], name: str) -> tuple[float, float]:

@@ -4,7 +4,10 @@ from datetime import date
 
 from mappings.vacancy import BlockStatus, VacancyReport
 
-__all__ = ["free_later"]
+__all__ = ["AT_LEAST", "free_later"]
+
+AT_LEAST = "Mindestens so viele. / So many at least."
+"""What stands beside a coarsened number where a format has room for a sentence."""
 
 
 def free_later(report: VacancyReport, today: date) -> dict[date, int]:

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from mappings.vacancy import Block, BlockStatus, Contact, Counts, Facility, State, VacancyReport
 
-__all__ = ["View", "expired", "public_facility", "seen"]
+__all__ = ["View", "effective", "expired", "public_facility", "seen"]
 
 
 class View(StrEnum):
@@ -59,6 +59,32 @@ def public_facility(facility: Facility) -> Facility:
 def expired(report: VacancyReport) -> VacancyReport:
     """What is left of a statement that nobody has said again for too long: unknown, never a number."""
     return replace(report, state=State.UNKNOWN, counts=Counts(), blocks=(), estimated=False, reported_by=None)
+
+
+def effective(report: VacancyReport) -> VacancyReport:
+    """The report with numbers that say what its state says, for formats whose readers look at numbers alone.
+
+    Of `none` and `unknown` no place is free, whatever number stands beside it. Of the others no more are listed than
+    are said to be free, the earliest first; where none is, and some are listed all the same, those count.
+    """
+    free = [block for block in report.blocks if block.status is BlockStatus.FREE and block.count > 0]
+    listed, accepting, state = sum(block.count for block in free), report.counts.accepting, report.state
+    if state is State.NONE:
+        accepting = None if accepting is None else min(accepting, 0)
+    elif state is State.UNKNOWN:
+        accepting = None
+    elif listed and (accepting is None or (accepting <= 0 and state is State.SOME)):
+        accepting = listed
+    elif accepting is not None and accepting <= 0 and state is State.SOME:
+        state = State.NONE
+    kept, left = [], max(accepting or 0, 0)
+    for block in sorted(free, key=_earliest_first):
+        if left:
+            kept.append(replace(block, count=min(block.count, left)))
+            left -= kept[-1].count
+    shown = free if sum(block.count for block in kept) == listed else kept
+    others = (block for block in report.blocks if block.status is not BlockStatus.FREE)
+    return replace(report, state=state, counts=replace(report.counts, accepting=accepting), blocks=(*shown, *others))
 
 
 def _coarsened(count: int | None, at_least: int) -> int | None:

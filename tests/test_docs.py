@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters import registry, transports
-from hub import cli
+from hub import cli, receiving
 from mappings.language import shipped
 
 ROOT = Path(__file__).parents[1]
@@ -67,3 +67,56 @@ def test_every_source_and_format_is_named() -> None:
     assert [name for name in shipped() if f"`{name}`" not in mappings] == []
     assert [name for name in registry.formats() if f"`{name}`" not in adapters] == []
     assert [name for name in transports.names() if f"`{name}`" not in adapters] == []
+
+
+def nginx_passes(path: str) -> bool:
+    (pattern,) = re.findall(r"^location ~ (\S+) \{$", README, flags=re.MULTILINE)
+    return re.search(pattern, path) is not None
+
+
+def caddy_passes(path: str) -> bool:
+    (listed,) = re.findall(r"^@platzfrei path (.+)$", README, flags=re.MULTILINE)
+    return any(path.startswith(one[:-1]) if one.endswith("*") else path == one for one in listed.split())
+
+
+PASSED = (
+    "/fhir",
+    "/fhir/",
+    "/fhir/metadata",
+    "/fhir/HealthcareService/$find-vacancies",
+    "/ingest/json",
+    "/ingest/json/deliveries/7",
+    "/export/csv",
+    "/schemas/places.json",
+    "/m/AbC_-9",
+    "/docs",
+    "/docs/x.js",
+    "/openapi.json",
+    "/health/live",
+)
+KEPT = (
+    "/",
+    "/metrics",
+    "/monitor",
+    "/m",
+    "/docsx",
+    "/fhirx",
+    "/ingestion/json",
+    "/exports/csv",
+    "/openapiXjson",
+    "/openapi.json.bak",
+    "/health/ready",
+    "/health/lively",
+    "/identity/proposals",
+    "/x/fhir/metadata",
+)
+
+
+@pytest.mark.parametrize("path", [*PASSED, *KEPT])
+def test_both_proxies_of_the_readme_pass_what_is_for_everybody_and_nothing_else(path: str) -> None:
+    assert nginx_passes(path) is caddy_passes(path) is (path in PASSED)
+
+
+def test_a_proxy_passes_as_large_a_delivery_as_the_server_takes() -> None:
+    (most,) = re.findall(r"client_max_body_size (\d+)m;", README)
+    assert int(most) * 1024 * 1024 == receiving._BYTES_MAX

@@ -57,6 +57,7 @@ MAY_IMPORT = {
         "mappings.errors",
         "hub.store",
         "hub.backup",
+        "hub.feeds",
         "hub.key_of_database",
         "hub.keys",
         "hub.settings",

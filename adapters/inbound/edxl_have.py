@@ -8,9 +8,9 @@ A record is a facility, by the standard's own names: `facilityID`, `facilityName
 `longitude`, `OrganisationName`, of its first address `Country`, `AdministrativeArea`, `Locality`, `Thoroughfare`,
 `ThoroughfareNumber`, `PostCode`, of its contacts `Telephone`, `Fax`, `EMAIL`, `URL`, `fromDateTime` of the reporting
 period, and the list `services` of its service list items: `taxonomyURI`, `serviceTaxonomyKeyValue`, `serviceName`,
-`isAvailable`, `colourStatus`, `availableCount`, `baselineCount`, `availability`. Everything else is dropped by name:
-comments and notes, because they may tell of a patient, and activity, staffing, resources and future states, because
-they are no places of today.
+`isAvailable`, `colourStatus`, `availableCount`, `baselineCount`, `availability`, and `later`: of its future states when
+they begin and their number (`2 from 2026-12-11T00:00:00+01:00; 3 from …`). Everything else is dropped by name: comments
+and notes, because they may tell of a patient, and activity, staffing and resources, because they are no places.
 """
 
 import re
@@ -23,6 +23,7 @@ from adapters import options as option
 from adapters.base import Broken, Decoded, Options, Record
 from conformance.formats import safe_xml
 from mappings.errors import Issue, Rejected
+from mappings.free_places import AT_LEAST
 from mappings.patient_filter import safe_name
 
 __all__ = ["FORMAT", "check", "decode"]
@@ -262,9 +263,18 @@ class _Facility:
             elif name in ("serviceStatus", "serviceBedCapacity"):
                 for part in child.iterchildren(etree.Element):
                     self._status(part, service)
+            elif name == "futureServiceStates":
+                self._later(child, service)
             else:
                 self._drop(child)
         return service
+
+    def _later(self, future: etree._Element, service: dict[str, str]) -> None:
+        begin, number = (_text(future.find(f".//{{*}}{name}")) for name in ("fromDateTime", "availableCount"))
+        if begin and number:
+            service["later"] = "; ".join((*filter(None, [service.get("later")]), f"{number} from {begin}"))
+        else:
+            self._drop(future)
 
     def _status(self, part: etree._Element, service: dict[str, str]) -> None:
         name = _name(part)
@@ -287,6 +297,8 @@ class _Facility:
 
     def _drop(self, element: etree._Element) -> None:
         name = _name(element)
+        if name == "capacityNote" and _text(element) == AT_LEAST:
+            return  # We write it ourselves; what it says no number can carry.
         if _text(element) or name not in _NAMES:
             self._dropped[name if name in _NAMES else safe_name(name)] = None
 

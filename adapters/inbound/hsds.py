@@ -6,13 +6,15 @@ organizations with their services, or of services at locations, a bare list of t
       units: [places, Plätze]            # the units of a capacity that are places, by name or identifier
       terms: {careForm: URI}             # fields → taxonomies: the one code that the service's attributes have there
       lists: {needs: URI}                # the same, for taxonomies of which a service can have several codes
+      later: URI                         # the taxonomy of a capacity's attributes that say `2 from 2026-12-11`
       identifiers: {iks: URI}            # fields → schemes: the organization's identifiers, a list where it has several
 
 A record is a service: `id`, `name`, `status`, `email`, `url`, `phone`, its `languages` and the `postalCodes` of its
 service areas, `organization` with `id`, `name`, `email`, `website`, `phone` and what `identifiers` names, `location`
 with `id`, `name`, `latitude`, `longitude`, `address_1`, `city`, `postal_code` and `state_province`, `available` and
-`maximum` of the capacity in places, `updated` (of the capacity, else of the service), and what `terms` and `lists`
-name. The tabular form, a Tabular Data Package, is not read.
+`maximum` of the capacity in places, `later` (how many there will be from which days on: `2 from 2026-12-11; 3 from …`),
+`updated` (of the capacity, else of the service), and what `terms` and `lists` name. The
+tabular form, a Tabular Data Package, is not read.
 """
 
 import json
@@ -92,8 +94,11 @@ _NAMES = frozenset(
     ]
 )
 """Properties of the standard that are dropped by their name; any other name may be a sender's own."""
-_SILENT = frozenset({"last_modified", "description", "location_type", "country", "organization_id"})
+_SILENT = frozenset(
+    {"last_modified", "description", "location_type", "country", "organization_id", "parent_organization_id"}
+)
 """What is read elsewhere, or only restates."""
+_CARE_GRADES = re.compile("Pflegegrad [1-5](?:, [1-5])*")
 _POSTAL_CODE = re.compile("[0-9]{5}")
 _BESIDE = frozenset(
     {"contents", "total_items", "total_pages", "page_number", "size", "first_page", "last_page", "empty"}
@@ -108,15 +113,17 @@ class _Wanted:
     terms: Mapping[str, str]
     lists: Mapping[str, str]
     identifiers: Mapping[str, str]
+    later: str | None = None
 
     @classmethod
     def of(cls, options: Options) -> "_Wanted":
-        option.only(options, {"units", "terms", "lists", "identifiers"})
+        option.only(options, {"units", "terms", "lists", "identifiers", "later"})
         return cls(
             units=frozenset(_folded(unit) for unit in option.texts(options, "units")),
             terms=_names(options, "terms"),
             lists=_names(options, "lists"),
             identifiers=_names(options, "identifiers"),
+            later=option.text(options, "later"),
         )
 
 
@@ -238,6 +245,8 @@ class _Service:
 
     def _taken(self, node: Mapping[str, Any], names: Collection[str], parts: Collection[str]) -> dict[str, Any]:
         for name in node:
+            if name == "eligibility_description" and _CARE_GRADES.fullmatch(str(node[name])):
+                continue  # Our own words for what the codes of the attributes say.
             if name not in names and name not in parts and name not in _SILENT:
                 self.dropped[name if name in _NAMES else safe_name(name)] = None
         return {name: node[name] for name in names if node.get(name) not in (None, "")}
@@ -265,8 +274,7 @@ class _Service:
             term = attribute.get("taxonomy_term")
             if not isinstance(term, dict):
                 continue
-            detail = term.get("taxonomy_detail")
-            of = [term.get("taxonomy"), *((detail.get("uri"), detail.get("name")) if isinstance(detail, dict) else ())]
+            of = _taxonomies(term)
             code = term.get("code")
             for name, taxonomy in (*wanted.terms.items(), *wanted.lists.items()):
                 if taxonomy in of and isinstance(code, str) and code not in codes.setdefault(name, []):
@@ -351,6 +359,21 @@ class _Service:
         for capacity in places[:1]:
             fields.update({name: capacity.get(name) for name in ("available", "maximum")})
             fields["updated"] = capacity.get("updated") or fields["updated"]
+            fields["later"] = "; ".join(self._later(capacity, wanted)) or None
+
+    def _later(self, capacity: Mapping[str, Any], wanted: _Wanted) -> Iterator[str]:
+        for attribute in self._objects(capacity, "attributes", "capacities."):
+            term, value = attribute.get("taxonomy_term"), attribute.get("value")
+            if isinstance(term, dict) and wanted.later in _taxonomies(term) and isinstance(value, str):
+                yield value
+            else:
+                self.dropped["attributes"] = None
+
+
+def _taxonomies(term: Mapping[str, Any]) -> list[Any]:
+    """By what the taxonomy of a term is named."""
+    detail = term.get("taxonomy_detail")
+    return [term.get("taxonomy"), *((detail.get("uri"), detail.get("name")) if isinstance(detail, dict) else ())]
 
 
 def _folded(text: str) -> str:

@@ -50,6 +50,7 @@ COLUMNS = (
     "Beatmung",
     "Rollstuhl",
     "Stand",
+    "Aussage",
 )
 """The columns, in their order."""
 
@@ -126,6 +127,7 @@ def _rows(report: VacancyReport, facility_id: str) -> Iterator[tuple[Cell, ...]]
             ";".join(map(str, offer.care_grades)),
             *("ja" if need in offer.needs else None for need in _NEEDS),
             report.valid_at.astimezone(ZONE).isoformat(timespec="seconds") if report.valid_at else None,
+            _word("csv-aussage", report.state.value),
         )
 
 

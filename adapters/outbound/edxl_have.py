@@ -13,7 +13,7 @@ from itertools import groupby
 from lxml import etree
 
 from mappings import terminology
-from mappings.free_places import free_later
+from mappings.free_places import AT_LEAST, free_later
 from mappings.to_fhir import CARE_FORM
 from mappings.vacancy import ZONE, Facility, State, VacancyReport
 
@@ -58,7 +58,6 @@ _COLOUR = {State.SOME: "green", State.ASK: "yellow", State.NONE: "red"}
 _FIRST = re.compile(r"[^A-Za-z]")
 _LATER = re.compile(r"[^A-Za-z0-9.-]")
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_AT_LEAST = "Mindestens so viele. / So many at least."
 
 
 def encode(reports: Iterable[VacancyReport], *, at: datetime) -> Iterator[bytes]:
@@ -164,7 +163,8 @@ def _service(report: VacancyReport, at: datetime) -> etree._Element:
         _status(report.state),
     )
     later = free_later(report, today)
-    if report.counts.accepting is not None:
+    # A number would count for more than the colour that says to ask.
+    if report.counts.accepting is not None and report.state is not State.ASK:
         now = report.counts.accepting - sum(later.values())
         item.append(_capacity("serviceBedCapacity", report, now))
         for start, more in later.items():
@@ -195,7 +195,7 @@ def _capacity(name: str, report: VacancyReport, available: int) -> etree._Elemen
     if report.counts.licensed is not None:
         capacity.append(_HAVE("baselineCount", str(report.counts.licensed)))
     if report.coarsened:
-        capacity.append(_HAVE("capacityNote", _AT_LEAST))
+        capacity.append(_HAVE("capacityNote", AT_LEAST))
     is_open = available > 0 and report.state is not State.NONE
     capacity.append(_HAVE("availability", "Open" if is_open else "Exceeded" if available < 0 else "Full"))
     return capacity

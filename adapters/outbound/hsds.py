@@ -6,8 +6,8 @@ for professionals alone is never written, whoever exports: contacts, held and cl
 """
 
 import json
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -15,7 +15,7 @@ from mappings import terminology
 from mappings.free_places import free_later
 from mappings.identity import NAMESPACE
 from mappings.to_fhir import CARE_FORM, IK, NEED, OPS, OPS_CARE_GRADES, TELEMATIK_ID, VACANCY_STATE
-from mappings.vacancy import ZONE, Contact, Facility, VacancyReport
+from mappings.vacancy import ZONE, Contact, Facility, State, VacancyReport
 
 __all__ = ["FORMAT", "MEDIA_TYPE", "SUFFIX", "encode"]
 
@@ -32,7 +32,9 @@ _PHONE_TYPES = {"phone": "voice", "fax": "fax"}
 def encode(reports: Iterable[VacancyReport], *, at: datetime) -> Iterator[bytes]:
     """The services, what follows them counts them. Ids are the keys where these are UUIDs, else made of them.
 
-    `available` is what can be taken on `at`'s day; a service without a number has no capacity, as one must have one.
+    `available` is what can be taken on `at`'s day; what can be later are attributes of the capacity, of our
+    vacancy-state, with the value `2 from 2026-12-11`: so many in all. A service without a number has no
+    capacity, as one must have one.
     """
     count = 0
     yield b'{"contents":['
@@ -157,17 +159,30 @@ def _capacity(report: VacancyReport, own: str, at: datetime) -> Node:
     told = [f"{count} weitere ab / more from {start.isoformat()}" for start, count in later.items()]
     if report.coarsened:
         told.insert(0, "mindestens / at least")
+    now = (report.counts.accepting or 0) - sum(later.values())
     capacity: Node = {
         "id": _made(own, "capacity", ""),
         "unit": {"id": _made("", "unit", _UNIT), "name": _UNIT},
-        "available": (report.counts.accepting or 0) - sum(later.values()),
+        "available": now,
         "updated": _moment(report.valid_at or at),
     }
     if report.counts.licensed is not None:
         capacity["maximum"] = report.counts.licensed
     if told:
         capacity["description"] = "; ".join(told)
+    if later:
+        capacity["attributes"] = list(_later(capacity["id"], now, later))
     return capacity
+
+
+def _later(capacity: str, now: int, later: Mapping[date, int]) -> Iterator[Node]:
+    """How many there will be in all, from each of the days on."""
+    some = terminology.display("vacancy-state", State.SOME.value, "de")
+    for start, count in later.items():
+        now += count
+        made = _attribute(capacity, VACANCY_STATE, State.SOME.value, some, of="service_capacity")
+        made["id"] = _made(capacity, VACANCY_STATE, start.isoformat())
+        yield made | {"value": f"{now} from {start.isoformat()}"}
 
 
 def _attributes(report: VacancyReport, own: str) -> Iterator[Node]:
@@ -182,11 +197,11 @@ def _attributes(report: VacancyReport, own: str) -> Iterator[Node]:
         yield _attribute(own, OPS, OPS_CARE_GRADES[grade], f"Pflegegrad {grade}")
 
 
-def _attribute(own: str, taxonomy: str, code: str, name: str) -> Node:
+def _attribute(own: str, taxonomy: str, code: str, name: str, *, of: str = "service") -> Node:
     return {
         "id": _made(own, taxonomy, code),
         "link_id": own,
-        "link_entity": "service",
+        "link_entity": of,
         "taxonomy_term": {
             "id": _made("", taxonomy, code),
             "code": code,

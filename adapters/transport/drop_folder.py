@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.feed import Feed, Round, only, wrong
+from adapters.feed import Feed, Round, all_of, only, wrong
 from adapters.files_at_rest import FILES_MAX, at_rest, pattern, settle, wanted
 from adapters.http_get import BYTES_MAX
 from adapters.receipt import Receipt
 from mappings.errors import Issue, Rejected, Retriable
 
-__all__ = ["TRANSPORT", "check", "fetch"]
+__all__ = ["TRANSPORT", "check", "check_here", "fetch"]
 
 TRANSPORT = "drop_folder"
 _DONE = "done"
@@ -47,11 +47,29 @@ class _Mark:
 
 def check(feed: Feed) -> None:
     """Raises `Rejected` for an address that is no absolute path, and for an option or credential that is none."""
-    only(feed, options={"pattern": (str,), "settle": (int,)})
+    all_of(
+        lambda: only(feed, options={"pattern": (str,), "settle": (int,)}),
+        lambda: _whole_path(feed),
+        lambda: pattern(feed),
+        lambda: settle(feed),
+    )
+
+
+def check_here(feed: Feed) -> None:
+    """Raises `Rejected` for a folder that is not there, or in which files cannot be read and moved."""
+    if not Path(feed.address).is_dir():
+        raise wrong("address", "ein Ordner; hier ist keiner", "a folder; there is none")
+    if not os.access(feed.address, os.R_OK | os.W_OK | os.X_OK):
+        raise wrong(
+            "address",
+            "ein Ordner, in dem dieser Benutzer lesen und schreiben darf; Rechte prüfen",
+            "a folder in which this user may read and write; check its permissions",
+        )
+
+
+def _whole_path(feed: Feed) -> None:
     if not Path(feed.address).is_absolute():
         raise wrong("address", "der volle Pfad eines Ordners", "the full path of a folder")
-    pattern(feed)
-    settle(feed)
 
 
 def fetch(feed_round: Round) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 from urllib.parse import urljoin
 
 from adapters import http_feed
-from adapters.feed import Feed, Round, chosen
+from adapters.feed import Feed, Round, all_of, chosen
 from adapters.gate import Deadline, Target
 from adapters.http_get import BYTES_MAX
 from conformance.formats import strict_json
 from mappings.errors import Issue, Rejected
 
-__all__ = ["TRANSPORT", "check", "fetch"]
+__all__ = ["TRANSPORT", "check", "check_here", "fetch"]
 
 TRANSPORT = "fhir_poll"
 _PAGES = 100
@@ -25,8 +25,12 @@ _BOM = b"\xef\xbb\xbf"
 
 def check(feed: Feed) -> None:
     """Raises `Rejected` for an address, option or credential that is none."""
-    http_feed.check(feed, {"pages": (int,)})
-    _pages(feed)
+    all_of(lambda: http_feed.check(feed, {"pages": (int,)}), lambda: _pages(feed))
+
+
+def check_here(feed: Feed) -> None:
+    """Raises `Rejected` for a file of certificates that cannot be read."""
+    http_feed.check_here(feed)
 
 
 def fetch(feed_round: Round) -> None:

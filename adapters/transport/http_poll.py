@@ -8,7 +8,7 @@ from adapters import http_feed
 from adapters.feed import Feed, Round
 from adapters.gate import Deadline
 
-__all__ = ["TRANSPORT", "check", "fetch"]
+__all__ = ["TRANSPORT", "check", "check_here", "fetch"]
 
 TRANSPORT = "http_poll"
 _VALIDATORS = (("etag", "If-None-Match"), ("last-modified", "If-Modified-Since"))
@@ -17,6 +17,11 @@ _VALIDATORS = (("etag", "If-None-Match"), ("last-modified", "If-Modified-Since")
 def check(feed: Feed) -> None:
     """Raises `Rejected` for an address, option or credential that is none."""
     http_feed.check(feed)
+
+
+def check_here(feed: Feed) -> None:
+    """Raises `Rejected` for a file of certificates that cannot be read."""
+    http_feed.check_here(feed)
 
 
 def fetch(feed_round: Round) -> None:

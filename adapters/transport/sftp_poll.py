@@ -18,13 +18,13 @@ from urllib.parse import unquote
 
 import asyncssh
 
-from adapters.feed import Feed, Round, only, secret, wrong
+from adapters.feed import Feed, Round, all_of, only, secret, wrong
 from adapters.files_at_rest import FILES_MAX, at_rest, pattern, settle, wanted
-from adapters.gate import Deadline, Target, target
+from adapters.gate import Deadline, Target, refuse_stated, target
 from adapters.http_get import BYTES_MAX
 from mappings.errors import Issue, PlatzfreiError, Rejected, Retriable
 
-__all__ = ["TRANSPORT", "check", "fetch"]
+__all__ = ["TRANSPORT", "check", "check_here", "fetch"]
 
 TRANSPORT = "sftp_poll"
 _CREDENTIALS = ("key_env", "key_file", "passphrase_env", "passphrase_file", "password_env", "password_file", "user")
@@ -44,13 +44,23 @@ class _Mark:
 
 def check(feed: Feed) -> None:
     """Raises `Rejected` for an address, option or credential that is none, and for a feed without a host key."""
-    only(
-        feed,
-        options={"host_key": (str, list), "move_to": (str,), "pattern": (str,), "settle": (int,)},
-        credentials=_CREDENTIALS,
+    options = {"host_key": (str, list), "move_to": (str,), "pattern": (str,), "settle": (int,)}
+    all_of(
+        lambda: only(feed, options=options, credentials=_CREDENTIALS),
+        lambda: refuse_stated(_where(feed)),
+        lambda: _fingerprints(feed),
+        lambda: _whole(feed),
+        lambda: pattern(feed),
+        lambda: settle(feed),
+        lambda: _moved(feed),
     )
-    _where(feed)
-    _fingerprints(feed)
+
+
+def check_here(feed: Feed) -> None:
+    """Raises nothing: besides its secrets it needs nothing of this machine."""
+
+
+def _whole(feed: Feed) -> None:
     told = {name.rpartition("_")[0] or name for name in feed.credentials}
     if told not in ({"user", "key"}, {"user", "key", "passphrase"}, {"user", "password"}):
         raise wrong(
@@ -58,9 +68,10 @@ def check(feed: Feed) -> None:
             "user mit key_file oder key_env (dazu passphrase_…), oder mit password_env oder password_file",
             "user with key_file or key_env (and passphrase_…), or with password_env or password_file",
         )
-    pattern(feed)
-    settle(feed)
-    moved = feed.options.get("move_to", "done")
+
+
+def _moved(feed: Feed) -> None:
+    moved = str(feed.options.get("move_to", "done"))
     if not moved or moved.startswith(("/", ".")) or "/" in moved:
         raise wrong("options.move_to", "der Name eines Unterordners", "the name of a folder below")
 

@@ -10,7 +10,7 @@ from hub.key_of_database import wrong_key
 from hub.store.schema import check
 from mappings.errors import Issue, Rejected
 
-__all__ = ["Facts", "refuse_unfit", "refused", "sync", "written_whole"]
+__all__ = ["Facts", "damaged", "refuse_unfit", "refused", "sync", "written_whole"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,3 +77,13 @@ def sync(path: Path) -> None:
 def refused(code: str, place: str, german: str, english: str) -> Rejected:
     """The refusal of a backup, or of a place to put it."""
     return Rejected(Issue(code=code, place=place, text_de=german, text_en=english))
+
+
+def damaged(file: Path) -> Rejected:
+    """The refusal of a file that is no backup, or not as it was written."""
+    return refused(
+        "backup-damaged",
+        str(file),
+        "das ist keine unversehrte Sicherung von Platzfrei; eine ältere nehmen",
+        "this is no undamaged backup of Platzfrei; take an older one",
+    )

@@ -15,7 +15,7 @@ from typing import IO, NoReturn
 
 from sqlalchemy.engine import make_url
 
-from hub.backup.archive import Facts, refused, written_whole
+from hub.backup.archive import Facts, damaged, refused, written_whole
 from hub.key_of_database import NAME
 
 __all__ = ["facts", "has_data", "restore", "save"]
@@ -51,7 +51,7 @@ def facts(file: Path) -> Facts:
         [restore_program, "--file=/dev/null", str(file)], capture_output=True, check=False
     )
     if whole.returncode != 0:
-        _damaged(file)
+        raise damaged(file)
     told = subprocess.run(  # noqa: S603
         [restore_program, "--data-only", "--table=about", "--table=alembic_version", "--file=-", str(file)],
         capture_output=True,
@@ -61,7 +61,7 @@ def facts(file: Path) -> Facts:
     revision = [row["version_num"] for row in rows if "version_num" in row]
     about = {row["name"]: row["value"] for row in rows if row.keys() == {"name", "value"}}
     if told.returncode != 0 or len(revision) != 1:
-        _damaged(file)
+        raise damaged(file)
     return Facts(revision=revision[0], key=about.get(NAME, ""))
 
 
@@ -201,13 +201,4 @@ def _failed(name: str, told: str) -> NoReturn:
         name,
         f"ist gescheitert, und nichts wurde geändert: {reason}",
         f"failed, and nothing was changed: {reason}",
-    )
-
-
-def _damaged(file: Path) -> NoReturn:
-    raise refused(
-        "backup-damaged",
-        str(file),
-        "das ist keine unversehrte Sicherung von Platzfrei; eine ältere nehmen",
-        "this is no undamaged backup of Platzfrei; take an older one",
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hub.backup.archive import Facts, refused, sync, written_whole
+from hub.backup.archive import Facts, damaged, refused, sync, written_whole
 from hub.key_of_database import NAME
 
 __all__ = ["facts", "has_data", "restore", "save"]
@@ -37,13 +37,13 @@ def facts(file: Path) -> Facts:
         with _opened(file) as connection:
             found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if found != "ok":
-                raise _damaged(file)
+                raise damaged(file)
             revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()
             about = dict(connection.execute("SELECT name, value FROM about").fetchall())
     except sqlite3.DatabaseError:
-        raise _damaged(file) from None
+        raise damaged(file) from None
     if revision is None:
-        raise _damaged(file)
+        raise damaged(file)
     return Facts(revision=revision[0], key=about.get(NAME, ""))
 
 
@@ -121,12 +121,3 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
     finally:
         connection.close()
-
-
-def _damaged(file: Path) -> Exception:
-    return refused(
-        "backup-damaged",
-        str(file),
-        "das ist keine unversehrte Sicherung von Platzfrei; eine ältere nehmen",
-        "this is no undamaged backup of Platzfrei; take an older one",
-    )

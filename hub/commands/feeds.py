@@ -1,6 +1,8 @@
 """`platzfrei feeds`: where deliveries are fetched, and how that stands; `platzfrei feeds run NAME`: one round now."""
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -33,15 +35,24 @@ def _command(made: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     try:
         if options.action == "run":
             return _run(hub, options)
-        if options.action == "list":
-            _list(hub, options)
-        elif not hub.fetcher.feeds.problems:
-            count = len(list(hub.fetcher.feeds))
-            print(text(options, f"Abrufe geprüft, kein Fehler: {count}", f"feeds checked, nothing wrong: {count}"))
-        # What is wrong was told when the hub was opened.
+        if options.action == "check":
+            return _check(hub, options)
+        _list(hub, options)
         return 1 if hub.fetcher.feeds.problems else 0
     finally:
         hub.close()
+
+
+def _check(hub: Hub, options: argparse.Namespace) -> int:
+    """What is wrong with the files was told when the hub was opened; here it is what this machine lacks."""
+    lacking = hub.fetcher.feeds.unready(os.environ)
+    for issue in lacking:
+        print(f"platzfrei: {issue.place}: {text(options, issue.text_de, issue.text_en)}", file=sys.stderr)
+    if lacking or hub.fetcher.feeds.problems:
+        return 1
+    count = len(list(hub.fetcher.feeds))
+    print(text(options, f"Abrufe geprüft, kein Fehler: {count}", f"feeds checked, nothing wrong: {count}"))
+    return 0
 
 
 def _run(hub: Hub, options: argparse.Namespace) -> int:
@@ -87,7 +98,7 @@ def _line(feed: Feed, state: FeedState, options: argparse.Namespace) -> list[str
         feed.name,
         feed.source,
         feed.transport,
-        str(feed.every),
+        feed.interval,
         _time(state.succeeded_at),
         _time(state.due_at),
         said,

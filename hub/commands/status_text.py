@@ -120,7 +120,7 @@ def render(status: SourceStatus, language: Language) -> str:
         lines += _reasons(status.rejected_reasons, language)
     for feed, state in status.feeds:
         lines.append(
-            f"  {words['feed']} {feed.name}: {words['every']} {feed.every}, "
+            f"  {words['feed']} {feed.name}: {words['every']} {feed.interval}, "
             f"{words['succeeded']} {_time(state.succeeded_at)}"
         )
         if state.failures:

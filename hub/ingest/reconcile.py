@@ -30,7 +30,7 @@ from mappings.identity import resource_id
 from mappings.language import Ladder
 from mappings.pools import bounded
 from mappings.to_fhir import Resource, capacity_status, facility_resources, offer_resource, statement_resources
-from mappings.vacancy import Facility, VacancyReport
+from mappings.vacancy import Facility, State, VacancyReport
 from mappings.view import View, expired, public_facility, seen
 
 __all__ = ["Effect", "Reconciler", "Told", "oddities_of_time"]
@@ -406,6 +406,8 @@ def oddities_of_time(report: VacancyReport, received_at: datetime, ladder: Ladde
     if report.valid_at is None:
         return ()
     if report.valid_at + ladder.stale <= received_at:
+        if report.state is State.UNKNOWN and report.counts.accepting is None:
+            return ()  # It says itself what it counts as.
         return (_expired_already(place, ladder),)
     if report.valid_at <= received_at + _AHEAD:
         return ()

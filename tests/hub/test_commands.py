@@ -109,7 +109,7 @@ def test_what_a_source_said_is_withdrawn_by_command(url: str, csv: Path, capsys:
     capsys.readouterr()
     assert run("sources", "--database", url, "withdraw", "csv-long", "--offer", "nobody") == 1
     assert run("sources", "--database", url, "--language", "de", "withdraw", "csv-long") == 0
-    assert "2 Angebote zurückgenommen: unbekannt, bis die Quelle sie wieder meldet" in capsys.readouterr().out
+    assert "2 Angebote zurückgenommen: unbekannt, bis die Quelle es wieder meldet" in capsys.readouterr().out
     assert run("find", "--database", url, "--language", "de", "--near", "49661") == 0
     assert "Nichts gefunden" in capsys.readouterr().out
     with pytest.raises(SystemExit):

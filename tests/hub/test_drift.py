@@ -61,6 +61,28 @@ def test_a_delivery_that_jumps_is_held_and_harms_nothing(hub: Hub, clock: Clock)
     assert hub.pipeline.held("json") == []
 
 
+@pytest.mark.parametrize("month", ["11", "03"])
+def test_twelve_homes_that_are_all_full_at_once_are_held_however_old_their_statements(
+    hub: Hub, clock: Clock, month: str
+) -> None:
+    """Of twelve homes a fifth has no place, now one, now another; then none has one."""
+
+    def export(day: int, full: range) -> bytes:
+        rows = (
+            long_row(f"h{home}", free="0" if home in full else "2", as_of=f"{day:02d}.{month}.2026 08:00")
+            for home in range(12)
+        )
+        return csv_long(*rows)
+
+    for number, full in enumerate((range(2), range(3, 6), range(2, 4), range(5), range(8, 9), range(4, 6)), 1):
+        clock.at = clock.at.replace(day=number)
+        assert send(hub, "csv-long", export(number, full)).good
+    clock.forward(days=1)
+    receipt = send(hub, "csv-long", export(7, range(12)))
+    assert receipt.held
+    assert "drift-numbers" in codes(receipt)
+
+
 def test_the_same_message_gets_the_same_receipt_until_somebody_decides(sqlite_hub: Hub, clock: Clock) -> None:
     learn(sqlite_hub, clock)
     body = day(8, free=lambda _home: "0")

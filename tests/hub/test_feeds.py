@@ -96,6 +96,93 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, content: str | byt
     assert [feed.name for feed in feeds] == ["good"]
 
 
+WRONG_ALL_OVER = """
+source: nobody
+transport: http_poll
+address: http://127.0.0.1:8080/x.csv
+every: often
+colour: red
+private: ja
+credentials: {token: geheim, user: heim}
+options: {pages: 3, authorities: 7}
+"""
+
+
+def test_all_that_is_wrong_with_a_file_is_told_at_once(tmp_path: Path) -> None:
+    told = loaded(tmp_path, bad=WRONG_ALL_OVER).problems
+    assert [(issue.place.removeprefix("feeds/bad.yaml: "), issue.code) for issue in told] == [
+        ("colour", "feed"),
+        ("private", "feed"),
+        ("source", "feed"),
+        ("every", "feed"),
+        ("credentials.token", "feed"),
+        ("options.pages", "feed"),
+        ("options.authorities", "feed"),
+        ("address", "address-private"),
+    ]
+    assert not any("geheim" in str(issue) for issue in told)
+
+
+@pytest.mark.parametrize(
+    ("address", "private", "code"),
+    [
+        ("http://127.0.0.1:8080/x", False, "address-private"),
+        ("http://localhost:8080/x", False, "address-private"),
+        ("https://10.1.2.3/x", False, "address-private"),
+        ("https://[::1]/x", False, "address-private"),
+        ("https://169.254.169.254/x", True, "address-refused"),
+        ("http://127.0.0.1:8080/x", True, None),
+        ("https://example.org/x", False, None),
+    ],
+)
+def test_an_address_that_can_never_be_reached_is_told_at_once(
+    tmp_path: Path, address: str, private: bool, code: str | None
+) -> None:
+    content = (
+        f"{{source: json, transport: http_poll, address: '{address}', every: 1h, private: {str(private).lower()}}}"
+    )
+    assert [issue.code for issue in loaded(tmp_path, one=content).problems] == ([code] if code else [])
+
+
+def test_what_a_machine_lacks_is_told_and_leaves_the_feed_in(tmp_path: Path) -> None:
+    here = tmp_path / "eingang"
+    here.mkdir()
+    (tmp_path / "secret").write_text("geheim")
+    folder = tmp_path / "feeds"
+    folder.mkdir()
+    http = "{{source: json, transport: http_poll, address: 'https://example.org/x', every: 1h, {more}}}"
+    feeds = loaded(
+        folder,
+        a=GOOD,
+        b=GOOD.replace("/srv/eingang", str(here)),
+        c=http.format(more="credentials: {token_env: TOKEN}"),
+        d=http.format(more=f"credentials: {{token_file: {tmp_path}/missing}}"),
+        e=http.format(more=f"credentials: {{token_file: {tmp_path}/secret}}"),
+        f=http.format(more=f"options: {{authorities: {tmp_path}/missing.pem}}"),
+        g=SFTP,
+    )
+    assert feeds.problems == ()
+    assert [str(issue) for issue in feeds.unready({})] == [
+        "feeds/a.yaml: address: expected a folder; there is none",
+        "feeds/c.yaml: credentials.token_env: expected the variable TOKEN in the environment; it is missing or blank",
+        "feeds/d.yaml: credentials.token_file: expected a file that can be read and is not empty",
+        "feeds/f.yaml: options.authorities: expected a file that can be read",
+        "feeds/g.yaml: credentials.key_file: expected a file that can be read and is not empty",
+    ]
+    assert [issue.place for issue in feeds.unready({"TOKEN": "x"})] == [
+        "feeds/a.yaml: address",
+        "feeds/d.yaml: credentials.token_file",
+        "feeds/f.yaml: options.authorities",
+        "feeds/g.yaml: credentials.key_file",
+    ]
+
+
+@pytest.mark.parametrize("every", ["30s", "90s", "15m", "90m", "1h", "24h", "36h", "2d", "7d"])
+def test_an_interval_is_told_as_it_was_written(tmp_path: Path, every: str) -> None:
+    (feed,) = loaded(tmp_path, one=GOOD.replace("30s", every))
+    assert feed.interval == every
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     st.binary(max_size=200)

@@ -42,7 +42,7 @@ def test_a_feed_runs_and_prints_its_receipt(url: str, tmp_path: Path, capsys: py
         assert run(url) == 0
         told = capsys.readouterr().out
         assert "http_poll" in told
-        assert "0:15:00" in told
+        assert "  15m  " in told
         assert "ok" in told
 
 
@@ -84,3 +84,27 @@ def test_a_wrong_file_is_told_by_every_command_and_checked_by_one(
     assert "feeds/heim.yaml: transport: erwartet wird ein Text" in capsys.readouterr().err
     assert cli.main(["sources", "--database", url, "--language", "en"]) == 0
     assert "feeds/heim.yaml: transport: expected a text" in capsys.readouterr().err
+
+
+def test_what_cannot_run_here_is_told_by_the_check(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HEIM_TOKEN", raising=False)
+    (tmp_path / "feeds/a.yaml").write_text(
+        f"{{source: csv-long, transport: drop_folder, address: {tmp_path}/missing, every: 30s}}"
+    )
+    (tmp_path / "feeds/b.yaml").write_text(
+        "{source: csv-long, transport: http_poll, address: 'https://example.org/x', every: 1h, "
+        "credentials: {token_env: HEIM_TOKEN}}"
+    )
+    assert run(url, "check") == 1
+    told = capsys.readouterr()
+    assert "nothing wrong" not in told.out
+    assert "feeds/a.yaml: address: expected a folder; there is none" in told.err
+    assert "feeds/b.yaml: credentials.token_env: expected the variable HEIM_TOKEN" in told.err
+    (tmp_path / "missing").mkdir()
+    monkeypatch.setenv("HEIM_TOKEN", "x")
+    assert run(url, "check") == 0
+    assert "feeds checked, nothing wrong: 2" in capsys.readouterr().out
+    assert run(url) == 0
+    assert "30s" in capsys.readouterr().out

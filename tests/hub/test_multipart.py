@@ -17,6 +17,7 @@ from hub.app import application
 from hub.errors import Malformed
 from hub.hub import Hub
 from hub.multipart import is_multipart, uploaded
+from hub.receiving import _BYTES_MAX
 from mappings.errors import PlatzfreiError
 from tests.hub.client import Client
 from tests.hub.deliveries import csv_long, long_row
@@ -51,7 +52,7 @@ def test_an_uploaded_file_is_a_delivery(hub: Hub) -> None:
 def test_a_compressed_form_is_unpacked_and_measured(hub: Hub) -> None:
     packed = {"Content-Type": TYPE, "Content-Encoding": "gzip"}
     assert sent(hub, content=gzip.compress(part(BODY) + END), headers=packed).status_code == 200
-    bomb = gzip.compress(part(b"x" * (17 << 20)) + END)
+    bomb = gzip.compress(part(b"x" * _BYTES_MAX) + END)
     assert sent(hub, content=bomb, headers=packed).status_code == 413
 
 

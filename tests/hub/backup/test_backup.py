@@ -165,7 +165,7 @@ def test_the_key_is_not_in_a_backup_and_another_is_refused(settings: Settings, t
     hub = opened(settings)
     deliver(hub, "a")
     hub.close()
-    facts = backups.save(settings, tmp_path / "b")
+    facts = backups.save(settings, tmp_path / "b").facts
     key = settings.key_file.read_text()
     assert key.encode() not in (tmp_path / "b").read_bytes()
     assert facts.key == Key.of(settings.key_file).fingerprint
