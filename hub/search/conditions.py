@@ -38,6 +38,7 @@ __all__ = [
     "Updated",
     "binds_of",
     "joined",
+    "names_once",
     "prefixed",
 ]
 
@@ -157,6 +158,12 @@ class Indexed:
             for mark, terms in (("", self.terms), *((f"also{n}_", more) for n, more in enumerate(self.also)))
             if terms
         ]
+
+
+def names_once(shape: Shape) -> bool:
+    """Whether `rids` names no resource twice: also where the term is all of an index row but for the rid."""
+    is_whole = isinstance(shape, Indexed) and shape.table == token.TABLE and shape.terms == ("pair",) and not shape.also
+    return shape.single or is_whole
 
 
 def joined(conditions: Sequence[Condition]) -> tuple[Condition, ...]:

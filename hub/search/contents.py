@@ -1,7 +1,8 @@
 """The current contents of resources, as a search shows them: what was shown before is not read again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 
 from sqlalchemy import select
 
@@ -13,14 +14,20 @@ from hub.store.tables import VIEWS, Projection
 
 __all__ = ["by_rid", "by_version"]
 
+_NONE_KNOWN: Mapping[int, int] = MappingProxyType({})
 
-def by_rid(reader: Reader, projection: Projection, rids: Sequence[int]) -> list[Shown]:
-    """What is shown of rows that are not deleted, in their order."""
+
+def by_rid(
+    reader: Reader, projection: Projection, rids: Sequence[int], versions: Mapping[int, int] = _NONE_KNOWN
+) -> list[Shown]:
+    """What is shown of rows that are not deleted, in their order; `versions` are those that are known already."""
     if not rids:
         return []
     if projection.name not in reader.kept:
         read = _read(reader, projection, rids)
         return [read[rid] for rid in rids]
+    if versions.keys() >= set(rids):
+        return by_version(reader, projection, [(rid, versions[rid]) for rid in rids])
     there = {version[0]: version for version in reader.all(_versions(projection.name), {"rids": list(rids)})}
     return by_version(reader, projection, [there[rid] for rid in rids])
 

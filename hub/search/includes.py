@@ -161,18 +161,22 @@ def _followed(
         return
     numbers = [number for one in include.numbers for number in include.numbers[one]]
     binds = {"params": numbers, "rids": rids, "most": most}
-    if include.target is not None:
+    typed = include.target is not None
+    if typed:
         binds["type"] = include.target
-    yield from map(_Seen._make, reader.all(_targets(projection.name, include.target is not None), binds))
+    rows = reader.all(_targets(projection.name, typed), binds)
+    if len(rows) == most:
+        # What many refer to came as often: where there may be more, each counts once.
+        rows = reader.all(_targets(projection.name, typed, once=True), binds)
+    yield from map(_Seen._make, rows)
 
 
 @lru_cache
-def _targets(view: str, typed: bool) -> Prepared:
+def _targets(view: str, typed: bool, *, once: bool = False) -> Prepared:
     tables = VIEWS[view]
     link, target = tables.indexes["reference"], tables.resource
     statement = (
         select(target.c.rid, target.c.type, target.c.id, target.c.version)
-        .distinct()
         .select_from(link)
         .join(
             target,
@@ -185,6 +189,8 @@ def _targets(view: str, typed: bool) -> Prepared:
         )
         .limit(bindparam("most"))
     )
+    if once:
+        statement = statement.distinct()
     return Prepared(statement.where(unindexed(link.c.target_type) == bindparam("type")) if typed else statement)
 
 

@@ -54,9 +54,12 @@ def find(reader: Reader, projection: Projection, query: Query) -> Page:
     """The page of a query."""
     total: int | None = 0
     found: list[list[Position]] = []
+    known: dict[int, int] = {}
     for search in query.searches:
-        rows, how_many = _Search(reader, projection, search).run(query)
+        one = _Search(reader, projection, search)
+        rows, how_many = one.run(query)
         found.append(rows)
+        known |= one.versions
         total = None if how_many is None or total is None else total + how_many
     if query.count == 0:
         return Page(matches=(), total=total)
@@ -64,7 +67,7 @@ def find(reader: Reader, projection: Projection, query: Query) -> Page:
     rows = found[0] if len(found) == 1 else list(merge(*found, key=order.by(keys)))
     more, rows = len(rows) > query.count, rows[: query.count]
     rids = [rid for _, rid in rows]
-    matches = contents.by_rid(reader, projection, rids)
+    matches = contents.by_rid(reader, projection, rids, known)
     others: Sequence[Shown] = ()
     cut = False
     if query.includes and rows:
@@ -140,6 +143,8 @@ class _Search:
         self._shapes = tuple(condition.shape for condition in search.conditions)
         self._binds = {"type": search.type, **binds_of(search.conditions)}
         self._keys = search.keys
+        self.versions: dict[int, int] = {}
+        """Those of rows, where a statement told them by the way."""
 
     def run(self, query: Query) -> tuple[list[Position], int | None]:
         """What stands behind the start of a page in order, one more than the page holds, and how many match at all."""
@@ -154,6 +159,9 @@ class _Search:
             found = self._few_by_key(start, most)
             if found is not None:
                 return found
+        if len(self._conditions) == 1 and not self._keys and most and start is None and self._shapes[0].names:
+            rows = self._first_by_rid(most)
+            return rows, len(rows) if len(rows) < most else None
         few = self._few(most) if self._conditions else None
         if few is None:
             if len(self._conditions) > 1 and not self._keys:
@@ -169,6 +177,13 @@ class _Search:
         rows = order.sorted_rows(bys, self._valued(few))
         return order.after(bys, rows, start)[:most], len(few)
 
+    def _first_by_rid(self, most: int) -> list[Position]:
+        """The first that one condition names: with all of a short answer nothing is left to count."""
+        statement = statements.by_rid(self._view, self._shapes, 0, None, versions=True)
+        found = sorted(self._reader.all(statement, {**self._binds, "most": most}))
+        self.versions = dict(found)
+        return [((), rid) for rid, _ in found]
+
     def _few_by_key(self, start: Position | None, most: int) -> tuple[list[Position], int] | None:
         """The same where one condition names few, each with one value of each key; else None."""
         (shape,), bys = self._shapes, tuple(key.by for key in self._keys)
@@ -181,7 +196,8 @@ class _Search:
         binds, there = _ordered(self._keys, start)
         statement = statements.few_by_key(self._view, shape, bys, there)
         rows = self._reader.all(statement, {**self._binds, **binds, "most": most})
-        return [(tuple(values), rid) for rid, *values in rows], total
+        self.versions = {row[0]: row[1] for row in rows}
+        return order.sorted_rows(bys, [(row[2:], row[0]) for row in rows]), total
 
     def _few(self, shown: int) -> list[int] | None:
         """The rids of all matches; None where there are many."""

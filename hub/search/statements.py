@@ -20,7 +20,7 @@ from sqlalchemy import (
     select,
 )
 
-from hub.search.conditions import Shape, prefixed
+from hub.search.conditions import Shape, names_once, prefixed
 from hub.search.order import SORTED_BY, By
 from hub.search.types import near
 from hub.search.types.term import Bind, unindexed
@@ -85,21 +85,27 @@ def counted(view: str, shapes: tuple[Shape, ...], driver: int | None, *, up_to: 
         named = _named(tables, shapes[driver], driver).limit(bindparam("most")).subquery()
         return Prepared(select(func.count()).select_from(named))
     source, rid, conditions = _source(tables, shapes, driver)
-    distinct = driver is not None and not shapes[driver].single
+    distinct = driver is not None and not names_once(shapes[driver])
     how_many = func.count(rid.distinct()) if distinct else func.count()
     return Prepared(select(how_many).select_from(source).where(*conditions))
 
 
 @lru_cache(_SHAPES)
-def by_rid(view: str, shapes: tuple[Shape, ...], driver: int | None, start: Start) -> Prepared:
-    """The rids that fulfil all conditions, behind `after` in order, no more than `most`."""
+def by_rid(
+    view: str, shapes: tuple[Shape, ...], driver: int | None, start: Start, *, versions: bool = False
+) -> Prepared:
+    """The rids that fulfil all conditions, behind `after` in order, no more than `most`.
+
+    With their `versions` these are in any order.
+    """
     source, rid, conditions = _source(VIEWS[view], shapes, driver)
     statement = select(rid).select_from(source).where(*conditions)
     if start is not None:
         statement = statement.where(rid > bindparam("after"))
-    if driver is not None and not shapes[driver].single:
+    if driver is not None and not names_once(shapes[driver]):
         statement = statement.distinct()
-    return Prepared(statement.order_by(rid).limit(bindparam("most")))
+    statement = statement.order_by(rid).limit(bindparam("most"))
+    return Prepared(_with_version(VIEWS[view], statement) if versions else statement)
 
 
 @lru_cache(_SHAPES)
@@ -147,8 +153,8 @@ def few(view: str, shape: Shape) -> Prepared:
 
 @lru_cache(_SHAPES)
 def few_by_key(view: str, shape: Shape, keys: tuple[By, ...], start: Start) -> Prepared:
-    """Rid and values, in the order of several keys of one value each, of the few resources that one condition names:
-    each of them is looked up.
+    """Rid, version and values of those that come first, in the order of several keys of one value each, of the few
+    resources that one condition names: each of them is looked up. These are in any order.
     """
     tables = VIEWS[view]
     named = _each(tables, shape).subquery("named")
@@ -166,10 +172,12 @@ def few_by_key(view: str, shape: Shape, keys: tuple[By, ...], start: Start) -> P
             index, and_(index.c.rid == named.c.rid, index.c.param == bindparam(f"s{place}_param"))
         )
         values.append(_value(index, by, place))
-    statement = select(named.c.rid, *values).select_from(source)
+    statement = select(named.c.rid, *(value.label(f"value{place}") for place, value in enumerate(values)))
+    statement = statement.select_from(source)
     if start is not None:
         statement = statement.where(_behind(values, named.c.rid, keys, start))
-    return Prepared(statement.order_by(*_in_order(keys, values), named.c.rid).limit(bindparam("most")))
+    first = statement.order_by(*_in_order(keys, values), named.c.rid).limit(bindparam("most"))
+    return Prepared(_with_version(tables, first))
 
 
 @lru_cache
@@ -207,9 +215,17 @@ def total_of_type(view: str) -> Prepared:
     return Prepared(select(count.c.resources).where(count.c.type == bindparam("type")))
 
 
+def _with_version(tables: Projection, statement: Select[Any]) -> Select[Any]:
+    """The same rows with the version of each behind its rid, looked up for no more than the statement's limit."""
+    found, row = statement.subquery("found"), tables.resource.alias("shown")
+    # Joined, SQLite would write the rows down first.
+    version = select(row.c.version).where(row.c.rid == found.c.rid).scalar_subquery()
+    return select(found.c.rid, version, *list(found.c)[1:])
+
+
 def _each(tables: Projection, shape: Shape) -> Select[Any]:
     """The rids that one condition names, each once."""
-    return _named(tables, shape, 0) if shape.single else _named(tables, shape, 0).distinct()
+    return _named(tables, shape, 0) if names_once(shape) else _named(tables, shape, 0).distinct()
 
 
 def _in_order(keys: Sequence[By], values: Sequence[ColumnElement[Any]]) -> list[ColumnElement[Any]]:

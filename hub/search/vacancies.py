@@ -4,31 +4,27 @@ The index alone answers which offers are in reach; resources are joined to the p
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    ColumnElement,
-    and_,
-    bindparam,
-    case,
-    func,
-    literal_column,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, and_, bindparam, case, literal_column, null, or_, select, union_all
 
 from hub.search import contents
-from hub.search.types.near import box, kilometres_from
+from hub.search.types.near import box, nearest
 from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader, Row
-from hub.store.shown import Shown
-from hub.store.tables import VIEWS, Projection
+from hub.store.shown import Shown, Version
+from hub.store.tables import VIEWS, Projection, bands
 from mappings.vacancy import State
 
 __all__ = ["Freshness", "Hit", "Hits", "VacancyQuery", "find"]
+
+_STARTS, _ENDS, _PLACES = 3, 4, 5
+"""Where a row of `_candidates` has its days and places."""
+_CONFIRMED_AT = 3
+"""Where a row of `_versions` has what is there for offers alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +81,7 @@ def find(reader: Reader, projection: Projection, query: VacancyQuery, *, now: in
     circle = box(query.latitude, query.longitude, query.kilometres)
     binds: dict[str, Any] = {
         **{name: circle[name] for name in ("south", "north", "west", "east")},
+        "bands": bands(circle["south"], circle["north"]),
         "care_forms": list(query.care_forms),
         "states": [state.value for state in query.states],
         "from_day": query.today if query.start is None else query.start,
@@ -95,49 +92,61 @@ def find(reader: Reader, projection: Projection, query: VacancyQuery, *, now: in
         projection.name,
         only_free=query.states == (State.SOME,),
         with_start=query.start is not None,
-        together=query.start is None and query.places > 1,
+        counted=query.places > 1,
     )
-    fitting = _fitting(reader.all(_candidates(shape), binds), query, shape)
-    start = 0 if query.after is None else bisect_right(fitting, query.after)
-    shown = fitting[start : start + query.count]
-    hits = _hits(reader, projection, shown)
-    more = 0 < query.count < len(fitting) - start
-    return Hits(hits=hits, members=_members(reader, projection, hits), total=len(fitting), more=more)
+    rows = reader.all(_candidates(shape), binds)
+    there = nearest(
+        query.latitude, query.longitude, query.kilometres, _with_places(rows, binds) if shape.counted else rows
+    )
+    start = 0 if query.after is None else bisect_right(there, query.after)
+    near = there[start : start + query.count]
+    hits, members = _shown(reader, projection, near)
+    more = 0 < query.count < len(there) - start
+    return Hits(hits=hits, members=members, total=len(there), more=more)
 
 
-def _fitting(rows: Sequence[Row], query: VacancyQuery, shape: "_Shape") -> list[tuple[float, int]]:
-    """Distance and rid of every offer that fits, in order. What lies in the box is few: no engine is faster at this."""
-    places: dict[int, int] = {}
-    where: dict[int, tuple[float, float]] = {}
-    for rid, latitude, longitude, free in rows:
-        places[rid] = places.get(rid, 0) + free
-        where[rid] = (latitude, longitude)
-    # With a start all that is free on that day adds up; what has no number of places has all that are asked for.
-    enough = query.places if shape.with_start else 0
-    from_centre = kilometres_from(query.latitude, query.longitude)
-    found = [(from_centre(*where[rid]), rid) for rid, free in places.items() if free >= enough]
-    fitting = [one for one in found if one[0] <= query.kilometres]
-    fitting.sort()
-    return fitting
-
-
-def _hits(reader: Reader, projection: Projection, near: Sequence[tuple[float, int]]) -> Sequence[Hit]:
-    if not near:
-        return ()
-    rows = {row[0]: row for row in reader.all(_stated(projection.name), {"rids": [rid for _, rid in near]})}
-    stated = [rows[rid] for _, rid in near]
-    shown = contents.by_version(reader, projection, [row[:2] for row in stated])
+def _with_places(rows: Sequence[Row], binds: Mapping[str, Any]) -> Iterable[Row]:
+    """One row of each offer that has so many places free on one day, from a day on."""
+    wanted, from_day = binds["places"], binds["from_day"]
+    offers: dict[int, Row] = {}
+    again: dict[int, list[Row]] = {}
+    for row in rows:
+        if offers.setdefault(row[0], row) is not row:
+            again.setdefault(row[0], [offers[row[0]]]).append(row)
     return [
-        Hit(rid, one, kilometres, Freshness._make(row[2:]))
-        for (kilometres, rid), one, row in zip(near, shown, stated, strict=True)
+        row
+        for rid, row in offers.items()
+        if row[_PLACES] >= wanted or (rid in again and _most_free(again[rid], from_day) >= wanted)
     ]
 
 
-def _members(reader: Reader, projection: Projection, hits: Sequence[Hit]) -> Sequence[Shown]:
-    if not hits:
-        return ()
-    rows = reader.all(_shown_with(projection.name), {"rids": [hit.rid for hit in hits]})
-    return contents.by_version(reader, projection, list(dict.fromkeys(rows)))
+def _most_free(rows: Sequence[Row], from_day: int) -> int:
+    """How many places are free at once: their sum can peak only on a day on which some become free."""
+    days = {max(row[_STARTS], from_day) for row in rows}
+    sums: list[int] = [sum(row[_PLACES] for row in rows if row[_STARTS] <= day <= row[_ENDS]) for day in days]
+    return max(sums)
+
+
+def _shown(
+    reader: Reader, projection: Projection, near: Sequence[tuple[float, int]]
+) -> tuple[Sequence[Hit], Sequence[Shown]]:
+    """The hits, and what is shown with them."""
+    if not near:
+        return (), ()
+    stated: dict[int, Row] = {}
+    members: dict[Version, None] = {}
+    for row in reader.all(_versions(projection.name), {"rids": [rid for _, rid in near]}):
+        if row[_CONFIRMED_AT] is None:
+            members[row[:2]] = None
+        else:
+            stated[row[0]] = row
+    rows = [stated[rid] for _, rid in near]
+    shown = contents.by_version(reader, projection, [*(row[:2] for row in rows), *members])
+    hits = [
+        Hit(rid, one, kilometres, Freshness._make(row[2:]))
+        for (kilometres, rid), one, row in zip(near, shown, rows, strict=False)
+    ]
+    return hits, shown[len(hits) :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +156,15 @@ class _Shape:
     projection: str
     only_free: bool
     with_start: bool
-    together: bool
-    """Several places at any time: they must be free on one day."""
+    counted: bool
+    """Several places are asked for: they must be free on one day."""
 
 
 @lru_cache
 def _candidates(shape: _Shape) -> Prepared:
-    """Rid, position and free places of all that fits but for the exact distance; an offer can have several rows."""
+    """Rid and position of all that fits but for the exact distance, where they count its free places and their days,
+    too; an offer can have several rows.
+    """
     tables = VIEWS[shape.projection]
     vacancy, freshness = tables.vacancy, tables.freshness
     some: ColumnElement[str] = literal_column(f"'{State.SOME.value}'")
@@ -161,9 +172,8 @@ def _candidates(shape: _Shape) -> Prepared:
     in_time = vacancy.c.ends >= bindparam("from_day")
     if shape.with_start:
         in_time = and_(in_time, vacancy.c.starts <= bindparam("from_day"))
-    if shape.together:
-        in_time = and_(in_time, _free_together(tables) >= bindparam("places"))
     current = freshness.c.expires_at > bindparam("now")
+    # What has no number of places has all that are asked for.
     places: ColumnElement[int] = vacancy.c.places
     if shape.only_free:
         stated = and_(vacancy.c.state == some, in_time, current)
@@ -176,59 +186,40 @@ def _candidates(shape: _Shape) -> Prepared:
             or_(vacancy.c.state != some, in_time),
             or_(vacancy.c.state == unknown, current),
         )
+    counted = (vacancy.c.starts, vacancy.c.ends, places) if shape.counted else ()
     return Prepared(
-        select(vacancy.c.rid, vacancy.c.latitude, vacancy.c.longitude, places)
+        select(vacancy.c.rid, vacancy.c.latitude, vacancy.c.longitude, *counted)
         .join(freshness, freshness.c.rid == vacancy.c.rid)
         .where(
             stated,
             one_of(vacancy.c.care_form, "care_forms"),
+            one_of(tables.band, "bands"),
             vacancy.c.latitude.between(bindparam("south"), bindparam("north")),
             vacancy.c.longitude.between(bindparam("west"), bindparam("east")),
         )
     )
 
 
-def _free_together(tables: Projection) -> ColumnElement[int]:
-    """How many places of the row's offer are free when the row's own become so: the sum can peak nowhere else."""
-    vacancy, other = tables.vacancy, tables.vacancy.alias("other")
-    when = case((vacancy.c.starts > bindparam("from_day"), vacancy.c.starts), else_=bindparam("from_day"))
-    return (
-        select(func.sum(other.c.places))
-        .where(other.c.rid == vacancy.c.rid, other.c.starts <= when, other.c.ends >= when)
-        .scalar_subquery()
-    )
-
-
 @lru_cache
-def _stated(projection: str) -> Prepared:
-    """Rid, version and freshness of offers."""
+def _versions(projection: str) -> Prepared:
+    """Rid, version and freshness of offers, and rid and version of what is shown with them."""
     tables = VIEWS[projection]
-    resource, freshness = tables.resource, tables.freshness
-    return Prepared(
-        select(
-            resource.c.rid,
-            resource.c.version,
-            freshness.c.valid_at,
-            freshness.c.confirmed_at,
-            freshness.c.aging_at,
-            freshness.c.stale_at,
-            freshness.c.expires_at,
-        )
-        .join(freshness, freshness.c.rid == resource.c.rid)
-        .where(one_of(resource.c.rid, "rids"))
+    resource, freshness, member = tables.resource, tables.freshness, tables.member
+    times = (
+        freshness.c.valid_at,
+        freshness.c.confirmed_at,
+        freshness.c.aging_at,
+        freshness.c.stale_at,
+        freshness.c.expires_at,
     )
-
-
-@lru_cache
-def _shown_with(projection: str) -> Prepared:
-    """Rid and version of what is shown with offers."""
-    tables = VIEWS[projection]
     return Prepared(
-        select(tables.resource.c.rid, tables.resource.c.version)
-        .select_from(tables.member)
-        .join(tables.resource, tables.resource.c.rid == tables.member.c.member)
-        .where(
-            one_of(tables.member.c.rid, "rids"),
-            tables.resource.c.deleted.is_(False),
+        union_all(
+            select(resource.c.rid, resource.c.version, *times)
+            .join(freshness, freshness.c.rid == resource.c.rid)
+            .where(one_of(resource.c.rid, "rids")),
+            select(resource.c.rid, resource.c.version, *(null() for _ in times))
+            .select_from(member)
+            .join(resource, resource.c.rid == member.c.member)
+            .where(one_of(member.c.rid, "rids"), resource.c.deleted.is_(False)),
         )
     )

@@ -55,9 +55,12 @@ class Kept:
         """What is shown of versions, None for each that is not kept."""
         found: list[Shown | None] = list(map(self._new.get, versions))
         if None in found and self._old:
-            older = dict(zip(versions, map(self._old.get, versions), strict=True))
-            found = [one or older[version] for version, one in zip(versions, found, strict=True)]
-            self.add({version: one for version, one in older.items() if one is not None})
+            older = self._old
+            again: dict[Version, Shown] = {}
+            for place, one in enumerate(found):
+                if one is None and (kept := older.get(versions[place])) is not None:
+                    found[place] = again[versions[place]] = kept
+            self.add(again)
         return found
 
     def add(self, more: Mapping[Version, Shown]) -> None:

@@ -6,6 +6,7 @@ exactly one of them, so nothing that only professionals may see can reach the pu
 Times are microseconds since 1970 in UTC, days are days since 1970; so both engines compare them alike.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Double,
     Index,
     Integer,
@@ -23,6 +25,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    cast,
+    literal_column,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -32,6 +36,7 @@ __all__ = [
     "VIEWS",
     "Projection",
     "about",
+    "bands",
     "census",
     "delivery",
     "delivery_part",
@@ -58,6 +63,8 @@ __all__ = [
 
 metadata = MetaData()
 
+_BANDS = 8
+"""Bands of latitude in a degree: 14 km each, as far as people mostly look."""
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 # Sorting and comparing text must not depend on the locale of the server.
 _Text = Text().with_variant(Text(collation="C"), "postgresql")
@@ -76,6 +83,21 @@ class Projection:
     freshness: Table
     vacancy: Table
     member: Table
+
+    @property
+    def band(self) -> ColumnElement[int]:
+        """The band of latitude in which a place lies: from it the index goes on by longitude."""
+        return _band(self.vacancy.c.latitude)
+
+
+def bands(south: float, north: float) -> list[int]:
+    """The bands between two latitudes, however an engine rounds."""
+    return list(range(math.floor(south * _BANDS), math.ceil(north * _BANDS) + 1))
+
+
+def _band(latitude: ColumnElement[float]) -> ColumnElement[int]:
+    # Numbers as they stand in the index, or no engine sees that it is the same.
+    return cast(latitude * literal_column(str(_BANDS)), Integer)
 
 
 def _index_table(view: str, kind: str, *columns: Column[Any]) -> Table:
@@ -139,6 +161,7 @@ def _projection(view: str) -> Projection:
         Column("aging_at", BigInteger, nullable=False),
         Column("stale_at", BigInteger, nullable=False),
         Column("expires_at", BigInteger, nullable=False),
+        sqlite_with_rowid=False,
     )
     vacancy = Table(
         f"{view}_vacancy",
@@ -152,19 +175,20 @@ def _projection(view: str) -> Projection:
         Column("starts", Integer, nullable=False),
         Column("ends", Integer, nullable=False),
         Column("places", Integer, nullable=False),
-        # Every column that $find-vacancies reads, so that the index alone answers it.
-        Index(
-            f"{view}_vacancy_near",
-            "state",
-            "care_form",
-            "latitude",
-            "longitude",
-            "starts",
-            "ends",
-            "places",
-            "rid",
-        ),
         sqlite_with_rowid=False,
+    )
+    # Every column that $find-vacancies reads, so that the index alone answers it.
+    Index(
+        f"{view}_vacancy_near",
+        vacancy.c.state,
+        vacancy.c.care_form,
+        _band(vacancy.c.latitude),
+        vacancy.c.longitude,
+        vacancy.c.latitude,
+        vacancy.c.starts,
+        vacancy.c.ends,
+        vacancy.c.places,
+        vacancy.c.rid,
     )
     member = Table(
         f"{view}_member",

@@ -284,4 +284,21 @@ def test_the_index_alone_answers_which_offers_are_in_reach(sqlite_hub: Hub) -> N
         explaining = Explaining(reader)
         found = find(explaining, PUBLIC, query, now=micros(NOW))
     assert found.total > 0
-    assert "COVERING INDEX public_vacancy_near" in explaining.plans[0]
+    assert (
+        "COVERING INDEX public_vacancy_near (state=? AND care_form=? AND <expr>=? AND longitude>? AND longitude<?)"
+        in (explaining.plans[0])
+    )
+
+
+def test_both_sides_of_every_band_of_latitude_are_found(hub: Hub) -> None:
+    """The index goes by bands of an eighth of a degree, and engines round differently, also below zero."""
+    for middle in (0.0, -0.125, 52.5, 52.5625):
+        spread = [middle + step / 32 for step in range(-4, 5)]
+        keys = [f"{middle}-{number}" for number in range(len(spread))]
+        tell(hub, *(report(key, latitude=where) for key, where in zip(keys, spread, strict=True)))
+        matches = Client(hub).matches(f"{OPERATION}?near={middle}|8.05|14|km&_count=100")
+        found = {name.split("/")[0] for name in names(matches)}
+        assert found >= set(keys)
+        assert len(Client(hub).matches(f"{OPERATION}?near={middle}|8.05|0|km")) == sum(
+            1 for match in matches if match["search"]["extension"][0]["valueDistance"]["value"] == 0
+        )

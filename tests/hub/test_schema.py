@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
@@ -10,6 +11,8 @@ from hub.store.schema import HEAD, migrate
 from hub.store.tables import PROFESSIONAL, PUBLIC, metadata
 
 
+# Whether it is used is tested where it is searched: "the index alone answers".
+@pytest.mark.filterwarnings("ignore:.*expression-based index")
 def test_migrations_make_the_schema(bare_database_url: str) -> None:
     database = Database(bare_database_url)
     migrate(database)

@@ -8,7 +8,7 @@ import orjson
 
 from conformance.formats.r4_types import compartments
 from hub.errors import NotFound
-from hub.fhir.bundle import INCLUDE, MATCH, entries, outcome_entry, searchset
+from hub.fhir.bundle import INCLUDE, MATCH, entries, matches, outcome_entry, searchset
 from hub.fhir.context import Context
 from hub.fhir.definitions import StoredDefinitions
 from hub.fhir.form import parameters_of
@@ -103,12 +103,11 @@ def _no_compartment(possible: Iterable[str]) -> NotFound:
 
 def _bundle(base: str, here: str, query: Query, found: Page) -> bytes:
     subset = Subset.of(query.summary, query.elements)
-    matches, included = _parts(found.matches, subset), _parts(found.included, subset)
+    found_ones, included = _parts(found.matches, subset), _parts(found.included, subset)
     if found.kilometres:
-        each = zip(matches, map(_distant, found.kilometres), strict=True)
-        told = [text for one, search in each for text in entries(base, (one,), search)]
+        told = matches(base, found_ones, list(map(_distant, found.kilometres)))
     else:
-        told = entries(base, matches, MATCH)
+        told = entries(base, found_ones, MATCH)
     told += entries(base, included, INCLUDE)
     issues = [*query.ignored, *((_cut(),) if found.cut else ())]
     if issues:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from conformance.spec import canonical
 from hub.errors import Malformed, http_part
-from hub.fhir.bundle import INCLUDE, entries, searchset
+from hub.fhir.bundle import INCLUDE, entries, matches, searchset
 from hub.fhir.context import Context
 from hub.fhir.form import BYTES_MAX
 from hub.fhir.parameters import given, plain, posted
@@ -254,7 +254,7 @@ def _wrong(name: str, text_de: str, text_en: str, fhir_code: str = "value") -> M
 
 def _bundle(found: Hits, told: Mapping[str, list[str]], query: VacancyQuery, base: str, now: datetime) -> bytes:
     at = micros(now)
-    shown = [text for hit in found.hits for text in entries(base, (hit.shown,), _match(hit, query.kilometres, at))]
+    shown = matches(base, [hit.shown for hit in found.hits], [_match(hit, query.kilometres, at) for hit in found.hits])
     shown += entries(base, found.members, INCLUDE)
     used = [(name, value) for name, values in told.items() if name not in ("_count", "_after") for value in values]
     here = f"{base}/{RESOURCE}/${NAME}?{encoded([*used, ('_count', str(query.count))])}"

@@ -98,6 +98,14 @@ def test_a_page_is_shorter_where_its_includes_are_many(database: Database, monke
     assert len(shown) == 2
 
 
+def test_what_many_refer_to_counts_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_module, "INCLUDED_MAX", 2)
+    found = page(database, "Location", "_id=l0,l1,l2,l3,l4,l5&_include=Location:organization")
+    assert len(found.matches) == 6
+    assert [address(one)[1] for one in found.included] == ["g0", "g1"]
+    assert found.next_after is None
+
+
 def test_includes_of_one_match_are_cut_and_say_so(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_module, "INCLUDED_MAX", 2)
     monkeypatch.setattr(page_module, "INCLUDED_OF_ONE_MAX", 4)
