@@ -30,12 +30,16 @@ _YEARS = range(2000, 2100)
 
 
 class Unreadable(ValueError):
-    """A value that a conversion cannot read; what it expected instead, in German and English."""
+    """A value that a conversion cannot read; what it expected instead, in German and English.
 
-    def __init__(self, expected_de: str, expected_en: str) -> None:
+    Of a value of several parts those that are there are wrong, unless it takes all of them (`whole`).
+    """
+
+    def __init__(self, expected_de: str, expected_en: str, *, whole: bool = False) -> None:
         super().__init__(expected_en)
         self.expected_de = expected_de
         self.expected_en = expected_en
+        self.whole = whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -420,6 +424,7 @@ def position(value: Any) -> Position:
     raise Unreadable(
         f"ein Punkt in Deutschland in einem der Bezugssysteme {systems}",
         f"a point in Germany in one of the coordinate reference systems {systems}",
+        whole=True,
     )
 
 

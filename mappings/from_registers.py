@@ -26,8 +26,7 @@ _NOT_IN_USE = frozenset({"inactive", "defunct", "temporarily closed"})
 
 
 def have_state(nodes: Any) -> State | None:
-    """The state from `[isAvailable, availability, colourStatus, availableCount, later]`; nothing where the number says
-    it.
+    """The state from `[isAvailable, availability, colourStatus, availableCount, later]`; nothing where the number says.
 
     A service that is not available, inactive or full has no places, whatever else is said, unless it will have some.
     Else the number goes before the availability, and that before the colour, which tells of the service and not of its
@@ -38,12 +37,10 @@ def have_state(nodes: Any) -> State | None:
     shown = None if is_blank(colour) else _state("have-colour", colour)
     if not is_blank(available) and not yes_no(available):
         return State.NONE
-    if stated is State.NONE and not _places_later(number, later):
+    sooner_or_later = free_now_and_later([number, later])
+    if stated is State.NONE and (is_blank(later) or not sooner_or_later):
         return State.NONE
-    if not is_blank(number):
-        count(number)
-        return None
-    return stated or shown
+    return stated or shown if sooner_or_later is None else None
 
 
 def free_now_and_later(nodes: Any) -> int | None:

@@ -263,11 +263,16 @@ class _RecordReading:
             blocks = [self._found(tree.blocks.tree, each).values for each in self._elements(tree.blocks, reader)]
         return Found(values=values, blocks=blocks, left_out=left_out)
 
-    def _field(self, rule: Rule, reader: Reader) -> str:
+    def _field(self, rule: Rule, reader: Reader, raw: Any = None) -> str:
+        sources = rule.sources
+        if isinstance(raw, list) and len(raw) == len(sources):
+            sources = (
+                tuple(source for source, value in zip(sources, raw, strict=True) if not is_blank(value)) or sources
+            )
         if not self._has_columns:
-            return ", ".join(f"{_prefix(reader)}{source}" for source in rule.sources)
+            return ", ".join(f"{_prefix(reader)}{source}" for source in sources)
         row = reader.path[-1] if reader.path else 0
-        return f"column {', '.join(rule.sources)}" + (f" (row {row + 1})" if isinstance(row, int) and row else "")
+        return f"column {', '.join(sources)}" + (f" (row {row + 1})" if isinstance(row, int) and row else "")
 
     def _unreadable(self, rule: Rule, reader: Reader, raw: Any, unreadable: Unreadable) -> Issue:
         coded = rule.table is not None or rule.kind.codes is not None
@@ -283,7 +288,7 @@ class _RecordReading:
             closing = (f"Er ist ausgelassen. {closing[0]}", f"It is left out. {closing[1]}")
         return Issue(
             code="unknown-code" if coded else "unreadable",
-            place=self._field(rule, reader),
+            place=self._field(rule, reader, None if unreadable.whole else raw),
             text_de=f"{german}; erwartet: {unreadable.expected_de}. {closing[0]}",
             text_en=f"{english}; expected: {unreadable.expected_en}. {closing[1]}",
             severity="warning" if is_left_out else "error",

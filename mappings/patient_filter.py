@@ -107,9 +107,12 @@ _ELEMENT: Any = object()
 def _named(tree: Tree, reader: Reader, *, readable: bool) -> Iterator[tuple[Path, Any, bool]]:
     """Every value that the tree names, and whether every rule that names it can read it.
 
-    Where several fields together cannot be read, those are to blame that no rule reads alone.
+    Where several fields together cannot be read, those are to blame that no rule reads alone: by what it says, or
+    because the others that it would read with it are empty.
     """
     bad: set[str] = set()
+    together: set[str] = set()
+    alone = set(tree.sources_alone)
     for rule, raw in () if readable else tree.raws(reader):
         if raw is None:
             continue
@@ -118,7 +121,12 @@ def _named(tree: Tree, reader: Reader, *, readable: bool) -> Iterator[tuple[Path
         except Unreadable:
             if _is_undecided(rule, raw):
                 continue
-            bad.update(set(rule.sources) - tree.sources_alone if rule.joined else rule.sources)
+            (together if rule.joined else bad).update(rule.sources)
+        else:
+            if rule.joined and isinstance(raw, list):
+                there = [source for source, part in zip(rule.sources, raw, strict=True) if not is_blank(part)]
+                alone.update(there if len(there) == 1 else ())
+    bad |= together - alone
     for source in tree.sources:
         path = reader.locate(source)
         if path is not None:

@@ -61,6 +61,7 @@ MAY_IMPORT = {
         "hub.key_of_database",
         "hub.keys",
         "hub.settings",
+        "hub.sources",
     ),
     "hub.errors": (*CONTRACT, "mappings"),
     "hub.body": (*CONTRACT, "mappings", "hub.errors"),

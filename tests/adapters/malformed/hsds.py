@@ -183,7 +183,7 @@ CASES = [
         "a status of nobody",
         _page(_service(status="open")),
         "unknown-code",
-        "state, status",
+        "status",
         "active, defunct, inactive, temporarily closed",
     ),
     Malformed(
