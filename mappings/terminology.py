@@ -235,3 +235,15 @@ def _concepts(concepts: list[dict[str, Any]], above: tuple[str, ...]) -> Iterato
         german = next(each["value"] for each in concept["designation"] if each["language"] == "de")
         yield concept["code"], _Concept({"de": german, "en": concept["display"]}, above)
         yield from _concepts(concept.get("concept", []), (concept["code"], *above))
+
+
+@cache
+def bits(system: str) -> Mapping[str, int]:
+    """Provisional."""
+    return {code: 1 << place for place, code in enumerate(sorted(codes(system)))}
+
+
+@cache
+def ambulatory() -> frozenset[str]:
+    """Provisional."""
+    return frozenset({"ambulante-pflege", "sapv", "hospizdienst-ambulant"})

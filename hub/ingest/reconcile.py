@@ -19,7 +19,7 @@ from hub.ingest.identity import Held, Identity
 from hub.ingest.joined_view import said
 from hub.ingest.pool_bounds import PoolBounds, Pooled
 from hub.ingest.statements import Known, Offered
-from hub.ingest.vacancy_index import Times, VacancyIndex, position_of
+from hub.ingest.vacancy_index import Times, VacancyIndex
 from hub.store.clock import micros, moment
 from hub.store.draft import Draft
 from hub.store.lock import take_turn
@@ -299,7 +299,7 @@ class Reconciler:
                     continue
                 siblings = [offer for offer in site.offers if offer not in told_now] if view in site.differs else ()
                 if siblings:
-                    index.move(transaction, index.offers(transaction, siblings).values(), position_of(site.facility))
+                    index.move(transaction, index.offers(transaction, siblings).values(), site.facility)
             times = {
                 one.told.offer: one.told.times for one in shown if view is View.PROFESSIONAL or not one.known_publicly
             }

@@ -31,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 __all__ = [
+    "CRITERIA",
     "PROFESSIONAL",
     "PUBLIC",
     "VIEWS",
@@ -63,6 +64,11 @@ __all__ = [
 
 metadata = MetaData()
 
+CRITERIA = (
+    *("needs", "care_grades", "rooms", "sexes", "operator", "languages", "payers", "own_share"),
+    *("ags", "by_area"),
+)
+"""The columns of a vacancy by which it is chosen, besides form, state, place and days."""
 _BANDS = 8
 """Bands of latitude in a degree: 14 km each, as far as people mostly look."""
 _Serial = BigInteger().with_variant(Integer, "sqlite")
@@ -82,6 +88,7 @@ class Projection:
     """The index tables that search parameters fill, by their name."""
     freshness: Table
     vacancy: Table
+    service_area: Table
     member: Table
 
     @property
@@ -175,6 +182,17 @@ def _projection(view: str) -> Projection:
         Column("starts", Integer, nullable=False),
         Column("ends", Integer, nullable=False),
         Column("places", Integer, nullable=False),
+        # Sets of codes as bit masks (`terminology.bits`), 0: nothing said.
+        Column("needs", BigInteger, nullable=False),
+        Column("care_grades", Integer, nullable=False),
+        Column("rooms", Integer, nullable=False),
+        Column("sexes", Integer, nullable=False),
+        Column("operator", BigInteger, nullable=False),
+        Column("languages", _Text, nullable=False),  # ",de,tr,"
+        Column("payers", BigInteger, nullable=False),
+        Column("own_share", Integer, nullable=False),  # cents a month, 0: not said
+        Column("ags", Integer, nullable=False),
+        Column("by_area", Integer, nullable=False),  # 1: it says to which postal codes it comes
         sqlite_with_rowid=False,
     )
     # Every column that $find-vacancies reads, so that the index alone answers it.
@@ -189,6 +207,15 @@ def _projection(view: str) -> Projection:
         vacancy.c.ends,
         vacancy.c.places,
         vacancy.c.rid,
+        *(vacancy.c[name] for name in CRITERIA),
+    )
+    service_area = Table(
+        f"{view}_service_area",
+        metadata,
+        Column("postal_code", Integer, primary_key=True, autoincrement=False),
+        Column("rid", BigInteger, primary_key=True, autoincrement=False),  # of the HealthcareService
+        Index(f"{view}_service_area_rid", "rid"),
+        sqlite_with_rowid=False,
     )
     member = Table(
         f"{view}_member",
@@ -205,6 +232,7 @@ def _projection(view: str) -> Projection:
         indexes=MappingProxyType(_index_tables(view)),
         freshness=freshness,
         vacancy=vacancy,
+        service_area=service_area,
         member=member,
     )
 
