@@ -36,6 +36,17 @@ def main(arguments: Sequence[str]) -> int:
     made.add_argument(
         "--state", action="append", default=[], metavar="STATE", help="some (default), none, ask, unknown"
     )
+    made.add_argument("--end", metavar="DAY", help="the last day of a stay")
+    made.add_argument("--duration", metavar="DAYS", help="how long the stay is, where --end does not say it")
+    made.add_argument("--care-grade", metavar="N", help="Pflegegrad, 1 to 5")
+    made.add_argument("--need", action="append", default=[], metavar="CODE", help="all must be served; may be repeated")
+    made.add_argument("--prefer", action="append", default=[], metavar="CODE", help="a need or room that is wished for")
+    made.add_argument("--room", action="append", default=[], metavar="CODE", help="single, double, shared")
+    made.add_argument("--sex", metavar="CODE", help="female, male, other")
+    made.add_argument("--speaks", metavar="CODE", help="a language that is spoken there: tr, ru, pl")
+    made.add_argument("--operator", metavar="ID", help="the Organization that runs it")
+    made.add_argument("--max-age", metavar="AGE", help="statements no older than this: 24h, 3d")
+    made.add_argument("--sort", metavar="ORDER", help="distance (default), freshness, start, score")
     made.add_argument("--count", default="20", metavar="N", help="how many to show; default 20")
     made.add_argument("--json", action="store_true", help="the FHIR Bundle")
     return run(made, arguments, _command)
@@ -72,11 +83,23 @@ def _parameters(options: argparse.Namespace) -> list[tuple[str, str]]:
                 text_en="expected a postal code (49661) or latitude,longitude (52.27,8.05)",
             )
         )
-    given = [("start", _iso(options.start)), ("places", options.places), ("_count", options.count)]
+    given = (
+        ("start", _iso(options.start)),
+        ("end", _iso(options.end)),
+        ("duration", options.duration),
+        ("places", options.places),
+        ("care-grade", options.care_grade),
+        ("sex", options.sex),
+        ("language", options.speaks),
+        ("operator", options.operator),
+        ("max-age", options.max_age),
+        ("_sort", options.sort),
+        ("_count", options.count),
+    )
+    several = {"care-form": options.care_form, "need": options.need, "prefer": options.prefer, "room": options.room}
     return [
         *place,
-        *(("care-form", code) for code in options.care_form),
-        *(("state", state) for state in options.state),
+        *((name, code) for name, codes in {**several, "state": options.state}.items() for code in codes),
         *((name, value) for name, value in given if value),
     ]
 
@@ -88,14 +111,11 @@ def _iso(day: str | None) -> str | None:
 
 
 def _told(bundle: Mapping[str, Any], options: argparse.Namespace, now: datetime) -> str:
-    entries = bundle.get("entry", [])
+    why = [line for entry in bundle.get("entry", ()) for line in _why(entry["resource"], options)]
+    entries = [entry for entry in bundle.get("entry", ()) if entry["search"]["mode"] != "outcome"]
     matches = [entry for entry in entries if entry["search"]["mode"] == "match"]
     if not matches:
-        return text(
-            options,
-            "Nichts gefunden. Weiter mit größerem --distance, ohne --care-form, oder mit --state ask oder unknown.",
-            "Nothing found. Try a larger --distance, no --care-form, or --state ask or unknown.",
-        )
+        return "\n".join((text(options, "Nichts gefunden.", "Nothing found."), *why))
     resources = {f"{one['resource']['resourceType']}/{one['resource']['id']}": one["resource"] for one in entries}
     heads = (
         ("km", "Einrichtung", "Ort", "Angebot", "frei", "ab", "Zimmer", "Stand", "Telefon")
@@ -109,7 +129,18 @@ def _told(bundle: Mapping[str, Any], options: argparse.Namespace, now: datetime)
         "2+ heißt: zwei oder mehr.",
         f"{len(matches)} of {counted(bundle['total'], 'offer', 'en')}. 2+ means two or more.",
     )
-    return f"{table(heads, rows, right=(0, 4), shrink=(1, 2, 3, 6), width=_width())}\n{shown}"
+    return "\n".join((table(heads, rows, right=(0, 4), shrink=(1, 2, 3, 6), width=_width()), shown, *why))
+
+
+def _why(resource: Mapping[str, Any], options: argparse.Namespace) -> list[str]:
+    """Why no more fit, a line each."""
+    if resource["resourceType"] != "OperationOutcome":
+        return []
+    said = [issue["details"] for issue in resource["issue"]]
+    if options.language == "en":
+        return [f"  · {one['text']}" for one in said]
+    translations = [one["_text"]["extension"][0]["extension"] for one in said]
+    return [f"  · {part['valueString']}" for parts in translations for part in parts if part["url"] == "content"]
 
 
 def _width() -> int:

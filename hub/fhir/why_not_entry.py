@@ -151,8 +151,8 @@ def _name(criterion: str, code: str) -> tuple[str, str]:
 
 
 def _facts(criterion: str, code: str) -> list[dict[str, Any]]:
-    told: list[dict[str, Any]] = [{"url": "criterion", "valueCode": criterion}]
-    return [*told, {"url": "code", "valueCode": code}] if code else told
+    told: list[dict[str, Any]] = [{"url": "criterion", "valueString": criterion}]
+    return [*told, {"url": "code", "valueString": code}] if code else told
 
 
 def _nothing(total: int) -> Issue:

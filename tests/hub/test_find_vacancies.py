@@ -10,7 +10,8 @@ import pytest
 
 from hub.errors import http_part
 from hub.hub import Hub
-from hub.search.vacancies import VacancyQuery, find
+from hub.search.vacancies import find
+from hub.search.vacancy_query import VacancyQuery
 from hub.store.clock import micros
 from hub.store.tables import PUBLIC
 from mappings import gazetteer

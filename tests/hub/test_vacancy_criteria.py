@@ -27,7 +27,8 @@ HERE = "near=52.85|8.05|25|km"
 
 
 def ask(hub: Hub, query: str) -> dict[str, Any]:
-    return Client(hub, sandbox=True).json(f"{OPERATION}?{query}")
+    bundle: dict[str, Any] = Client(hub, sandbox=True).json(f"{OPERATION}?{query}")
+    return bundle
 
 
 def names(bundle: dict[str, Any]) -> list[str]:
