@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, delete, insert, or_, select, update
@@ -34,7 +35,7 @@ class Times:
 
     def until(self, span: timedelta) -> int:
         """The end of a span of the ladder, sooner where the statement was withdrawn before."""
-        end = _after(self.based_on, span)
+        end = self.based_on + _microseconds(span)
         return end if self.ended_at is None else min(end, self.ended_at)
 
     @property
@@ -74,7 +75,12 @@ class VacancyIndex:
             delete(member).where(member.c.rid == bindparam("rid"), member.c.member == bindparam("member"))
         )
         self._clear_freshness = Prepared(delete(freshness).where(one_of(freshness.c.rid, "rids")))
-        self._put_freshness = Prepared(insert(freshness))
+        self._put_freshness = Prepared(
+            (fresh := postgresql.insert(freshness)).on_conflict_do_update(
+                index_elements=["rid"],
+                set_={column.name: fresh.excluded[column.name] for column in freshness.columns if column.name != "rid"},
+            )
+        )
         self._end = tuple(
             Prepared(
                 update(freshness)
@@ -94,18 +100,24 @@ class VacancyIndex:
 
     def offers(self, reader: Reader, ids: Iterable[str]) -> dict[str, int]:
         """The rows of offers, by id; those that are not stored are left out."""
-        return dict(reader.all(self._offers, {"ids": list(ids)}))
+        wanted = list(ids)
+        return dict(reader.all(self._offers, {"ids": wanted})) if wanted else {}
 
     def slots(self, reader: Reader, offers: Iterable[int]) -> dict[int, dict[str, int]]:
         """The Slots that are shown with offers now: id → row, by the offer's row."""
-        offer_of: dict[int, int] = dict(reader.all(self._members, {"rids": list(offers)}))
+        wanted = list(offers)
+        offer_of: dict[int, int] = dict(reader.all(self._members, {"rids": wanted})) if wanted else {}
         found: dict[int, dict[str, int]] = {}
+        if not offer_of:
+            return found
         for rid, slot in reader.all(self._slots, {"rids": list(offer_of)}):
             found.setdefault(offer_of[rid], {})[slot] = rid
         return found
 
     def put_places(self, transaction: Transaction, reports: Mapping[int, VacancyReport]) -> None:
         """Replace the places of offers by what was reported of them."""
+        if not reports:
+            return
         transaction.run(self._clear_places, {"rids": list(reports)})
         rows: list[Row] = []
         areas: dict[int, set[int]] = {}
@@ -140,6 +152,8 @@ class VacancyIndex:
 
     def put_members(self, transaction: Transaction, members: Mapping[int, Collection[int]]) -> None:
         """Replace all that is shown with offers."""
+        if not members:
+            return
         transaction.run(self._clear_members, {"rids": list(members)})
         transaction.many_rows(self._put_member, [(rid, one) for rid, several in members.items() for one in several])
 
@@ -150,7 +164,6 @@ class VacancyIndex:
 
     def put_freshness(self, transaction: Transaction, times: Mapping[int, Times]) -> None:
         """Replace the times of offers."""
-        transaction.run(self._clear_freshness, {"rids": list(times)})
         transaction.many_rows(
             self._put_freshness,
             [
@@ -236,6 +249,6 @@ def _municipality(facility: Facility) -> int:
     return int(place.district_ags) * 1000 if place is not None and place.district_ags else 0
 
 
-def _after(stamp: int, span: timedelta) -> int:
-    """The moment a span after another, in microseconds since 1970."""
-    return stamp + span // timedelta(microseconds=1)
+@lru_cache(maxsize=256)
+def _microseconds(span: timedelta) -> int:
+    return span // timedelta(microseconds=1)
