@@ -45,7 +45,7 @@ from mappings.rules import Each, Reading, Rule, Tree, UnknownCode, is_withheld
 from mappings.targets import Target
 from mappings.terminology import Table
 from mappings.vacancy import Facility, VacancyReport
-from mappings.wards import Ward, parse_wards
+from mappings.wards import Ward, WardIndex, parse_wards
 
 __all__ = ["CONVERSIONS", "DEFAULT_RANK", "Ladder", "Mapped", "SourceMap", "Watch", "load", "shipped"]
 
@@ -110,8 +110,13 @@ class SourceMap:
     rank: int = DEFAULT_RANK
     tree: Tree = field(default=Tree(), repr=False)
     wards: tuple[Ward, ...] = ()
+    ward_index: WardIndex = field(init=False, compare=False, repr=False)
+    """The same, found by what messages call them."""
     ignored: frozenset[str] = frozenset()
     examples: tuple[Example, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ward_index", WardIndex(self.wards))
 
     @property
     def names(self) -> frozenset[str]:
