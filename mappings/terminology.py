@@ -210,9 +210,7 @@ def bits(system_name: str) -> Mapping[str, int]:
 
     KeyError for a system whose codes have no property `bit` (those that have: need, payer).
     """
-    return MappingProxyType(
-        {code: 1 << concept.properties["bit"] for code, concept in _system(system_name).items()}
-    )
+    return MappingProxyType({code: 1 << concept.properties["bit"] for code, concept in _system(system_name).items()})
 
 
 @cache
@@ -264,15 +262,3 @@ def _concepts(concepts: list[dict[str, Any]], above: tuple[str, ...]) -> Iterato
         }
         yield concept["code"], _Concept({"de": german, "en": concept["display"]}, above, properties)
         yield from _concepts(concept.get("concept", []), (concept["code"], *above))
-
-
-@cache
-def bits(system: str) -> Mapping[str, int]:
-    """Provisional."""
-    return {code: 1 << place for place, code in enumerate(sorted(codes(system)))}
-
-
-@cache
-def ambulatory() -> frozenset[str]:
-    """Provisional."""
-    return frozenset({"ambulante-pflege", "sapv", "hospizdienst-ambulant"})

@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from hub.errors import Malformed, http_part
 from hub.search.query import COUNT_DEFAULT, parse_count
@@ -16,8 +17,8 @@ from hub.search.types.near import MAX_KM, parse_circle
 from hub.search.vacancy_query import Position, Sort, VacancyQuery
 from hub.store.clock import day
 from hub.store.vacancy_codes import ROOMS, SEXES, mask
-from mappings import gazetteer, terminology
-from mappings.errors import Issue
+from mappings import search_place, terminology
+from mappings.errors import Issue, Rejected
 from mappings.insurance_number import has_insurance_number
 from mappings.vacancy import State
 
@@ -33,6 +34,8 @@ ONCE = (
 )
 DAYS_MAX = 366
 _KM_DEFAULT = 25.0
+_MARGIN = 0.25
+"""Degrees around the middles of a district's postal codes."""
 _PLACES_MAX = 99
 _RID_DIGITS = 18
 _HOUR = 3_600_000_000
@@ -75,14 +78,10 @@ def told_of(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
 
 def query_of(told: Told, *, today: date, public: bool) -> VacancyQuery:
     """The query; `Malformed` for what cannot be asked. `operator` is left to who can look it up."""
-    latitude, longitude, kilometres, postal_codes = _place(told)
     start, days = _stay(told, today)
     prefer_needs, prefer_rooms = _preferred(told)
     return VacancyQuery(
-        latitude=latitude,
-        longitude=longitude,
-        kilometres=kilometres,
-        postal_codes=postal_codes,
+        **_place(told),
         care_forms=_care_forms(told.get("care-form", ())),
         states=_states(told.get("state", ())),
         today=day(today),
@@ -126,36 +125,73 @@ def no_operator() -> Malformed:
     )
 
 
-def _place(told: Told) -> tuple[float, float, float, tuple[int, ...]]:
-    if ("near" in told) == ("postal-code" in told):
-        raise _wrong(
-            "near",
-            "erwartet wird ein Ort: entweder near=Breite|Länge|Umkreis|km oder postal-code=PLZ mit distance=km",
-            "expected one place: either near=latitude|longitude|distance|km or postal-code=PLZ with distance=km",
-            "required",
+def _place(told: Told) -> dict[str, Any]:
+    """Where to look, as fields of the query."""
+    near = _near(told)
+    try:
+        place = search_place.resolve(
+            postal_code=_one(told, "postal-code"),
+            city=_one(told, "city"),
+            district=_one(told, "district"),
+            near=near[:2] if near else None,
         )
-    if "near" in told:
-        if "distance" in told:
-            raise _wrong(
-                "distance", "near nennt den Umkreis schon selbst", "near states the distance itself", "business-rule"
-            )
-        try:
-            return *parse_circle(told["near"][0]), ()
-        except ValueError:
+    except Rejected as rejected:
+        (issue,) = rejected.issues
+        if issue.code == "place-missing":
             raise _wrong(
                 "near",
-                f"erwartet wird Breite|Länge|Umkreis|km, zum Beispiel 52.27|8.05|25|km, bis {MAX_KM:.0f} km",
-                f"expected latitude|longitude|distance|km, for example 52.27|8.05|25|km, up to {MAX_KM:.0f} km",
+                "erwartet wird ein Ort: postal-code=PLZ oder city=Ort mit distance=km, near=Breite|Länge|Umkreis|km "
+                "oder district=Landkreis",
+                "expected one place: postal-code=PLZ or city=town with distance=km, "
+                "near=latitude|longitude|distance|km, or district=Landkreis",
+                "required",
             ) from None
-    postal_code = told["postal-code"][0]
-    point = gazetteer.point(postal_code) if re.fullmatch(r"\d{5}", postal_code, re.ASCII) else None
-    if point is None:
+        raise _wrong(issue.place, issue.text_de, issue.text_en, issue.fhir_code) from None
+    found: dict[str, Any] = {
+        "latitude": place.latitude,
+        "longitude": place.longitude,
+        "postal_codes": tuple(map(int, place.postal_codes)),
+    }
+    if place.box is None:
+        return {**found, "kilometres": near[2] if near else _kilometres(told)}
+    if "distance" in told:
         raise _wrong(
-            "postal-code",
-            "diese Postleitzahl gibt es nicht; erwartet werden fünf Ziffern wie 49661",
-            "there is no such postal code; expected five digits such as 49661",
+            "distance",
+            "ein Landkreis hat keinen Umkreis; mit Umkreis: city=Ort oder postal-code=PLZ",
+            "a district has no circle around it; with a distance: city=town or postal-code=PLZ",
+            "business-rule",
         )
-    return point.latitude, point.longitude, _kilometres(told), (int(postal_code),)
+    written, box = _one(told, "district"), place.box
+    is_municipality = re.fullmatch(r"\d{8}", written, re.ASCII)
+    first = int(written) if is_municipality else int(place.ags) * 1000
+    return {
+        **found,
+        "kilometres": math.inf,
+        # Homes stand where the middle of their postal code is not.
+        "box": (box.south - _MARGIN, box.north + _MARGIN, box.west - _MARGIN, box.east + _MARGIN),
+        "district": (first, first if is_municipality else first + 999),
+    }
+
+
+def _near(told: Told) -> tuple[float, float, float] | None:
+    if "near" not in told:
+        return None
+    if "distance" in told:
+        raise _wrong(
+            "distance", "near nennt den Umkreis schon selbst", "near states the distance itself", "business-rule"
+        )
+    try:
+        return parse_circle(told["near"][0])
+    except ValueError:
+        raise _wrong(
+            "near",
+            f"erwartet wird Breite|Länge|Umkreis|km, zum Beispiel 52.27|8.05|25|km, bis {MAX_KM:.0f} km",
+            f"expected latitude|longitude|distance|km, for example 52.27|8.05|25|km, up to {MAX_KM:.0f} km",
+        ) from None
+
+
+def _one(told: Told, name: str) -> str:
+    return told[name][0] if name in told else ""
 
 
 def _kilometres(told: Told) -> float:

@@ -376,3 +376,24 @@ def test_days_are_counted_one_by_one() -> None:
             assert longest(rows, start=start, exact=exact, days=days, places=places) == max(spans, default=0)
             wanted = [one for one in range(1, places + 1) if any(holds(first, days, one) for first in firsts)]
             assert most(rows, start=start, exact=exact, days=days, places=places) == max(wanted, default=0)
+
+
+def test_a_town_and_a_district_are_found_as_people_write_them(hub: Hub) -> None:
+    here = offer("moor")
+    elsewhere = replace(here.facility, address=replace(here.facility.address, postal_code="49082", city="Osnabrück"))
+    tell(hub, here, replace(offer("hase", latitude=52.27), facility=replace(elsewhere, key="hase", position=None)))
+    for query, found in (
+        ("city=cloppenburg", ["moor"]),
+        ("city=Clopenburg&distance=5", ["moor"]),
+        ("city=Osnabrueck", ["hase"]),
+        ("district=Landkreis Cloppenburg", ["moor"]),
+        ("district=03453", ["moor"]),
+        ("district=03404", ["hase"]),
+        ("district=03453004", []),
+    ):
+        assert names(ask(hub, query)) == found, query
+    outcome = Client(hub).json(f"{OPERATION}?city=Neustadt", status=400)
+    assert outcome["issue"][0]["code"] == "multiple-matches"
+    assert "district=" in outcome["issue"][0]["details"]["text"]
+    assert Client(hub).json(f"{OPERATION}?city=Nirgendwo", status=400)["issue"][0]["expression"] == ["http.city"]
+    assert Client(hub).json(f"{OPERATION}?district=03453&distance=9", status=400)["issue"][0]["code"] == "business-rule"
