@@ -78,11 +78,12 @@ def told_of(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
 
 def query_of(told: Told, *, today: date, public: bool) -> VacancyQuery:
     """The query; `Malformed` for what cannot be asked. `operator` is left to who can look it up."""
+    care_forms = _care_forms(told.get("care-form", ()))
     start, days = _stay(told, today)
     prefer_needs, prefer_rooms = _preferred(told)
     return VacancyQuery(
-        **_place(told),
-        care_forms=_care_forms(told.get("care-form", ())),
+        **_place(told, care_forms),
+        care_forms=care_forms,
         states=_states(told.get("state", ())),
         today=day(today),
         start=day(start) if start else None,
@@ -125,9 +126,12 @@ def no_operator() -> Malformed:
     )
 
 
-def _place(told: Told) -> dict[str, Any]:
+def _place(told: Told, care_forms: Sequence[str]) -> dict[str, Any]:
     """Where to look, as fields of the query."""
     near = _near(told)
+    others = told.keys() & {"postal-code", "city", "district"}
+    if near is not None and not others and terminology.ambulatory().isdisjoint(care_forms):
+        return {"latitude": near[0], "longitude": near[1], "kilometres": near[2]}
     try:
         place = search_place.resolve(
             postal_code=_one(told, "postal-code"),

@@ -1,8 +1,8 @@
 """In which order hits stand, and how well each fits.
 
 The score goes from 0 to 1: half of it is nearness (1 at the place asked for, 0 at the rim), three tenths freshness
-(1 just said, 0 a week ago or more), two tenths the share of what is preferred that the offer has (all of it where
-nothing is).
+(1 for what is less than a day old, a seventh less for each day), two tenths the share of what is preferred that the
+offer has (all of it where nothing is).
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from hub.store.reader import Row
 __all__ = ["keys", "score"]
 
 _NEARNESS, _FRESHNESS, _PREFERENCE = 0.5, 0.3, 0.2
-_WEEK = 7 * 24 * 3600 * 1_000_000
+_DAY = 24 * 3600 * 1_000_000
 _DISTRICT_KM = 50.0
 """What is far in a district, where no rim is asked for."""
 
@@ -38,7 +38,8 @@ def score(query: VacancyQuery, kilometres: float, based_on: int, rows: Sequence[
     """How well an offer fits."""
     rim = _DISTRICT_KM if query.box is not None else query.kilometres
     near = max(1 - kilometres / rim, 0.0) if rim else 1.0
-    fresh = min(max(1 - (now - based_on) / _WEEK, 0.0), 1.0)
+    # By whole days: asked again in an hour, what did not change is answered alike.
+    fresh = min(max(1 - (now - based_on) // _DAY / 7, 0.0), 1.0)
     return _NEARNESS * near + _FRESHNESS * fresh + _PREFERENCE * _preferred(query, rows)
 
 

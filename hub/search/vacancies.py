@@ -1,9 +1,10 @@
 """Finds offers near a place by their vacancy: one indexed statement for the hits, one for what is shown with them."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hub.search import contents, vacancy_rows
 from hub.search.ranking import keys, score
@@ -13,11 +14,22 @@ from hub.search.vacancy_query import Position, Sort, VacancyQuery
 from hub.search.vacancy_rows import Shape
 from hub.store.reader import Reader, Row
 from hub.store.shown import Shown, Version
-from hub.store.tables import Projection
+from hub.store.tables import VIEWS, Projection
 from mappings import terminology
 from mappings.vacancy import State
 
-__all__ = ["Freshness", "Hit", "Hits", "InReach", "find", "first_day_of", "fitting", "in_reach", "shape_of"]
+__all__ = [
+    "Freshness",
+    "Hit",
+    "Hits",
+    "InReach",
+    "find",
+    "first_day_of",
+    "fitting",
+    "in_reach",
+    "shape_of",
+    "with_comers",
+]
 
 _CONFIRMED_AT = 3
 """Where a row of `versions` has what is there for offers alone."""
@@ -135,15 +147,21 @@ def in_reach(reader: Reader, query: VacancyQuery, shape: Shape, now: int) -> InR
         told["from_day"] = query.today
     rows = reader.all(vacancy_rows.rows(shape), told)
     kilometres = {rid: away for away, rid in nearest(query.latitude, query.longitude, query.kilometres, rows)}
-    if shape.with_areas:
+    if shape.with_areas and with_comers(reader, VIEWS[shape.view], told):
         coming = reader.all(vacancy_rows.rows(replace(shape, by_area=True)), told)
-        kilometres |= {rid: away for away, rid in nearest(query.latitude, query.longitude, float("inf"), coming)}
+        kilometres |= {rid: away for away, rid in nearest(query.latitude, query.longitude, math.inf, coming)}
         rows = [*rows, *coming]
     by_offer: dict[int, list[Row]] = {}
     for row in rows:
         if row[0] in kilometres:
             by_offer.setdefault(row[0], []).append(row)
     return InReach(kilometres, by_offer)
+
+
+def with_comers(reader: Reader, projection: Projection, told: dict[str, Any]) -> bool:
+    """Whether services say that they come to the postal codes; adds their rows to the values of a statement."""
+    told["comers"] = [rid for (rid,) in reader.all(vacancy_rows.comers(projection.name), told)]
+    return bool(told["comers"])
 
 
 def _shown(

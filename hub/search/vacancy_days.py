@@ -15,6 +15,11 @@ _STARTS, _ENDS, _PLACES = 3, 4, 5
 
 def first_day(rows: Sequence[Row], *, start: int, exact: bool, days: int, places: int) -> int | None:
     """The first day, `start` or (unless `exact`) later, from which `places` are free for so many `days`; else None."""
+    if days == places == 1:
+        # Each row has a place, so that each decides by itself; and mostly that is all that is asked.
+        if exact:
+            return start if any(row[_STARTS] <= start <= row[_ENDS] for row in rows) else None
+        return min((max(row[_STARTS], start) for row in rows if row[_ENDS] >= start), default=None)
     if exact:
         return start if _holds(rows, start, start + days - 1, places) else None
     candidates = sorted({max(row[_STARTS], start) for row in rows if row[_ENDS] >= start})

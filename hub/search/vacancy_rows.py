@@ -3,15 +3,16 @@
 The index alone answers which offers are in reach; one row a block, so that what must hold of the same places does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Integer,
+    Join,
     and_,
     bindparam,
     case,
@@ -23,7 +24,8 @@ from sqlalchemy import (
     union_all,
 )
 
-from hub.search.types.near import box
+from hub.search.types.near import box, distance_km
+from hub.search.types.term import unindexed
 from hub.search.vacancy_query import Criterion, VacancyQuery
 from hub.store.prepared import Prepared, one_of
 from hub.store.tables import VIEWS, Projection, bands
@@ -40,6 +42,8 @@ __all__ = [
     "STATE",
     "Shape",
     "binds",
+    "comers",
+    "counted",
     "rows",
     "versions",
 ]
@@ -72,6 +76,7 @@ class Shape:
 
 def binds(query: VacancyQuery, now: int) -> dict[str, Any]:
     """The values of a query."""
+    circle: Mapping[str, float] = {}
     if query.box is None:
         circle = box(query.latitude, query.longitude, query.kilometres)
         south, north, west, east = (circle[name] for name in ("south", "north", "west", "east"))
@@ -79,6 +84,8 @@ def binds(query: VacancyQuery, now: int) -> dict[str, Any]:
         south, north, west, east = query.box
     first = query.today if query.start is None else query.start
     told: dict[str, Any] = {
+        **circle,
+        "km": query.kilometres,
         "south": south,
         "north": north,
         "west": west,
@@ -167,21 +174,8 @@ def rows(shape: Shape) -> Prepared:
     An offer can have several rows.
     """
     tables = VIEWS[shape.view]
-    vacancy, freshness = tables.vacancy, tables.freshness
-    conditions = [_stated(shape, tables), one_of(vacancy.c.care_form, "care_forms")]
-    source = vacancy.join(freshness, freshness.c.rid == vacancy.c.rid)
-    if shape.by_area:
-        area = tables.service_area
-        coming = select(area.c.rid).where(one_of(area.c.postal_code, "postal_codes"))
-        conditions.append(vacancy.c.rid.in_(coming))
-    else:
-        conditions += [
-            one_of(tables.band, "bands"),
-            vacancy.c.latitude.between(bindparam("south"), bindparam("north")),
-            vacancy.c.longitude.between(bindparam("west"), bindparam("east")),
-        ]
-        if shape.with_areas:
-            conditions.append(vacancy.c.by_area == literal_column("0"))
+    vacancy = tables.vacancy
+    source, conditions = _around(shape, tables)
     columns: list[ColumnElement[Any]] = [vacancy.c.rid, vacancy.c.latitude, vacancy.c.longitude]
     if shape.wide:
         # What has no number of places has all that are asked for.
@@ -210,22 +204,73 @@ def rows(shape: Shape) -> Prepared:
                 )
             )
         )
-    conditions += [_holds(criterion, tables) for criterion in shape.criteria]
+    return Prepared(select(*columns).select_from(source).where(*conditions, *_met(shape, tables)))
+
+
+@lru_cache(1024)
+def counted(shape: Shape, by: Literal["state", "care_form"], *, circle: bool) -> Prepared:
+    """How many offers fit, by their state or form, where days and places need not be counted; within a `circle`, or in
+    the rectangle alone.
+    """
+    tables = VIEWS[shape.view]
+    source, conditions = _around(shape, tables)
+    column = tables.vacancy.c[by]
+    if circle and not shape.by_area:
+        vacancy = tables.vacancy
+        conditions.append(distance_km(vacancy.c.latitude, vacancy.c.longitude, bindparam) <= bindparam("km"))
+    return Prepared(
+        select(column, func.count(tables.vacancy.c.rid.distinct()))
+        .select_from(source)
+        .where(*conditions, *_met(shape, tables))
+        .group_by(column)
+    )
+
+
+@lru_cache
+def comers(view: str) -> Prepared:
+    """The rows of services that say that they come to one of the postal codes."""
+    area = VIEWS[view].service_area
+    return Prepared(select(area.c.rid).distinct().where(one_of(area.c.postal_code, "postal_codes")))
+
+
+def _around(shape: Shape, tables: Projection) -> tuple[Join, list[ColumnElement[bool]]]:
+    """Where to look, and the conditions of place, form and state."""
+    vacancy, freshness = tables.vacancy, tables.freshness
+    source = vacancy.join(freshness, freshness.c.rid == vacancy.c.rid)
+    if shape.by_area:
+        # By their rows alone: those of a state and form are more.
+        form: ColumnElement[bool] = one_of(unindexed(vacancy.c.care_form), "care_forms")
+        return source, [one_of(vacancy.c.rid, "comers"), form, _stated(shape, tables, unindexed(vacancy.c.state))]
+    conditions = [
+        _stated(shape, tables, vacancy.c.state),
+        one_of(vacancy.c.care_form, "care_forms"),
+        one_of(tables.band, "bands"),
+        vacancy.c.latitude.between(bindparam("south"), bindparam("north")),
+        vacancy.c.longitude.between(bindparam("west"), bindparam("east")),
+    ]
+    if shape.with_areas:
+        conditions.append(vacancy.c.by_area == literal_column("0"))
+    return source, conditions
+
+
+def _met(shape: Shape, tables: Projection) -> Iterator[ColumnElement[bool]]:
+    """The conditions of all criteria."""
+    yield from (_holds(criterion, tables) for criterion in shape.criteria)
     if shape.with_needs:
-        conditions.append(vacancy.c.needs.bitwise_and(wanted) == wanted)
-    return Prepared(select(*columns).select_from(source).where(*conditions))
+        wanted = bindparam("needs", type_=BigInteger)
+        yield tables.vacancy.c.needs.bitwise_and(wanted) == wanted
 
 
-def _stated(shape: Shape, tables: Projection) -> ColumnElement[bool]:
+def _stated(shape: Shape, tables: Projection, state: ColumnElement[str]) -> ColumnElement[bool]:
     vacancy = tables.vacancy
     in_time = vacancy.c.ends >= bindparam("from_day", type_=Integer)
     if shape.with_start:
         in_time = and_(in_time, vacancy.c.starts <= bindparam("to_day", type_=Integer))
     current = tables.freshness.c.expires_at > bindparam("now")
     if shape.only_free:
-        return and_(vacancy.c.state == _SOME, in_time, current)
+        return and_(state == _SOME, in_time, current)
     return and_(
-        one_of(vacancy.c.state, "states"),
+        one_of(state, "states"),
         or_(vacancy.c.state != _SOME, in_time),
         or_(vacancy.c.state == _UNKNOWN, current),
     )

@@ -5,11 +5,13 @@ change promises is what its search finds, counted by the same rules.
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import NamedTuple
 
-from hub.search import vacancies
+from hub.search import vacancies, vacancy_rows
 from hub.search.vacancies import InReach, first_day_of
 from hub.search.vacancy_days import longest, most
 from hub.search.vacancy_query import Criterion, Position, VacancyQuery
@@ -86,30 +88,31 @@ def why_not(
     return told
 
 
+_CRITERIA = {bit: str(criterion) for criterion, bit in BITS.items()}
+
+
+@cache
+def _needs() -> Mapping[int, str]:
+    return {bit: code for code, bit in terminology.bits("need").items()}
+
+
 def _criteria(told: WhyNot, query: VacancyQuery, reach: InReach, fit: frozenset[int], now: int) -> None:
-    kept_out: dict[tuple[str, str], list[list[Row]]] = {}
-    needs = {bit: code for code, bit in terminology.bits("need").items()}
+    if not query.needs and not query.criteria:
+        return
+    kept_out: dict[tuple[int, int], list[list[Row]]] = {}
     for rid, rows in reach.rows.items():
         if rid in fit:
             continue
-        base = [row for row in rows if not row[MISSED] and not row[MISSING]]
-        if base and first_day_of(base, query) is not None:
-            continue
-        missed = {(str(criterion), ""): BITS[criterion] for criterion in query.criteria}
-        for key, with_it in (
-            *(
-                (key, [row for row in rows if not row[MISSING] and row[MISSED] in (0, bit)])
-                for key, bit in missed.items()
-            ),
-            *(
-                (("need", code), [row for row in rows if not row[MISSED] and row[MISSING] in (0, bit)])
-                for bit, code in needs.items()
-                if bit & query.needs
-            ),
-        ):
-            if len(with_it) > len(base) and first_day_of(with_it, query) is not None:
-                kept_out.setdefault(key, []).append(with_it)
-    for (criterion, code), offers in kept_out.items():
+        by_miss: dict[tuple[int, int], list[Row]] = {}
+        for row in rows:
+            by_miss.setdefault((row[MISSED], row[MISSING]), []).append(row)
+        base = by_miss.pop((0, 0), [])
+        for miss, others in by_miss.items():
+            with_them = [*base, *others]
+            if first_day_of(with_them, query) is not None:
+                kept_out.setdefault(miss, []).append(with_them)
+    for (missed, missing), offers in kept_out.items():
+        criterion, code = (_CRITERIA[missed], "") if missed else ("need", _needs()[missing])
         told.of(criterion, len(offers), code)
         if criterion == Criterion.MAX_AGE:
             youngest = min(now - rows[0][BASED_ON] for rows in offers)
@@ -163,11 +166,8 @@ def _states(told: WhyNot, reader: Reader, projection: Projection, query: Vacancy
     others = tuple(state for state in State if state not in query.states)
     if not others:
         return
-    found = _fitting(reader, projection, replace(query, states=others), now)
-    by_state: dict[str, int] = {}
-    for rows in found.values():
-        by_state[rows[0][STATE]] = by_state.get(rows[0][STATE], 0) + 1
-    for state, offers in by_state.items():
+    by_state = _counted(reader, projection, replace(query, states=others), now, STATE)
+    for state, offers in sorted(by_state.items()):
         told.of("state", offers, state)
         if state in (State.SOME, State.ASK):
             told.would("state", ",".join((*(one.value for one in query.states), state)), offers, state)
@@ -177,10 +177,7 @@ def _care_forms(told: WhyNot, reader: Reader, projection: Projection, query: Vac
     others = terminology.codes("care-form") - set(query.care_forms)
     if not others:
         return
-    found = _fitting(reader, projection, replace(query, care_forms=tuple(sorted(others))), now)
-    by_form: dict[str, int] = {}
-    for rows in found.values():
-        by_form[rows[0][CARE_FORM]] = by_form.get(rows[0][CARE_FORM], 0) + 1
+    by_form = _counted(reader, projection, replace(query, care_forms=tuple(sorted(others))), now, CARE_FORM)
     told.of("care-form", sum(by_form.values()))
     for form in _alike(query.care_forms) & by_form.keys():
         told.would("care-form", form, by_form[form], form)
@@ -212,7 +209,20 @@ def _farther(told: WhyNot, reader: Reader, projection: Projection, query: Vacanc
             return
 
 
-def _fitting(reader: Reader, projection: Projection, query: VacancyQuery, now: int) -> Mapping[int, Sequence[Row]]:
-    """The rows of all that fit."""
-    reach = vacancies.in_reach(reader, query, vacancies.shape_of(projection, query), now)
-    return {rid: rows for rid, rows in reach.rows.items() if first_day_of(rows, query) is not None}
+def _counted(reader: Reader, projection: Projection, query: VacancyQuery, now: int, column: int) -> Mapping[str, int]:
+    """How many fit, by state or care form."""
+    shape = vacancies.shape_of(projection, query)
+    found: Counter[str] = Counter()
+    if query.counts and State.SOME in query.states:
+        reach = vacancies.in_reach(reader, query, shape, now)
+        for rows in reach.rows.values():
+            if first_day_of(rows, query) is not None:
+                found[rows[0][column]] += 1
+        return found
+    told = vacancy_rows.binds(query, now)
+    for arm in (shape, replace(shape, by_area=True)) if shape.with_areas else (shape,):
+        if not arm.by_area or vacancies.with_comers(reader, projection, told):
+            by = "state" if column == STATE else "care_form"
+            for code, offers in reader.all(vacancy_rows.counted(arm, by, circle=query.box is None), told):
+                found[code] += offers
+    return found
