@@ -63,7 +63,7 @@ class Effect:
     """Whether its offer was reported under another facility so far."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Statement:
     """One report as it competes for its offer."""
 
@@ -104,7 +104,7 @@ class _Site:
     """The views that show something else so far."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Change:
     """A statement that is to be shown, and what of it may differ from what is."""
 
@@ -136,7 +136,7 @@ class _Change:
         return self.stored is None or self.stored.expired or self.offer_digest != self.stored.offer_digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Rendering:
     """What one view is to show of an offer."""
 
@@ -346,7 +346,7 @@ class Reconciler:
             }
             rids |= index.offers(transaction, [offer for offer in times if offer not in rids])
             index.put_freshness(transaction, {rids[offer]: when for offer, when in times.items()})
-        statements.put(transaction, [_row(one, source, now) for one in changes])
+        statements.put(transaction, [_row(one, source, now) for one in changes], known)
         now_shown = {key: site.digests for key, site in sites.items() if site.differs and key not in held.keys}
         statements.show_facilities(transaction, source, now_shown)
         self._rebind(transaction, pools, pools.changed - told_now, now=now, effect=told[-1].effect)

@@ -290,9 +290,10 @@ class _Known:
     def _concerned(self, keys: Iterable[str]) -> Iterable[SearchParameter]:
         """The parameters that elements with these keys bear on, each once."""
         by_key, always = self.by_key
-        concerned = {parameter.number: parameter for parameter in always}
-        concerned.update((parameter.number, parameter) for key in keys if key in by_key for parameter in by_key[key])
-        return concerned.values()
+        groups = [by_key[key] for key in keys if key in by_key]
+        if len(groups) == 1 and not always:
+            return groups[0]
+        return {parameter.number: parameter for group in (always, *groups) for parameter in group}.values()
 
 
 class Registry:

@@ -341,8 +341,10 @@ class _Changes:
             self.cleared.setdefault(key[0], []).append(rid)
         elif was_there and before is not None:
             lost, found = draft.moved_from(before.content, before.digest, self.index)
-            _note(self.lost, lost, rid)
-            _note(self.found, found, rid)
+            if lost:
+                _note(self.lost, lost, rid)
+            if found:
+                _note(self.found, found, rid)
         else:
             _note(self.found, draft.found_by(self.index), rid)
         return Version(rid=rid, version=version, updated=self.at, change=change, content=content)
