@@ -1,0 +1,91 @@
+"""What a planner counts of a district: who reports, how fresh that is, and how many places are free.
+
+By district, care form and moment; a care form counts what belongs to narrower ones, too, and the blank one counts all.
+Places that offers share are counted once in each row (`mappings/pools.py`), so rows do not add up to their total.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from mappings import terminology
+from mappings.pools import totals
+from mappings.standing import Standing, district_of
+from mappings.view import effective
+
+__all__ = ["ALL", "COVERAGE", "FIGURES", "Cell", "Figures", "counted"]
+
+Cell = tuple[str, str]
+"""A district by its AGS (blank: not known) and a care form (`ALL`: all of them)."""
+
+ALL = ""
+"""The care form of the row that counts all."""
+
+COVERAGE = ("offers", "reporting", "last_day", "fresh", "aging", "stale", "expired")
+"""The figures that everybody may see; the others are for professionals."""
+
+_LAST_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """One row. Offers: `offers` = `reporting` + those that never said anything of their places; `reporting` = `fresh` +
+    `aging` + `stale` + `expired`; `offers` = `some` + `none` + `ask` + `unknown`. Places: `free` (accepting) and
+    `licensed`, of offers whose word counts; `uncounted` offers, or pools, say no number of free places.
+    """
+
+    offers: int = 0
+    reporting: int = 0
+    last_day: int = 0
+    """Offers of which something was said within 24 hours."""
+    fresh: int = 0
+    aging: int = 0
+    stale: int = 0
+    expired: int = 0
+    some: int = 0
+    none: int = 0
+    ask: int = 0
+    unknown: int = 0
+    free: int = 0
+    uncounted: int = 0
+    licensed: int = 0
+
+    def __add__(self, other: "Figures") -> "Figures":
+        """Both together: of different districts, or of different facilities."""
+        return Figures(**{name: getattr(self, name) + getattr(other, name) for name in FIGURES})
+
+
+FIGURES = tuple(each.name for each in fields(Figures))
+"""The names of all figures, in their order."""
+
+
+def counted(standings: Iterable[Standing], *, now: datetime) -> dict[Cell, Figures]:
+    """The rows of all districts; the offers of one facility must follow one another, each offer once."""
+    found: defaultdict[Cell, Figures] = defaultdict(Figures)
+    for _, offers in groupby(standings, key=lambda one: one.report.facility.key):
+        by_form: defaultdict[str, list[Standing]] = defaultdict(list)
+        district = ""
+        for one in offers:
+            district = district_of(one.report.facility)
+            for form in (ALL, *terminology.ancestors(one.report.offer.care_form)):
+                by_form[form].append(one)
+        for form, those in by_form.items():
+            found[district, form] += _figures(those, now)
+    return dict(found)
+
+
+def _figures(standings: list[Standing], now: datetime) -> Figures:
+    """Those of offers of one facility."""
+    told = dict.fromkeys(FIGURES, 0)
+    shown = [effective(one.report) for one in standings]
+    for one, report in zip(standings, shown, strict=True):
+        told[report.state.value] += 1
+        if one.tells:
+            told[one.freshness(now)] += 1
+            told["last_day"] += now - one.confirmed_at < _LAST_DAY
+    places = totals(shown)
+    told |= {"offers": len(shown), "reporting": sum(one.tells for one in standings)}
+    told |= {"free": places.accepting, "uncounted": places.unknown, "licensed": places.licensed}
+    return Figures(**told)
