@@ -68,6 +68,8 @@ def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) 
         perform=perform,
         index_progress=hub.indexing.progress,
         catch_up=_catch_up(hub) if sandbox else None,
+        region=hub.region,
+        tally=hub.tally,
     )
     fhir = FhirEndpoint(
         context=context,
@@ -123,7 +125,7 @@ def _catch_up(hub: Hub) -> Callable[[Transaction], None]:
 def _rest(hub: Hub, context: Context, board: Board, *, fetches: bool) -> FastAPI:
     """Everything that is not asked thousands of times a second."""
 
-    all_jobs = jobs.jobs(hub.pipeline, hub.remind)
+    all_jobs = jobs.jobs(hub.pipeline, hub.remind, hub.region.take)
     runs = JobRuns(hub.database, hub.clock)
     readiness = Readiness(
         database=hub.database,
@@ -141,6 +143,8 @@ def _rest(hub: Hub, context: Context, board: Board, *, fetches: bool) -> FastAPI
         scheduler = BackgroundScheduler(timezone=UTC)
         leader = Leader(hub.database)
         jobs.schedule(scheduler, all_jobs, runs, leader, hub.fetcher if fetches else None)
+        # Each process has counted others.
+        scheduler.add_job(hub.tally.flush, "interval", seconds=60, coalesce=True, max_instances=1)
         scheduler.start()
         try:
             yield
@@ -148,6 +152,7 @@ def _rest(hub: Hub, context: Context, board: Board, *, fetches: bool) -> FastAPI
             scheduler.pause()
             hub.fetcher.close()
             scheduler.shutdown()
+            hub.tally.close()
             leader.close()
 
     app = FastAPI(title="Platzfrei", lifespan=running, openapi_url=None)
