@@ -1,9 +1,9 @@
 """Searches that found nothing, as they may be shown: every count rounded to a multiple of five before anything else.
 
-Each smallest count is rounded up or down by chance, so that it is right on average, and always the same way: the chance is
-drawn from a secret and the names of the cell. All totals are sums of what is rounded. So whatever is shown, summed or
-subtracted tells no more than the rounded counts do, and these tell that the true one is less than five away: a 0 stands
-for 0 to 4, a 5 for 1 to 9.
+Each smallest count is rounded up or down by chance, so that it is right on average, and always the same way: the
+chance is drawn from a secret and the names of the cell. All totals are sums of what is rounded. So whatever is shown,
+summed or subtracted tells no more than the rounded counts do, and each of those leaves many true counts possible: a 0
+stands for 0 to 4, a 5 for 1 to 9, a 10 for 6 to 14.
 """
 
 import hashlib

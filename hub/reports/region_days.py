@@ -26,7 +26,7 @@ _EPOCH_DAY = date(1970, 1, 1)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One district, care form (blank: all) and day; `figures` is None where that day's were not taken, `missed` where
-    the day is not over yet."""
+    that was not asked, or the day is not over yet."""
 
     day: date
     district: str
@@ -93,12 +93,7 @@ class RegionDays:
                     return False
                 found = counted(self._standings(connection, micros(now)), now=now)
             rows = [
-                {
-                    "day": today,
-                    "district": district,
-                    "care_form": form,
-                    **{name: getattr(one, name) for name in FIGURES},
-                }
+                {"day": today, "district": district, "care_form": form, **asdict(one)}
                 for (district, form), one in sorted(found.items())
             ]
             try:
@@ -115,17 +110,24 @@ class RegionDays:
         return sorted(_date(row[0]) for row in reader.all(self._taken, {"first": day(first), "last": day(last)}))
 
     def rows(
-        self, reader: Reader, first: date, last: date, *, district: str | None = None, most: int = 1_000_000
+        self,
+        reader: Reader,
+        first: date,
+        last: date,
+        *,
+        district: str | None = None,
+        searches: bool = False,
+        most: int = 1_000_000,
     ) -> list[Row]:
-        """What was kept of days, of one district or of all, no more than `most`; of days that are over also in
-        districts and for care forms that have no offer, where searches found nothing."""
+        """What was kept of days, of one district or of all, no more than `most`; with `searches` that found nothing
+        also in districts and for care forms that have no offer."""
         asked = {"first": day(first), "last": day(last), "district": _EVERY if district is None else district}
         kept = {
             (found[0], found[1], found[2]): Figures(**dict(zip(FIGURES, found[3:], strict=True)))
             for found in reader.all(self._rows, {**asked, "most": most})
         }
-        over = day(self.today)
-        missed = by_care_form(self.missed(reader, first, last, district=district))
+        over = day(self.today) if searches else 0
+        missed = by_care_form(self.missed(reader, first, last, district=district)) if searches else {}
         taken = {day(one) for one in self.taken(reader, first, last)}
         return _joined(kept, missed, taken, over)
 
