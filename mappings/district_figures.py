@@ -4,7 +4,7 @@ By district, care form and moment; a care form counts what belongs to narrower o
 Places that offers share are counted once in each row (`mappings/pools.py`), so rows do not add up to their total.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from itertools import groupby
 from mappings import terminology
 from mappings.pools import totals
 from mappings.standing import Standing, district_of
+from mappings.vacancy import VacancyReport
 from mappings.view import effective
 
 __all__ = ["ALL", "COVERAGE", "FIGURES", "Cell", "Figures", "counted"]
@@ -63,29 +64,24 @@ FIGURES = tuple(each.name for each in fields(Figures))
 
 def counted(standings: Iterable[Standing], *, now: datetime) -> dict[Cell, Figures]:
     """The rows of all districts; the offers of one facility must follow one another, each offer once."""
-    found: defaultdict[Cell, Figures] = defaultdict(Figures)
+    found: defaultdict[Cell, Counter[str]] = defaultdict(Counter)
     for _, offers in groupby(standings, key=lambda one: one.report.facility.key):
-        by_form: defaultdict[str, list[Standing]] = defaultdict(list)
-        district = ""
+        by_form: defaultdict[str, list[VacancyReport]] = defaultdict(list)
+        district = None
         for one in offers:
-            district = district_of(one.report.facility)
-            for form in (ALL, *terminology.ancestors(one.report.offer.care_form)):
-                by_form[form].append(one)
-        for form, those in by_form.items():
-            found[district, form] += _figures(those, now)
-    return dict(found)
-
-
-def _figures(standings: list[Standing], now: datetime) -> Figures:
-    """Those of offers of one facility."""
-    told = dict.fromkeys(FIGURES, 0)
-    shown = [effective(one.report) for one in standings]
-    for one, report in zip(standings, shown, strict=True):
-        told[report.state.value] += 1
-        if one.tells:
-            told[one.freshness(now)] += 1
-            told["last_day"] += now - one.confirmed_at < _LAST_DAY
-    places = totals(shown)
-    told |= {"offers": len(shown), "reporting": sum(one.tells for one in standings)}
-    told |= {"free": places.accepting, "uncounted": places.unknown, "licensed": places.licensed}
-    return Figures(**told)
+            if district is None:
+                district = district_of(one.report.facility)
+            report = effective(one.report)
+            names = ["offers", report.state.value]
+            if one.tells:
+                names += ["reporting", one.freshness(now)]
+                if now - one.confirmed_at < _LAST_DAY:
+                    names.append("last_day")
+            for form in (ALL, *terminology.ancestors(report.offer.care_form)):
+                by_form[form].append(report)
+                found[district, form].update(names)
+        for form, reports in by_form.items():
+            assert district is not None, "a facility in the stream has an offer"
+            places = totals(reports)
+            found[district, form].update(free=places.accepting, uncounted=places.unknown, licensed=places.licensed)
+    return {cell: Figures(**{name: each[name] for name in FIGURES}) for cell, each in found.items()}

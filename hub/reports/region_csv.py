@@ -9,12 +9,14 @@ from datetime import date, timedelta
 
 from hub.reports.published import Missed
 from hub.reports.region_days import Row
+from hub.reports.silent import Silent
 from mappings import gazetteer, terminology
 from mappings.district_figures import ALL, COVERAGE, FIGURES
 from mappings.terminology import Language
+from mappings.vacancy import ZONE
 from mappings.view import View
 
-__all__ = ["MEDIA_TYPE", "figures_csv", "searches_csv"]
+__all__ = ["MEDIA_TYPE", "figures_csv", "searches_csv", "silent_csv"]
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
 _MISSED = "missed"
@@ -58,7 +60,7 @@ def searches_csv(shown: Iterable[Missed]) -> Iterator[bytes]:
                 (_EPOCH_DAY + timedelta(days=cell.day)).isoformat(),
                 cell.district,
                 gazetteer.district_name(cell.district),
-                cell.municipality,
+                _safe(cell.municipality),
                 " ".join(cell.care_forms),
                 " ".join(cell.needs),
                 cell.searches,
@@ -66,6 +68,43 @@ def searches_csv(shown: Iterable[Missed]) -> Iterator[bytes]:
             for cell in shown
         ),
     )
+
+
+def silent_csv(those: Iterable[Silent], *, language: Language) -> Iterator[bytes]:
+    """A header line, then one line an offer that does not report; `last-said` is blank where nothing ever was."""
+    yield from _table(
+        (
+            "district",
+            "district-name",
+            "facility",
+            "postal-code",
+            "city",
+            "care-form-name",
+            "phone",
+            "source",
+            "last-said",
+        ),
+        (
+            (
+                one.district,
+                gazetteer.district_name(one.district),
+                _safe(one.facility.name),
+                _safe(one.facility.address.postal_code),
+                _safe(one.facility.address.city),
+                terminology.display("care-form", one.care_form, language),
+                _safe(one.phone),
+                one.source,
+                "" if one.last_said is None else one.last_said.astimezone(ZONE).isoformat(timespec="minutes"),
+            )
+            for one in those
+        ),
+    )
+
+
+def _safe(text: str) -> str:
+    """A text that a spreadsheet would run as a formula is led by an apostrophe
+    (https://owasp.org/www-community/attacks/CSV_Injection)."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\0")) else text
 
 
 def _table(heads: Sequence[str], lines: Iterable[Sequence[str | int]]) -> Iterator[bytes]:
