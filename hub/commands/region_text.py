@@ -44,20 +44,24 @@ _WORDS: dict[Language, dict[str, str]] = {
         "everybody": "All report.",
     },
 }
-_HEADS: dict[Language, tuple[str, ...]] = {
-    "de": (
-        *("Versorgungsform", "Angebote", "melden", "24 h", "aktuell", "alternd", "veraltet", "abgelaufen"),
-        *("frei", "voll", "fragen", "unbek.", "freie Pl.", "Plätze"),
-    ),
-    "en": (
-        *("care form", "offers", "report", "24 h", "fresh", "aging", "stale", "expired"),
-        *("some", "none", "ask", "unknown", "free pl.", "places"),
-    ),
+_HEADS: dict[str, tuple[str, str]] = {
+    "offers": ("Angebote", "offers"),
+    "reporting": ("melden", "report"),
+    "last_day": ("24 h", "24 h"),
+    "fresh": ("aktuell", "fresh"),
+    "aging": ("alternd", "aging"),
+    "stale": ("veraltet", "stale"),
+    "expired": ("abgel.", "expired"),
+    "some": ("frei", "some"),
+    "none": ("voll", "none"),
+    "ask": ("fragen", "ask"),
+    "unknown": ("unbek.", "unknown"),
+    "free": ("freie Pl.", "free pl."),
+    "licensed": ("Plätze", "places"),
 }
-_SHOWN = (
-    *("offers", "reporting", "last_day", "fresh", "aging", "stale", "expired"),
-    *("some", "none", "ask", "unknown", "free", "licensed"),
-)
+"""The columns, in German and English."""
+_WIDE, _NARROW = tuple(_HEADS), ("offers", "reporting", "fresh", "expired", "free")
+_WIDE_FROM = 140
 _SILENT_HEADS: dict[Language, tuple[str, ...]] = {
     "de": ("zuletzt", "Einrichtung", "Ort", "Versorgungsform", "Telefon", "Quelle"),
     "en": ("last said", "facility", "town", "care form", "phone", "source"),
@@ -161,17 +165,20 @@ def _told(figures: Figures, language: Language) -> str:
 
 
 def _table(rows: Sequence[Row], language: Language, width: int) -> str:
-    lines = list(_lines(rows, language))
-    return table(_HEADS[language], lines, right=range(1, len(_SHOWN) + 1), shrink=(0,), width=width)
+    names = _WIDE if width >= _WIDE_FROM else _NARROW
+    heads = ["care form" if language == "en" else "Versorgungsform"]
+    heads += [_HEADS[name][language == "en"] for name in names]
+    lines = list(_lines(rows, names, language))
+    return table(heads, lines, right=range(1, len(heads)), shrink=(0,), width=width)
 
 
-def _lines(rows: Sequence[Row], language: Language) -> Iterator[tuple[str, ...]]:
+def _lines(rows: Sequence[Row], names: Sequence[str], language: Language) -> Iterator[tuple[str, ...]]:
     by_form = {row.care_form: row for row in rows}
     for form in terminology.in_order("care-form"):
         if (row := by_form.get(form)) is not None and row.figures is not None:
             _, *above = terminology.ancestors(form)
             name = "  " * sum(wider in by_form for wider in above) + terminology.display("care-form", form, language)
-            yield (name, *(str(getattr(row.figures, each)) for each in _SHOWN))
+            yield (name, *(str(getattr(row.figures, each)) for each in names))
 
 
 def _last_said(one: Silent, language: Language, now: datetime) -> str:
