@@ -66,6 +66,7 @@ _SILENT_HEADS: dict[Language, tuple[str, ...]] = {
     "de": ("zuletzt", "Einrichtung", "Ort", "Versorgungsform", "Telefon", "Quelle"),
     "en": ("last said", "facility", "town", "care form", "phone", "source"),
 }
+_NARROW_SILENT = 5
 _SEARCH_HEADS: dict[Language, tuple[str, ...]] = {
     "de": ("Gemeinde", "Bedarf", "Suchen"),
     "en": ("municipality", "need", "searches"),
@@ -125,21 +126,22 @@ def silent_text(those: Sequence[Silent], *, language: Language, now: datetime, w
     """Whom to ring, by district, in the order given."""
     if not those:
         return _WORDS[language]["everybody"]
+    shown = len(_SILENT_HEADS[language]) if width >= _WIDE_FROM else _NARROW_SILENT
     blocks = []
     for district, each in groupby(those, key=lambda one: one.district):
         lines = [
             (
-                _last_said(one, language, now),
+                _last_said(one, language, now, wide=width >= _WIDE_FROM),
                 one.facility.name,
                 one.facility.address.city,
                 terminology.display("care-form", one.care_form, language),
                 one.phone,
                 one.source,
-            )
+            )[:shown]
             for one in each
         ]
         head = f"{_district(district, language)}: {counted(len(lines), 'offer', language)}"
-        blocks.append(f"{head}\n\n{table(_SILENT_HEADS[language], lines, shrink=(1, 2, 3), width=width)}")
+        blocks.append(f"{head}\n\n{table(_SILENT_HEADS[language][:shown], lines, shrink=(1, 2, 3), width=width)}")
     return "\n\n".join(blocks)
 
 
@@ -181,12 +183,12 @@ def _lines(rows: Sequence[Row], names: Sequence[str], language: Language) -> Ite
             yield (name, *(str(getattr(row.figures, each)) for each in names))
 
 
-def _last_said(one: Silent, language: Language, now: datetime) -> str:
+def _last_said(one: Silent, language: Language, now: datetime, *, wide: bool) -> str:
     if one.last_said is None:
         return _WORDS[language]["never"]
     days = (now - one.last_said).days
-    day = _day(one.last_said.astimezone(ZONE).date(), language)
-    return f"{day} ({days} d)" if language == "en" else f"{day} ({days} T.)"
+    ago = f"{days} d" if language == "en" else f"{days} T."
+    return f"{_day(one.last_said.astimezone(ZONE).date(), language)} ({ago})" if wide else ago
 
 
 def _district(district: str, language: Language) -> str:

@@ -92,7 +92,8 @@ def test_searches_without_a_hit_are_told_by_municipality_and_need(command: Comma
     assert {row["missed"] for row in rows} <= {"5", "10", "20"}
 
 
-def test_who_does_not_report_is_listed_the_oldest_word_first(command: Command) -> None:
+def test_who_does_not_report_is_listed_the_oldest_word_first(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     region(command.hub)
     command.hub.homes.add(
         Home(
@@ -115,6 +116,10 @@ def test_who_does_not_report_is_listed_the_oldest_word_first(command: Command) -
     ]
     assert [name in line for name, line in zip(("Deich", "berg", "feld", "wald"), told[4:], strict=True)] == [True] * 4
     assert "04471 9" in told[4]
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = command("--missing", "--district", CLOPPENBURG).splitlines()
+    assert [line.split("  ")[0] for line in narrow[4:]] == ["nie", "nie", "13 T.", "9 T."]
+    assert max(map(len, narrow)) <= 80
     rows = table(command("--missing", "--csv", "-", "--care-form", "kurzzeitpflege").encode())
     assert [(row["facility"], row["last-said"], row["source"]) for row in rows] == [("Haus berg", "", "a")]
     assert command("--missing", "--district", "Emden", language="en") == "All report.\n"

@@ -1,8 +1,12 @@
 """Searches that found nothing are counted without waiting for the database, and by nothing that tells of a person."""
 
+import time
+
 import pytest
 from sqlalchemy import select
+from starlette.testclient import TestClient
 
+from hub.app import application
 from hub.hub import Hub
 from hub.reports import tally
 from hub.reports.tally import Tally
@@ -74,3 +78,21 @@ def test_a_place_outside_germany_is_nowhere(hub: Hub) -> None:
     hub.tally.missed(48.85, 2.35, care_forms=(), needs=())
     hub.tally.close()
     assert rows(hub)[0][1:3] == ("", "")
+
+
+def test_a_server_writes_what_it_counted_when_it_ends(hub: Hub) -> None:
+    with TestClient(application(hub)):
+        hub.tally.missed(*CLOPPENBURG, care_forms=(), needs=())
+        assert rows(hub) == []
+    assert [row[-1] for row in rows(hub)] == [1]
+
+
+def test_a_search_that_counts_waits_for_no_database(sqlite_hub: Hub) -> None:
+    hub = sqlite_hub
+    hub.tally.missed(*CLOPPENBURG, care_forms=(), needs=())  # the table of places is read once
+    with hub.database.writing():
+        began = time.perf_counter()
+        for _ in range(200):
+            hub.tally.missed(*CLOPPENBURG, care_forms=("hospiz",), needs=("dialyse",))
+        took = time.perf_counter() - began
+    assert took / 200 < 0.002
