@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, select
@@ -66,9 +67,7 @@ class Tally:
 
     def missed(self, latitude: float, longitude: float, *, care_forms: Iterable[str], needs: Iterable[str]) -> None:
         """A search around a point found nothing; codes of CodeSystem care-form and need, as they were asked."""
-        place = gazetteer.nearest(latitude, longitude)
-        district, municipality = ("", "") if place is None else (place.district_ags, place.name)
-        self._count(district, municipality, care_forms, needs)
+        self._count(*_municipality(round(latitude, 2), round(longitude, 2)), care_forms, needs)
 
     def missed_in(self, district: str, *, care_forms: Iterable[str], needs: Iterable[str]) -> None:
         """A search in a district, by the 5 digits of its AGS, found nothing."""
@@ -123,6 +122,13 @@ class Tally:
     def _rows(self, transaction: Transaction, of_day: int) -> int:
         found: Any = transaction.first(self._of_day, {"day": of_day})
         return int(found[0])
+
+
+@lru_cache(maxsize=4096)
+def _municipality(latitude: float, longitude: float) -> tuple[str, str]:
+    """District and name of the municipality around a point, to the kilometre: most ask around few points."""
+    place = gazetteer.nearest(latitude, longitude)
+    return ("", "") if place is None else (place.district_ags, place.name)
 
 
 def _listed(codes: Iterable[str]) -> str:
