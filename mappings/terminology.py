@@ -28,6 +28,7 @@ __all__ = [
     "concept_maps",
     "descendants",
     "display",
+    "in_order",
     "known",
     "read_table",
     "table",
@@ -183,6 +184,11 @@ def concept_maps() -> tuple[dict[str, Any], ...]:
 def codes(system_name: str) -> frozenset[str]:
     """All codes of one of our CodeSystems, for example `codes("room-type")`."""
     return frozenset(_system(system_name))
+
+
+def in_order(system_name: str) -> tuple[str, ...]:
+    """All codes of one of our CodeSystems as it lists them, each before those below it."""
+    return tuple(_system(system_name))
 
 
 def display(system_name: str, code: str, language: Language) -> str:

@@ -32,6 +32,7 @@ SERVED_TYPES = (
     "Endpoint",
     "HealthcareService",
     "Location",
+    "Measure",
     "NamingSystem",
     "OperationDefinition",
     "Organization",

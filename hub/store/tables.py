@@ -30,6 +30,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from mappings.district_figures import FIGURES
+
 __all__ = [
     "CRITERIA",
     "PROFESSIONAL",
@@ -52,7 +54,10 @@ __all__ = [
     "metadata",
     "offer_part",
     "pool_bound",
+    "region_day",
+    "region_taken",
     "reminder",
+    "search_tally",
     "set_aside",
     "set_aside_offer",
     "shown_facility",
@@ -550,3 +555,35 @@ job = Table(
     Column("finished_at", BigInteger, nullable=False),
 )
 """When each job ended well last."""
+
+region_taken = Table(
+    "region_taken",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("taken_at", BigInteger, nullable=False),
+)
+"""The days of which the figures of all districts were taken, and when on that day."""
+
+region_day = Table(
+    "region_day",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("district", _Text, primary_key=True),  # 5 digits of the AGS; blank: not known
+    Column("care_form", _Text, primary_key=True),  # blank: all of them
+    *(Column(name, Integer, nullable=False) for name in FIGURES),
+    sqlite_with_rowid=False,
+)
+"""What a planner counts of a district, day by day, kept for years (`mappings/district_figures.py`)."""
+
+search_tally = Table(
+    "search_tally",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("district", _Text, primary_key=True),
+    Column("municipality", _Text, primary_key=True),  # its name; blank: the search named the district alone
+    Column("care_forms", _Text, primary_key=True),  # those asked, in order, spaces between
+    Column("needs", _Text, primary_key=True),  # likewise
+    Column("searches", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How many searches found nothing; exact, so never shown as they stand (`hub/reports/published.py`)."""

@@ -43,6 +43,7 @@ def test_load_finds_every_artefact() -> None:
     assert [f"{kind}-{artefact['id']}.json" for kind in KINDS for artefact in spec.load(kind)] == FILES
     assert KINDS == [
         "CodeSystem",
+        "Measure",
         "OperationDefinition",
         "SearchParameter",
         "StructureDefinition",
