@@ -279,6 +279,8 @@ def _parted(name: Name) -> Sequence[int]:
 
 
 def _mistyped(name: Name) -> Sequence[int]:
+    if set(name.words) <= _TITLES | _DISTRICT_TITLES:
+        return ()
     words: dict[str, tuple[str, ...]] = {name.content: (), name.whole: ()}
     if len(name.words) > 1 and name.words[0] in _TITLES:
         words |= {word.removeprefix(name.words[0]): () for word in words}
@@ -408,7 +410,7 @@ def _settled() -> dict[str, list[Place]]:
 
 def _districts_named(name: Name) -> list[str]:
     kind, asked = _untitled_district(name)
-    if not asked.words:
+    if set(asked.words) <= _DISTRICT_TITLES:
         return []
     for ways in (_district_as_written, _district_mistyped):
         named = (tuple(gazetteer.districts())[at] for at in ways(asked))
@@ -421,18 +423,27 @@ def _district_as_written(asked: Name) -> Sequence[int]:
     names = _district_names()
     if not asked.addition:
         return names[asked.base]
-    based = [at for at in names[asked.base] if all(_tells(at, word) for word in asked.addition)]
-    return based or names[asked.content] or names[asked.whole]
+    for telling in (_district_addition, _district_regions):
+        told = {at: telling(at) for at in names[asked.base]}
+        if fitting := [
+            at
+            for at, words in told.items()
+            if all(any(abbreviates(short, word) for word in words) for short in asked.addition)
+        ]:
+            return fitting
+    return names[asked.content] or names[asked.whole]
 
 
 def _district_mistyped(asked: Name) -> Sequence[int]:
     return _fewest_errors({asked.content: (), asked.whole: ()}, _district_names())
 
 
-def _tells(at: int, word: str) -> bool:
-    ags = tuple(gazetteer.districts())[at]
-    own = _core(gazetteer.districts()[ags]).addition
-    return any(abbreviates(word, one) for one in (*own, *_regions_of(ags)))
+def _district_addition(at: int) -> tuple[str, ...]:
+    return _core(tuple(gazetteer.districts().values())[at]).addition
+
+
+def _district_regions(at: int) -> tuple[str, ...]:
+    return _regions_of(tuple(gazetteer.districts())[at])
 
 
 def _untitled_district(name: Name) -> tuple[Kind | None, Name]:
