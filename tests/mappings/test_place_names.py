@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mappings import gazetteer, place_names
 from mappings.place_names import Ambiguous, District, Kind, Town, city, district, towns
-from mappings.place_spelling import LONGEST, name_of, undotted
+from mappings.place_spelling import LONGEST, bare, name_of
 
 TOWNS = """
 Cloppenburg                     | Cloppenburg                   | 03453
@@ -448,7 +448,7 @@ def test_every_single_error_in_a_long_name_finds_it_or_is_ambiguous(name: str, d
     assert isinstance(found, Town), written
     if found.name != name:
         # Another town, where just that is one of the ways to write it.
-        plain = name_of(undotted(found.name))
+        plain = name_of(bare(found.name))
         assert name_of(written).whole in {
             *(one for spelt in (plain, name_of(found.name)) for one in (spelt.base, spelt.content, spelt.whole)),
             "".join(name_of(found.name).words[1:]),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.place_spelling import Name, Spellings, abbreviates, apart, name_of, undotted
+from mappings.place_spelling import Name, Spellings, abbreviates, apart, bare, name_of
 
 WORD = st.text(alphabet="abc", max_size=8)
 
@@ -39,9 +39,10 @@ def test_a_name_has_one_word_for_all_that_was_written() -> None:
     assert (name.base, name.content) == ("frankfurt", "frankfurtmain")
 
 
-def test_umlauts_without_dots() -> None:
-    assert undotted("Osnabrück") == "Osnabruck"
-    assert undotted("Mu\u0308nster") == "Munster"
+def test_letters_that_only_german_has_are_left_out() -> None:
+    assert bare("Weißenburg") == "Weisenburg"
+    assert bare("Osnabrück") == "Osnabruck"
+    assert bare("Mu\u0308nster") == "Munster"
 
 
 @pytest.mark.parametrize("short", ["o", "old", "oldb", "oldbg", "oldenburg"])
