@@ -10,7 +10,7 @@ beats a typing error, one error beats two; what is equally near is ambiguous. `N
 import csv
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -20,7 +20,7 @@ from statistics import fmean
 
 from mappings import gazetteer
 from mappings.gazetteer import Place
-from mappings.place_spelling import LONGEST, Name, Spellings, abbreviates, name_of, undotted
+from mappings.place_spelling import LONGEST, Name, Spellings, abbreviates, bare, name_of
 
 __all__ = ["Ambiguous", "Box", "District", "Kind", "Town", "city", "district", "says_district", "towns"]
 
@@ -104,18 +104,18 @@ def city(text: str, *, district: str = "") -> Town | Ambiguous | None:
 
     `Ambiguous` where several are meant, or where the only ones lie in other districts. Any text is taken.
     """
-    postal_code, name = _addressed(text)
-    found = _named(name)
+    postal_code, written = _addressed(text)
+    found = _named(written)
     if postal_code:
         found = [town for town in found if postal_code in town.postal_codes]
     if not district.strip():
-        return _decided(found, name)
+        return _decided(found, written)
     where = _districts_of(district)
     if where is None:
         return None
-    inside = [town for town in found if town.district_ags in where] or _named(name, within=where)
+    inside = [town for town in found if town.district_ags in where] or _named(written, within=where)
     if inside or not found:
-        return _decided(inside, name)
+        return _decided(inside, written)
     return Ambiguous(towns=tuple(_largest_first(found)), elsewhere=True)
 
 
@@ -129,7 +129,7 @@ def district(text: str) -> District | Ambiguous | None:
         return _district(written[:5]) if written[:5] in gazetteer.districts() else None
     if len(text) > LONGEST:
         return None
-    found = [_district(ags) for ags in _districts_named(name_of(text))]
+    found = [_district(ags) for ags in _districts_named(text)]
     return found[0] if len(found) == 1 else Ambiguous(districts=tuple(found)) if found else None
 
 
@@ -219,31 +219,37 @@ def _written(text: str, name: Name) -> Iterator[str]:
     shorter = name.words[1:] if name.words[0] in _LEFT_OUT else ()
     if shorter:
         yield "".join(shorter)
-    plain = undotted(text)
-    if plain != text:
-        bare = name_of(plain)
-        yield bare.base
-        if bare.addition:
-            yield bare.content
-            yield bare.whole
+    if (without := bare(text)) != text:
+        plain = name_of(without)
+        yield plain.base
+        if plain.addition:
+            yield plain.content
+            yield plain.whole
         if shorter:
-            yield "".join(bare.words[1:])
+            yield "".join(plain.words[1:])
 
 
-def _addressed(text: str) -> tuple[str, Name]:
-    """`49661 Cloppenburg` parted: the postal code that exists, or none, and the name; one too long names nothing."""
+def _addressed(text: str) -> tuple[str, str]:
+    """`49661 Cloppenburg` parted: the postal code, or none, and the name; what is too long for one is none."""
     if len(text) > LONGEST:
-        return "", name_of("")
+        return "", ""
     parted = re.match(r"\s*(?:D\s*-\s*)?(\d{5})[\s,]+(?=\S)", text, re.ASCII)
-    return (parted[1], name_of(text[parted.end() :])) if parted else ("", name_of(text))
+    return (parted[1], text[parted.end() :]) if parted else ("", text)
 
 
-def _named(name: Name, *, within: frozenset[str] | None = None) -> list[Town]:
+def _named(text: str, *, within: frozenset[str] | None = None) -> list[Town]:
     """The towns that a name means equally well: as it is written, else as people write it, else as it may be meant."""
-    for ways in (_as_written, _untitled, _parted, _mistyped):
+    name = name_of(text)
+    for ways in (_as_written, _untitled, _parted, lambda _: _mistyped(_both(text))):
         if found := [at for at in ways(name) if within is None or towns()[at].district_ags in within]:
             return [towns()[at] for at in found]
     return []
+
+
+def _both(text: str) -> Sequence[Name]:
+    """A name with its umlauts as two letters, and as one: an error in or beside one counts once."""
+    without = bare(text)
+    return (name_of(text),) if without == text else (name_of(text), name_of(without))
 
 
 def _as_written(name: Name) -> Sequence[int]:
@@ -278,23 +284,29 @@ def _parted(name: Name) -> Sequence[int]:
     return _as_written(Name(name.words[:-1], name.words[-1:], name.whole))
 
 
-def _mistyped(name: Name) -> Sequence[int]:
-    words: dict[str, tuple[str, ...]] = {name.content: (), name.whole: ()}
-    if len(name.words) > 1 and name.words[0] in _TITLES:
-        words |= {word.removeprefix(name.words[0]): () for word in words}
-    if name.addition:
-        words[name.base] = name.addition
-    return _fewest_errors(words, _index().spellings)
-
-
-def _fewest_errors(words: Mapping[str, tuple[str, ...]], spellings: Spellings) -> Sequence[int]:
-    """What misspelt words may mean, each with what was added to it, of the fewest errors."""
+def _mistyped(names: Sequence[Name]) -> Sequence[int]:
     errors: dict[int, int] = {}
+    for name, others in zip(names, (False, True), strict=False):
+        if set(name.words) <= _TITLES | _DISTRICT_TITLES:
+            return ()
+        title = name.words[0] if name.words[0] in _TITLES else ""
+        words = {word.removeprefix(way): () for word in (name.content, name.whole) for way in ("", title)}
+        # Who writes an umlaut does not mean a name that has none: then only other ways to write one count.
+        _count_errors(words | ({name.base: name.addition} if name.addition else {}), errors, others_only=others)
+    return _fewest(errors)
+
+
+def _count_errors(words: Mapping[str, tuple[str, ...]], errors: dict[int, int], *, others_only: bool) -> None:
+    """Adds the towns that misspelt words may mean, each word with what was added to it, by how many errors."""
+    spellings = _index().spellings
     for word, addition in words.items():
         for meant, count in spellings.misspelt(word).items():
-            numbers = {number if number >= 0 else ~number for number in spellings[meant]}
-            for at in _fitting(addition, sorted(numbers)):
+            found = {max(number, ~number) for number in spellings[meant] if number < 0 or not others_only}
+            for at in _fitting(addition, sorted(found)):
                 errors[at] = min(count, errors.get(at, count))
+
+
+def _fewest(errors: Mapping[int, int]) -> Sequence[int]:
     fewest = min(errors.values(), default=0)
     return sorted(at for at, count in errors.items() if count == fewest)
 
@@ -344,13 +356,13 @@ def _words_of(district_ags: str) -> tuple[str, ...]:
     return (*name.words, *name.addition)
 
 
-def _decided(found: Sequence[Town], name: Name) -> Town | Ambiguous | None:
+def _decided(found: Sequence[Town], text: str) -> Town | Ambiguous | None:
     """One town of several, where it is by far the largest; never of towns whose names only look alike."""
     if len(found) < 2:
         return found[0] if found else None
     ordered = _largest_first(found)
     if len({name_of(town.name).base for town in found}) == 1:
-        cities = [town for town in found if not name.addition and _is_city(town)]
+        cities = [town for town in found if _is_city(town)] if not name_of(text).addition else []
         if len(cities) == 1:
             return cities[0]
         if len(ordered[0].postal_codes) >= _MANY and len(ordered[1].postal_codes) == 1:
@@ -406,14 +418,19 @@ def _settled() -> dict[str, list[Place]]:
     return dict(settled)
 
 
-def _districts_named(name: Name) -> list[str]:
-    kind, asked = _untitled_district(name)
-    if not asked.words:
+def _districts_named(text: str) -> list[str]:
+    both = [_untitled_district(name) for name in _both(text)]
+    kind, asked = both[0]
+    if set(asked.words) <= _DISTRICT_TITLES:
         return []
-    for ways in (_district_as_written, _district_mistyped):
-        named = (tuple(gazetteer.districts())[at] for at in ways(asked))
-        if found := [ags for ags in named if kind is None or (ags in gazetteer.cities()) == (kind is Kind.CITY)]:
-            return found
+    ways: tuple[Callable[[], Sequence[int]], ...] = (
+        lambda: _district_as_written(asked),
+        lambda: _district_mistyped([name for _, name in both]),
+    )
+    for way in ways:
+        named = (tuple(gazetteer.districts())[at] for at in way())
+        if fitting := [ags for ags in named if kind is None or (ags in gazetteer.cities()) == (kind is Kind.CITY)]:
+            return fitting
     return []
 
 
@@ -421,18 +438,32 @@ def _district_as_written(asked: Name) -> Sequence[int]:
     names = _district_names()
     if not asked.addition:
         return names[asked.base]
-    based = [at for at in names[asked.base] if all(_tells(at, word) for word in asked.addition)]
-    return based or names[asked.content] or names[asked.whole]
+    for telling in (_district_addition, _district_regions):
+        told = {at: telling(at) for at in names[asked.base]}
+        if fitting := [
+            at
+            for at, words in told.items()
+            if all(any(abbreviates(short, word) for word in words) for short in asked.addition)
+        ]:
+            return fitting
+    return names[asked.content] or names[asked.whole]
 
 
-def _district_mistyped(asked: Name) -> Sequence[int]:
-    return _fewest_errors({asked.content: (), asked.whole: ()}, _district_names())
+def _district_mistyped(names: Iterable[Name]) -> Sequence[int]:
+    errors: dict[int, int] = {}
+    for word in {word for name in names for word in (name.content, name.whole)}:
+        for meant, count in _district_names().misspelt(word).items():
+            for at in _district_names()[meant]:
+                errors[at] = min(count, errors.get(at, count))
+    return _fewest(errors)
 
 
-def _tells(at: int, word: str) -> bool:
-    ags = tuple(gazetteer.districts())[at]
-    own = _core(gazetteer.districts()[ags]).addition
-    return any(abbreviates(word, one) for one in (*own, *_regions_of(ags)))
+def _district_addition(at: int) -> tuple[str, ...]:
+    return _core(tuple(gazetteer.districts().values())[at]).addition
+
+
+def _district_regions(at: int) -> tuple[str, ...]:
+    return _regions_of(tuple(gazetteer.districts())[at])
 
 
 def _untitled_district(name: Name) -> tuple[Kind | None, Name]:
@@ -462,7 +493,7 @@ def _district_names() -> Spellings:
 
 
 def _district_written(text: str) -> Iterator[str]:
-    for written in {text, undotted(text)}:
+    for written in {text, bare(text)}:
         name = _core(written)
         yield from (name.base, name.content, name.whole)
         if (short := name.base.removesuffix("kreis")) not in (name.base, ""):

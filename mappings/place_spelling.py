@@ -12,13 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-__all__ = ["LONGEST", "Name", "Spellings", "abbreviates", "apart", "name_of", "undotted"]
+__all__ = ["LONGEST", "Name", "Spellings", "abbreviates", "apart", "bare", "name_of"]
 
 LONGEST = 80
 """No name of a place is longer, in characters as written."""
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
-_DOTS = str.maketrans("äöüÄÖÜ", "aouAOU")
+_BARE = str.maketrans("äöüÄÖÜßẞ", "aouAOUsS")
 _WORD = re.compile(r"[a-z0-9]+|[(/,]")
 _SAINT = re.compile(r"\bst\b\.?(?=[\s-]*\w)")
 _PREPOSITIONS = frozenset(
@@ -77,9 +77,9 @@ def _adds(tokens: list[str], at: int) -> bool:
     return not tokens[at].isalnum() or (tokens[at] in _PREPOSITIONS and at + 1 < len(tokens))
 
 
-def undotted(text: str) -> str:
-    """A name as who has no umlauts writes it: Osnabruck."""
-    return unicodedata.normalize("NFC", text).translate(_DOTS)
+def bare(text: str) -> str:
+    """A name as who has no umlauts and no ß writes it: Osnabruck, Weisenburg."""
+    return unicodedata.normalize("NFC", text).translate(_BARE)
 
 
 def abbreviates(short: str, word: str) -> bool:

@@ -31,18 +31,6 @@ class SearchPlace:
     """Of a district that was asked for: the least rectangle around the middles of its postal codes."""
     name: str
 
-    @property
-    def reach_km(self) -> float:
-        """How far it is from the middle to the farthest corner of the box; 0.0 where there is none."""
-        if self.box is None:
-            return 0.0
-        corners = [
-            (latitude, longitude)
-            for latitude in (self.box.south, self.box.north)
-            for longitude in (self.box.west, self.box.east)
-        ]
-        return max(gazetteer.kilometres(self.latitude, self.longitude, *corner) for corner in corners)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:

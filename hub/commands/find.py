@@ -1,9 +1,10 @@
-"""`platzfrei find`: free places near a postal code or a point, as a table or as the Bundle that the API answers."""
+"""`platzfrei find`: free places near a place, as a table or as the Bundle that the API answers."""
 
 import argparse
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from shutil import get_terminal_size
 from typing import Any
@@ -15,21 +16,33 @@ from hub.commands.options import existing, opened, parser, run, text
 from hub.commands.table import table
 from hub.fhir.operations.find_vacancies import prepare
 from hub.store.tables import PUBLIC
-from mappings import terminology
+from mappings import place_names, terminology
 from mappings.errors import Issue, Rejected
+from mappings.place_names import Town
+from mappings.search_place import SearchPlace, Way, resolve
 from mappings.to_fhir import PLACE, SLOT_CAPACITY, VACANCY
 from mappings.vacancy import ZONE
 
 __all__ = ["main"]
 
 _OPEN_END = "2099"
+_DEFAULT_KM = "25"
+_WAY = Way(town='--near "{name}, {ags}"', district='--near "{name}"', postal_code="--near {code}")
 
 
 def main(arguments: Sequence[str]) -> int:
     """The command."""
-    made = parser("find", "Find free places near a postal code or a point, in the public view.")
-    made.add_argument("--near", required=True, metavar="PLACE", help="a postal code (49661) or latitude,longitude")
-    made.add_argument("--distance", default="25km", metavar="KM", help="default 25km")
+    made = parser(
+        "find", "Find free places near a postal code, a town or a point, or in a district, in the public view."
+    )
+    made.add_argument(
+        "--near",
+        required=True,
+        metavar="PLACE",
+        help="a postal code (49661), a town (Cloppenburg; of several: Neustadt, 16061), a district (Landkreis "
+        "Cloppenburg) or latitude,longitude",
+    )
+    made.add_argument("--distance", metavar="KM", help="default 25km; in a district without: all of it")
     made.add_argument("--care-form", action="append", default=[], metavar="CODE", help="may be repeated")
     made.add_argument("--start", metavar="DAY", help="free from this day (2026-12-01); default: any time from today")
     made.add_argument("--places", metavar="N", help="how many places; the public view tells up to 2")
@@ -53,9 +66,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _command(options: argparse.Namespace) -> int:
+    place, understood = _place(options)
     hub = opened(options, existing(options))
     try:
-        search = prepare(_parameters(options), PUBLIC, now=hub.clock(), base=f"{hub.settings.base_url}/fhir")
+        search = prepare([*place, *_criteria(options)], PUBLIC, now=hub.clock(), base=f"{hub.settings.base_url}/fhir")
         with hub.database.snapshot() as reader:
             content = search(reader)
         now = hub.clock()
@@ -64,25 +78,55 @@ def _command(options: argparse.Namespace) -> int:
     if options.json:
         print(content.decode())
     else:
-        print(_told(orjson.loads(content), options, now))
+        print(_told(orjson.loads(content), options, now) + understood)
     return 0
 
 
-def _parameters(options: argparse.Namespace) -> list[tuple[str, str]]:
-    distance = re.sub(r"\s*km$", "", options.distance.strip(), flags=re.IGNORECASE).replace(",", ".")
-    if re.fullmatch(r"\d{5}", options.near):
-        place = [("postal-code", options.near), ("distance", distance)]
-    elif re.fullmatch(r"\s*-?\d+(\.\d+)?\s*,\s*-?\d+(\.\d+)?\s*", options.near):
-        place = [("near", "|".join((*(part.strip() for part in options.near.split(",")), distance, "km")))]
-    else:
-        raise Rejected(
-            Issue(
-                code="near",
-                place="--near",
-                text_de="erwartet wird eine Postleitzahl (49661) oder Breite,Länge (52.27,8.05)",
-                text_en="expected a postal code (49661) or latitude,longitude (52.27,8.05)",
-            )
-        )
+def _place(options: argparse.Namespace) -> tuple[list[tuple[str, str]], str]:
+    """The place as parameters of the search, and a line that says which was understood, where a name was given."""
+    written = options.near.strip()
+    kilometres = re.sub(r"\s*km$", "", (options.distance or "").strip(), flags=re.IGNORECASE).replace(",", ".")
+    if re.fullmatch(r"\d{5}", written):
+        return [("postal-code", written), ("distance", kilometres or _DEFAULT_KM)], ""
+    if re.fullmatch(r"-?\d+(\.\d+)?\s*,\s*-?\d+(\.\d+)?", written):
+        point = (part.strip() for part in written.split(","))
+        return [("near", "|".join((*point, kilometres or _DEFAULT_KM, "km")))], ""
+    found = _named(written)
+    if found.ags and not kilometres:
+        return [("district", found.ags)], text(options, f"\nGesucht in: {found.name}.", f"\nSearched in: {found.name}.")
+    kilometres = kilometres or _DEFAULT_KM
+    return [("near", f"{found.latitude}|{found.longitude}|{kilometres}|km")], text(
+        options, f"\nGesucht {kilometres} km um {found.name}.", f"\nSearched {kilometres} km around {found.name}."
+    )
+
+
+def _named(written: str) -> SearchPlace:
+    town, comma, within = written.rpartition(",")
+    means_town = None if place_names.says_district(written) else place_names.city(written)
+    try:
+        if comma and not isinstance(means_town, Town) and place_names.district(within) is not None:
+            return resolve(city=town, district=within, way=_WAY)
+        if means_town is None and place_names.district(written) is not None:
+            return resolve(district=written, way=_WAY)
+        return resolve(city=written, way=_WAY)
+    except Rejected as refused:
+        raise Rejected(*(_told_of_near(issue) for issue in refused.issues)) from None
+
+
+def _told_of_near(issue: Issue) -> Issue:
+    if issue.code != "place-unknown":
+        return replace(issue, place="--near")
+    return replace(
+        issue,
+        place="--near",
+        text_de="erwartet wird eine Postleitzahl (49661), ein Ort (Cloppenburg), ein Kreis (Landkreis Cloppenburg) "
+        "oder Breite,Länge (52.27,8.05)",
+        text_en="expected a postal code (49661), a town (Cloppenburg), a district (Landkreis Cloppenburg) or "
+        "latitude,longitude (52.27,8.05)",
+    )
+
+
+def _criteria(options: argparse.Namespace) -> list[tuple[str, str]]:
     given = (
         ("start", _iso(options.start)),
         ("end", _iso(options.end)),
@@ -98,7 +142,6 @@ def _parameters(options: argparse.Namespace) -> list[tuple[str, str]]:
     )
     several = {"care-form": options.care_form, "need": options.need, "prefer": options.prefer, "room": options.room}
     return [
-        *place,
         *((name, code) for name, codes in {**several, "state": options.state}.items() for code in codes),
         *((name, value) for name, value in given if value),
     ]

@@ -5,6 +5,8 @@ from math import cos, hypot, radians
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mappings import gazetteer
 from mappings.vacancy import Position
@@ -64,6 +66,42 @@ def test_postal_codes_of_large_recipients_bear_the_name_of_their_town() -> None:
         "Ã",
     )
     assert [place for place in gazetteer.places() if any(word in place.name for word in words)] == []
+
+
+def test_towns_that_share_a_postal_code_are_named_too() -> None:
+    names = {place.name for place in gazetteer.names()}
+    assert {"Bad Hersfeld", "Wittlich", "Esens", "Naumburg", "Heinsberg", "Cloppenburg"} <= names
+    for place in gazetteer.names():
+        assert gazetteer.place(place.postal_code) is not None
+        assert place.district_ags in gazetteer.districts() or place.postal_code == "87491"
+
+
+def test_single_recipients_are_known_as_such() -> None:
+    assert {"90744", "42895"} <= gazetteer.recipients()
+    assert not {"49661", "26121", "26427"} & gazetteer.recipients()
+    assert all(gazetteer.place(postal_code) for postal_code in gazetteer.recipients())
+
+
+def test_germany_has_its_towns_that_are_districts() -> None:
+    assert len(gazetteer.cities()) == 106
+    assert {"03403", "11000", "08111"} <= gazetteer.cities() <= gazetteer.districts().keys()
+    assert "03453" not in gazetteer.cities()
+
+
+@given(
+    st.one_of(
+        st.tuples(st.floats(47.2, 55.1), st.floats(5.8, 15.1)),
+        st.tuples(st.floats(-90, 90), st.floats(-180, 180)),
+        st.sampled_from([(place.latitude, place.longitude) for place in gazetteer.places()]),
+    )
+)
+@settings(max_examples=60)
+def test_the_nearest_postal_code_is_the_nearest_of_all(point: tuple[float, float]) -> None:
+    inhabited = [place for place in gazetteer.places() if place.postal_code not in gazetteer.recipients()]
+    assert gazetteer.nearest(*point) == min(
+        inhabited,
+        key=lambda place: (gazetteer.kilometres(*point, place.latitude, place.longitude), place.postal_code),
+    )
 
 
 @pytest.mark.skipif(not SOURCE.exists(), reason="the source of the table is not on this machine")
