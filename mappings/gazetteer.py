@@ -17,7 +17,19 @@ from types import MappingProxyType
 
 from mappings.vacancy import Position
 
-__all__ = ["Place", "cities", "district_name", "districts", "kilometres", "names", "nearest", "place", "places", "point", "recipients"]
+__all__ = [
+    "Place",
+    "cities",
+    "district_name",
+    "districts",
+    "kilometres",
+    "names",
+    "nearest",
+    "place",
+    "places",
+    "point",
+    "recipients",
+]
 
 _TOWN = ", Stadt"
 _KREISE = ("01", "05")
