@@ -16,6 +16,7 @@ from hub.fhir.parameters import given, plain, posted
 from hub.fhir.request import Answer, Request
 from hub.fhir.vacancy_parameters import Told, no_operator, operator_id, query_of, told_of
 from hub.fhir.why_not_entry import why_not_outcome
+from hub.reports.tally import Tally
 from hub.search.operators import number_of
 from hub.search.query import encoded
 from hub.search.vacancies import Freshness, Hit, Hits, find
@@ -49,7 +50,7 @@ def answer(context: Context, reader: Reader, request: Request) -> Answer:
     pairs, sent = posted(request, most=BYTES_MAX)
     if sent is not None:
         pairs += plain(given(sent))
-    search = prepare(pairs, context.repository.projection, now=context.clock(), base=request.base)
+    search = prepare(pairs, context.repository.projection, now=context.clock(), base=request.base, tally=context.tally)
     return Answer(content=search(reader))
 
 
@@ -59,7 +60,7 @@ def writes(context: Context, _request: Request) -> bool:
 
 
 def prepare(
-    pairs: Sequence[tuple[str, str]], projection: Projection, *, now: datetime, base: str
+    pairs: Sequence[tuple[str, str]], projection: Projection, *, now: datetime, base: str, tally: Tally | None = None
 ) -> Callable[[Reader], bytes]:
     """The search that parameters ask for: given a snapshot, it finds and writes the Bundle.
 
@@ -78,11 +79,22 @@ def prepare(
             query = replace(asked, operator=number)
         found = find(reader, projection, query, now=micros(now))
         why: WhyNot | None = None
+        if tally is not None and not found.total:
+            _count(tally, query, told)
         if query.after is None and (found.total < FEW or told.get("why-not") == ["true"]):
             why = why_not(reader, projection, query, found.fitting, now=micros(now))
         return _bundle(found, why, told, query, base, now)
 
     return search
+
+
+def _count(tally: Tally, query: VacancyQuery, told: Told) -> None:
+    """Count a search that found nothing."""
+    care_forms, needs = told.get("care-form", ()), told.get("need", ())
+    if query.district is not None:
+        tally.missed_in(f"{query.district[0] // 1000:05}", care_forms=care_forms, needs=needs)
+    else:
+        tally.missed(query.latitude, query.longitude, care_forms=care_forms, needs=needs)
 
 
 def freshness_class(freshness: Freshness, now: int) -> str:
