@@ -399,12 +399,13 @@ def test_a_town_and_a_district_are_found_as_people_write_them(hub: Hub) -> None:
     assert Client(hub).json(f"{OPERATION}?district=03453&distance=9", status=400)["issue"][0]["code"] == "business-rule"
 
 
-def test_a_search_that_finds_nothing_is_counted_and_no_other(hub: Hub) -> None:
+def test_a_search_that_finds_nothing_is_counted_and_no_other(hub: Hub, clock: Clock) -> None:
     tell(hub, offer("moor"))
     for _ in range(10):  # Few are not told.
         ask(hub, "district=03453")
         ask(hub, f"{HERE}&need=dialyse")
     hub.tally.close()
+    clock.forward(days=1)
     with hub.database.snapshot() as reader:
         counted = hub.region.missed(reader, TODAY, TODAY)
     assert sum(one.searches for one in counted) == 10
