@@ -72,7 +72,8 @@ class Sex(StrEnum):
 
 
 class ReportedBy(StrEnum):
-    """Who made a statement by hand, codes of CodeSystem reported-by; for professionals alone."""
+    """Who made a statement by hand, codes of CodeSystem reported-by; for professionals alone. What everybody sees is
+    the kind of the source."""
 
     HOME = "home"
     OFFICE = "office"
