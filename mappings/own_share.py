@@ -16,9 +16,9 @@ _A_MONTHS = 30_000
 """In cents: what costs less may be a day's, and a number alone does not say so."""
 _MOST = 10_000_000
 _AMOUNT = re.compile(
-    r"(?:eur|euro|€)? ?"
+    r"(?:euro?|€)? ?"
     r"(?P<whole>[0-9]{1,6}|[0-9]{1,3}(?P<thousands>[., ])[0-9]{3})(?:(?P<point>[.,])(?P<cents>[0-9]{1,2}|-{1,2}|–))?"
-    r" ?(?:eur|euro|€)? ?(?P<per>[a-zäöü/].*)?"
+    r" ?(?:euro?|€)? ?(?P<per>[a-zäöü/].*)?"
 )
 _PERS: Mapping[str, Per] = {
     **dict.fromkeys(("monat", "mtl", "mtl.", "monatlich", "month", "monthly", "m", "mon", "mon."), Per.MONTH),

@@ -221,5 +221,5 @@ def reports(draw: st.DrawFn) -> VacancyReport:
         blocks=blocks,
         estimated=draw(st.booleans()),
         reported_by=reported_by,
-        source_kind=reported_by or draw(_codes("source-kind")),
+        source_kind=reported_by.value if reported_by else draw(_codes("source-kind")),
     )
