@@ -23,6 +23,7 @@ from hub.fhir import endpoint
 from hub.fhir.context import Context
 from hub.fhir.endpoint import FhirEndpoint
 from hub.fhir.negotiation import Format
+from hub.fhir.news import News
 from hub.fhir.refusal import refusal
 from hub.fhir.router import perform
 from hub.health import Readiness
@@ -71,6 +72,7 @@ def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) 
         catch_up=_catch_up(hub) if sandbox else None,
         region=hub.region,
         tally=hub.tally,
+        news=News(hub.key.derived("search cursor"), hub.repositories[view].projection),
     )
     fhir = FhirEndpoint(
         context=context,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from hub.fhir.news import News
 from hub.fhir.request import Answer, Request
 from hub.reports.region_days import RegionDays
 from hub.reports.tally import Tally
@@ -54,3 +55,5 @@ class Context:
     """The figures of districts; None where none are kept."""
     tally: Tally | None = None
     """Counts searches that find nothing; None where none are counted."""
+    news: News | None = None
+    """Tells what is new since a search for places was asked before; None where nothing signs."""
