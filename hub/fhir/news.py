@@ -181,12 +181,12 @@ def _text(text_en: str, text_de: str) -> dict[str, object]:
 _REFUSED: dict[Refusal, tuple[Callable[[Issue], PlatzfreiError], str, str]] = {
     Refusal.UNREADABLE: (
         Malformed,
-        "erwartet wird der Wert, den der Link „monitor“ dieses Servers trägt, unverändert; sonst ohne _since neu suchen",
+        "erwartet wird der Wert, den der Link „monitor“ trägt, unverändert; sonst ohne _since neu suchen",
         "expected the value that this server's link 'monitor' carries, unchanged; else search anew without _since",
     ),
     Refusal.OTHER_CRITERIA: (
         Malformed,
-        "dieser Wert gehört zu einer anderen Suche; dieselben Kriterien angeben wie damals, oder ohne _since neu suchen",
+        "dieser Wert gehört zu einer anderen Suche; dieselben Kriterien angeben, oder ohne _since neu suchen",
         "this value belongs to another search; give the same criteria as then, or search anew without _since",
     ),
     Refusal.OTHER_VIEW: (
@@ -196,10 +196,8 @@ _REFUSED: dict[Refusal, tuple[Callable[[Issue], PlatzfreiError], str, str]] = {
     ),
     Refusal.TOO_OLD: (
         Gone,
-        "dieser Wert ist zu alt: er gilt 30 Tage, und nicht über die Rücksicherung einer Datenbank hinaus; ohne _since "
-        "neu suchen",
-        "this value is too old: it is good for 30 days, and not beyond the restore of a database; search anew without "
-        "_since",
+        "dieser Wert ist zu alt: er gilt 30 Tage und nicht über eine Rücksicherung hinaus; ohne _since neu suchen",
+        "this value is too old: it is good for 30 days and not beyond a restore; search anew without _since",
     ),
 }
 
