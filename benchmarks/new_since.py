@@ -3,8 +3,8 @@
     python benchmarks/new_since.py DATABASE_URL [--askers 2000] [--seconds 20] [--runs 5]
 
 DATABASE_URL is a database that `platzfrei demo` built; it is written to. As many askers as are played search once, each
-for a place, distance and care forms of its own, and keep their cursors; then their links are followed at the rate of all
-50,000, one after the other. Measured is the server's CPU time a request: of plain searches, of links while nothing
+for a place, distance and care forms of its own, and keep their cursors; then their links are followed at the rate of
+all 50,000, one after the other. Measured is the server's CPU time a request: of plain searches, of links while nothing
 changes at all, and of links while somebody reports (`--reports` a second, in transactions of ten).
 """
 
@@ -162,8 +162,8 @@ def _settings(told: argparse.Namespace, kept: int, links: list[str]) -> str:
     lengths = [len(link) for link in links]
     return (
         f"{datetime.now(UTC):%Y-%m-%d} · {platform.python_implementation()} {platform.python_version()}, "
-        f"{os.cpu_count()} cores, {told.database.split(':')[0]}, one worker, public view; {told.askers} askers of 50,000, "
-        f"{kept} with a link of {statistics.median(lengths):.0f} characters (longest {max(lengths)}); "
+        f"{os.cpu_count()} cores, {told.database.split(':')[0]}, one worker, public view; {told.askers} askers "
+        f"of 50,000, {kept} with a link of {statistics.median(lengths):.0f} characters (longest {max(lengths)}); "
         f"{_RATE:.0f} requests a second, {told.runs} runs of {told.seconds:.0f} s"
     )
 

@@ -50,6 +50,9 @@ _OPERATIONS: Mapping[str, Mapping[str, str]] = {
     "HealthcareService/$find-vacancies": {
         name: value for (holder, name), value in _SEARCH.items() if holder == "find-vacancies"
     },
+    "HealthcareService/$search-protocol": {
+        name: value for (holder, name), value in _SEARCH.items() if holder == "find-vacancies"
+    },
 }
 _VALUES = {
     "url": "Uri",

@@ -10,6 +10,7 @@ from hub.fhir.news import News
 from hub.fhir.request import Answer, Request
 from hub.reports.region_days import RegionDays
 from hub.reports.tally import Tally
+from hub.fhir.search_protocol.signing import Signer
 from hub.search.registry import Registry
 from hub.store.draft import Draft
 from hub.store.reader import Reader, Transaction
@@ -57,3 +58,5 @@ class Context:
     """Counts searches that find nothing; None where none are counted."""
     news: News | None = None
     """Tells what is new since a search for places was asked before; None where nothing signs."""
+    signer: Signer | None = None
+    """Signs search protocols; None where nothing does."""
