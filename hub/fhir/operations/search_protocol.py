@@ -4,8 +4,9 @@ The contract is `conformance/spec/OperationDefinition-search-protocol.json`: par
 the answer is a FHIR document, or one HTML file where that is asked for. Nothing is stored.
 """
 
-import uuid
+import hashlib
 from importlib.metadata import version
+from uuid import NAMESPACE_OID, uuid5
 
 from hub.errors import MethodNotAllowed
 from hub.fhir.context import Context
@@ -22,7 +23,7 @@ from hub.fhir.search_protocol.texts import language_of
 from hub.store.reader import Reader, Transaction
 from mappings.errors import Issue
 
-__all__ = ["NAME", "RESOURCE", "ROUTES", "WRITES", "answer", "writes"]
+__all__ = ["ALSO_ANSWERS", "NAME", "RESOURCE", "ROUTES", "WRITES", "answer", "writes"]
 
 NAME = "search-protocol"
 ROUTES = (
@@ -30,6 +31,8 @@ ROUTES = (
     ("POST", f"/{RESOURCE}/${NAME}"),
 )
 WRITES = False
+
+ALSO_ANSWERS = ("text/html",)
 
 _HTML = ("html", "text/html", "application/xhtml+xml")
 
@@ -47,16 +50,18 @@ def answer(context: Context, reader: Reader, request: Request) -> Answer:
     now, view, base = context.clock(), context.repository.projection.name, request.base
     search = prepare(pairs, context.repository.projection, now=now, base=base)
     language = language_of(request.header("accept-language"))
-    found = read(search(reader), Format.JSON)
-    number = uuid.uuid4()
+    content = search(reader)
+    found = read(content, Format.JSON)
+    # The same answer at the same moment is the same protocol.
+    number = uuid5(NAMESPACE_OID, f"{now.isoformat()} {language} {hashlib.sha256(content).hexdigest()}")
     made = document(found, base=base, view=view, at=now, language=language, number=number, signer=context.signer)
-    content = encoded(made)
+    signed = encoded(made)
     if not _wants_page(pairs, request):
         told = {"Cache-Control": "no-store", "Vary": "Accept, Accept-Language", "Content-Language": language}
-        return Answer(content=content, headers=told)
+        return Answer(content=signed, headers=told)
     html = page(
         Record.of(found, now, language),
-        content,
+        signed,
         base=base,
         view=view,
         number=str(number),

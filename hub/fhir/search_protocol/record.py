@@ -63,7 +63,7 @@ class Record:
             when=day_and_time(at, language),
             asked=list(_asked(answer, language)),
             total=int(answer.get("total", 0)),
-            lines=[_line(one, found, language) for one in entries if one["search"]["mode"] == "match"],
+            lines=[_line(one, found, at, language) for one in entries if one["search"]["mode"] == "match"],
             why_not=[
                 text
                 for one in entries
@@ -88,7 +88,7 @@ def _asked(answer: Tree, language: Language) -> Iterator[tuple[str, str]]:
             yield criterion(name, language), TEXTS[language]["unless_said"].format(said)
 
 
-def _line(match: Tree, found: Mapping[str, Tree], language: Language) -> Line:
+def _line(match: Tree, found: Mapping[str, Tree], at: datetime, language: Language) -> Line:
     service = match["resource"]
     search = {part["url"]: part for part in match["search"].get("extension", ())}
     organization = found.get(_reference(service.get("providedBy")), {})
@@ -122,7 +122,7 @@ def _line(match: Tree, found: Mapping[str, Tree], language: Language) -> Line:
         offer=_care_form(service, language),
         state=terminology.display("vacancy-state", state, language),
         free=_free(statement, slots, language) if state == "some" else "",
-        from_when=_from(slots, language),
+        from_when=_from(slots, at, language),
         rooms=_rooms(slots, language),
         as_of=day_and_time(datetime.fromisoformat(as_of), language) if as_of else TEXTS[language]["nothing"],
         age=terminology.display("freshness", aged, language) if aged else "",
@@ -167,12 +167,12 @@ def _free(statement: Mapping[str, Tree], slots: Sequence[Tree], language: Langua
     return f"{places}+" if "atLeast" in statement and places >= 2 else str(places or TEXTS[language]["yes"])
 
 
-def _from(slots: Sequence[Tree], language: Language) -> str:
+def _from(slots: Sequence[Tree], at: datetime, language: Language) -> str:
     if not slots:
         return ""
     texts = TEXTS[language]
-    starts = [_moment(slot["start"]) for slot in slots]
-    told = texts["from"].format(day(min(starts).astimezone(ZONE), language))
+    start = min(_moment(slot["start"]) for slot in slots)
+    told = texts["now"] if start <= at else texts["from"].format(day(start.astimezone(ZONE), language))
     if any(slot["end"].startswith(_OPEN_END) for slot in slots):
         return told
     # A Slot ends when the next day begins: the day before is the last.
