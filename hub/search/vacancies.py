@@ -86,7 +86,7 @@ class InReach(NamedTuple):
 def find(
     reader: Reader, projection: Projection, query: VacancyQuery, *, now: int, only: Collection[int] | None = None
 ) -> Hits:
-    """The page of offers that fit, or all of those rows that `only` names; none whose statement has expired by `now`."""
+    """The page of offers that fit, or those of the rows `only`; none whose statement has expired by `now`."""
     there, rows = fitting(reader, projection, query, now=now)
     if only is None:
         start = 0 if query.after is None else bisect_right(there, query.after)

@@ -14,10 +14,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from conformance import spec
 from hub.cli import main
 from hub.fhir.search_protocol.check import checked
 from hub.fhir.search_protocol.page import document_in
 from hub.fhir.search_protocol.signing import Signer, canonical, signed_by
+from hub.fhir.search_protocol.texts import criterion, value
+from hub.fhir.vacancy_parameters import ONCE, REPEATABLE
 from hub.fhir.validation import issues_of
 from hub.hub import Hub
 from hub.settings import Settings
@@ -63,7 +66,7 @@ def test_a_document_of_the_search_as_it_is_answered(hub: Hub) -> None:
         "Bundle",
     ]
     told = resources(document)
-    answer = client.json(f"{FIND}?{SEARCH}")
+    answer = client.json(f"{FIND}?{SEARCH}&why-not=true")
     assert told["Bundle"]["entry"] == answer["entry"]
     assert told["Bundle"]["total"] == answer["total"] == 2
     assert "subject" not in told["Composition"]
@@ -123,6 +126,7 @@ def test_a_page_tells_it_to_people(hub: Hub) -> None:
         "Doppelzimmer (Frauen)",
         "Aktuell",
         "04471 555-0",
+        "1 Angebot im Umkreis, sonst passend, mit dem Stand: Keine Plätze frei",
         "platzfrei protocol verify",
         "http://127.0.0.1:8080/.well-known/jwks.json",
         Signer.of(hub.key.derived("search protocol")).fingerprint,
@@ -187,6 +191,39 @@ def test_what_was_not_said_is_what_the_search_takes(hub: Hub) -> None:
     assert "Umkreis 25 km (wenn nichts angegeben ist)" in texts(
         client.get(f"{OPERATION}?postal-code=49661", headers=HTML).content
     )
+
+
+def test_every_parameter_of_the_search_has_words() -> None:
+    for name in (*REPEATABLE, *ONCE):
+        if name not in ("_count", "_after", "_since", "why-not"):
+            assert criterion(name, "de") != name != criterion(name, "en"), name
+    for name, written, german in (
+        ("need", "dialyse", "Dialyse"),
+        ("prefer", "single", "Einzelzimmer"),
+        ("payer", "pflegekasse", "Pflegekasse"),
+        ("max-age", "24h", "24 Stunden"),
+        ("duration", "14", "14 Tage"),
+        ("own-share", "2000.50", "2000,50 €"),
+        ("near", "52.85|8.05|7.5|km", "52.85 N, 8.05 E, 7,5 km"),
+        ("sex", "female", "Frauen"),
+        ("_sort", "freshness", "Aktualität"),
+        ("city", "Cloppenburg", "Cloppenburg"),
+    ):
+        assert value(name, written, "de") == german
+
+
+def test_the_parameters_are_those_of_the_search() -> None:
+    search, protocol = (
+        {
+            one["name"]: one
+            for one in next(one for one in spec.load("OperationDefinition") if one["id"] == name)["parameter"]
+        }
+        for name in ("find-vacancies", "search-protocol")
+    )
+    for told in (search, protocol):
+        told.pop("return")
+    search.pop("_since")
+    assert protocol == search
 
 
 @pytest.mark.parametrize("form", ["form", "parameters"])

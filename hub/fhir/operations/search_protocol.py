@@ -47,6 +47,8 @@ def answer(context: Context, reader: Reader, request: Request) -> Answer:
     pairs, sent = posted(request, most=BYTES_MAX)
     if sent is not None:
         pairs += plain(given(sent))
+    if not any(name == "why-not" for name, _ in pairs):
+        pairs.append(("why-not", "true"))
     now, view, base = context.clock(), context.repository.projection.name, request.base
     search = prepare(pairs, context.repository.projection, now=now, base=base)
     language = language_of(request.header("accept-language"))

@@ -1,7 +1,7 @@
 """The words of a search protocol, in German and English: criteria as people say them, days as each writes them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 
 from mappings import terminology
@@ -36,7 +36,7 @@ TEXTS: Mapping[Language, Mapping[str, str]] = {
         "until": "bis {}",
         "yes": "ja",
         "nothing": "keine Angabe",
-        "why_not": "Was nicht passte",
+        "why_not": "Was nicht passte, und womit mehr passen würde",
         "made_by": "Erstellt von",
         "made_by_text": "Platzfrei {} ({}), maschinell, auf Anforderung. Der Server speichert weder die Suche noch "
         "dieses Protokoll.",
@@ -77,7 +77,7 @@ TEXTS: Mapping[Language, Mapping[str, str]] = {
         "until": "until {}",
         "yes": "yes",
         "nothing": "not stated",
-        "why_not": "What did not fit",
+        "why_not": "What did not fit, and what would",
         "made_by": "Made by",
         "made_by_text": "Platzfrei {} ({}), by machine, on request. The server stores neither the search nor this "
         "protocol.",
@@ -98,8 +98,7 @@ _CRITERIA: Mapping[str, tuple[str, str]] = {
     "near": ("Um den Punkt", "Around the point"),
     "postal-code": ("Um die Postleitzahl", "Around the postal code"),
     "city": ("Um den Ort", "Around the town"),
-    "district": ("Landkreis", "District"),
-    "ags": ("Amtlicher Gemeindeschlüssel", "Official municipality key"),
+    "district": ("Landkreis oder Gemeinde", "District or municipality"),
     "distance": ("Umkreis", "Distance"),
     "care-form": ("Versorgungsform", "Care form"),
     "start": ("Ab", "From"),
@@ -114,10 +113,27 @@ _CRITERIA: Mapping[str, tuple[str, str]] = {
     "operator": ("Träger", "Operator"),
     "language": ("Sprache", "Language"),
     "state": ("Stand des Angebots", "State of the offer"),
+    "payer": ("Kostenträger", "Payer"),
+    "own-share": ("Eigenanteil im Monat höchstens", "Own share a month at most"),
     "max-age": ("Höchstes Alter der Angabe", "Highest age of the statement"),
     "_sort": ("Reihenfolge", "Order"),
 }
-_CODES = {"care-form": "care-form", "need": "need", "prefer": "need", "room": "room-type", "state": "vacancy-state"}
+_CODES: Mapping[str, Sequence[str]] = {
+    "care-form": ("care-form",),
+    "need": ("need",),
+    "prefer": ("need", "room-type"),
+    "room": ("room-type",),
+    "payer": ("payer",),
+    "state": ("vacancy-state",),
+}
+"""Parameter → our code systems that its values are of."""
+_SORTS = {
+    "distance": ("Entfernung", "distance"),
+    "freshness": ("Aktualität", "freshness"),
+    "start": ("Beginn", "start"),
+    "score": ("Bewertung", "score"),
+}
+_SPANS = {"h": ("Stunden", "hours"), "d": ("Tage", "days")}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -128,8 +144,17 @@ def criterion(name: str, language: Language) -> str:
 
 def value(name: str, told: str, language: Language) -> str:
     """What people call a value of a parameter."""
-    if name in _CODES and told in terminology.codes(_CODES[name]):
-        return terminology.display(_CODES[name], told, language)
+    for system in _CODES.get(name, ()):
+        if told in terminology.codes(system):
+            return terminology.display(system, told, language)
+    if name == "_sort" and told in _SORTS:
+        return _SORTS[told][language == "en"]
+    if name == "max-age" and (age := re.fullmatch(r"(\d+)([hd])", told)):
+        return f"{age[1]} {_SPANS[age[2]][language == 'en']}"
+    if name == "duration":
+        return f"{told} {_SPANS['d'][language == 'en']}"
+    if name == "own-share":
+        return f"{_decimal(told, language)} €"
     if name in ("start", "end") and re.fullmatch(r"\d{4}-\d\d-\d\d", told):
         return day(date.fromisoformat(told), language)
     if name == "distance":
