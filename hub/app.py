@@ -23,8 +23,10 @@ from hub.fhir import endpoint
 from hub.fhir.context import Context
 from hub.fhir.endpoint import FhirEndpoint
 from hub.fhir.negotiation import Format
+from hub.fhir.news import News
 from hub.fhir.refusal import refusal
 from hub.fhir.router import perform
+from hub.fhir.search_protocol.signing import Signer
 from hub.health import Readiness
 from hub.homes.page import HomePage, Office
 from hub.hub import Hub
@@ -60,6 +62,7 @@ def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) 
     view = View.PROFESSIONAL if sandbox else View.PUBLIC
     types = ALL_TYPES if sandbox else SERVED_TYPES
     serving = lru_cache(maxsize=2)(lambda registry: registry.serving(types))
+    signer = Signer.of(hub.key.derived("search protocol"))
     context = Context(
         repository=hub.repositories[view],
         registry=lambda: serving(hub.indexing.registry),
@@ -71,6 +74,8 @@ def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) 
         catch_up=_catch_up(hub) if sandbox else None,
         region=hub.region,
         tally=hub.tally,
+        signer=signer,
+        news=News(hub.key.derived("search cursor"), hub.repositories[view].projection),
     )
     fhir = FhirEndpoint(
         context=context,
@@ -176,6 +181,13 @@ def _rest(hub: Hub, context: Context, board: Board, *, fetches: bool) -> FastAPI
             raise HTTPException(404)
         return Response(exposition(board, hub.database, runs.last(), hub.clock()), media_type=MEDIA_TYPE)
 
+    def keys(_request: Request) -> Response:
+        # Whoever checks a signature looks it up from a page of theirs, too.
+        told = {"Access-Control-Allow-Origin": "*", "Cache-Control": "max-age=3600"}
+        assert context.signer is not None
+        return JSONResponse(context.signer.key_set, headers=told, media_type="application/jwk-set+json")
+
+    app.router.routes.append(Route("/.well-known/jwks.json", keys))
     app.router.routes.append(Route("/health/ready", ready))
     app.router.routes.append(Route("/metrics", metrics))
     office = Office(whom_to_ask=hub.settings.office, reminds=hub.mailer is not None)

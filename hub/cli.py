@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "hub.commands.report",
         "who reports in each district, how many places are free, whom to ring",
     ),
+    "protocol": ("hub.commands.protocol", "check a search protocol that was saved"),
     "find": ("hub.commands.find", "find free places near a postal code or a point"),
 }
 """Name → (module with `main(arguments) -> exit status`, one line of help)."""

@@ -94,6 +94,7 @@ PASSED = (
     "/docs/x.js",
     "/openapi.json",
     "/health/live",
+    "/.well-known/jwks.json",
 )
 KEPT = (
     "/",
@@ -109,6 +110,8 @@ KEPT = (
     "/openapi.json.bak",
     "/health/ready",
     "/health/lively",
+    "/.well-known/jwksXjson",
+    "/.well-known/acme-challenge/x",
     "/identity/proposals",
     "/x/fhir/metadata",
 )
