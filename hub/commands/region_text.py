@@ -192,7 +192,7 @@ def _last_said(one: Silent, language: Language, now: datetime, *, wide: bool) ->
 
 
 def _district(district: str, language: Language) -> str:
-    return gazetteer.district_name(district) if district else _WORDS[language]["nowhere"].capitalize()
+    return gazetteer.districts().get(district, district) if district else _WORDS[language]["nowhere"].capitalize()
 
 
 def _day(day: date, language: Language) -> str:
