@@ -15,7 +15,7 @@ import pytest
 from hub.errors import http_part
 from hub.hub import Hub
 from hub.search.vacancy_days import first_day, longest, most
-from mappings.vacancy import Block, Operator, ReportedBy, Room, Sex, State, VacancyReport
+from mappings.vacancy import Block, Operator, OwnShare, Per, ReportedBy, Room, Sex, State, VacancyReport
 from tests.conftest import NOW, Clock
 from tests.hub.client import Client
 from tests.hub.region import report, tell
@@ -409,3 +409,22 @@ def test_a_search_that_finds_nothing_is_counted_and_no_other(hub: Hub, clock: Cl
     with hub.database.snapshot() as reader:
         counted = hub.region.missed(reader, TODAY, TODAY)
     assert sum(one.searches for one in counted) == 10
+
+
+def test_who_pays_and_what_the_person_pays(hub: Hub) -> None:
+    tell(
+        hub,
+        offer("silent"),
+        offer("month", own_share=OwnShare(cents=250_000, per=Per.MONTH), payers=("pflegekasse",)),
+        offer("day", own_share=OwnShare(cents=10_000, per=Per.DAY), payers=("selbstzahler", "sozialhilfe")),
+    )
+    for query, found in (
+        ("own-share=2500", ["month"]),
+        ("own-share=2499.99", []),
+        ("own-share=3042", ["day", "month"]),
+        ("own-share=3041.99", ["month"]),
+        ("payer=pflegekasse", ["month"]),
+        ("payer=pflegekasse,sozialhilfe", ["day", "month"]),
+    ):
+        assert sorted(names(ask(hub, f"{HERE}&{query}"))) == found, query
+    assert Client(hub).get(f"{OPERATION}?{HERE}&payer=Tante").status_code == 400
