@@ -38,7 +38,7 @@ def extensions(offer: Offer) -> Iterator[_Element]:
 
 def available_time(hours: Hours) -> _Element:
     """An element of `HealthcareService.availableTime`."""
-    element: _Element = {"daysOfWeek": list(hours.days)}
+    element: _Element = {"daysOfWeek": [day.value for day in hours.days]}
     if hours.opens is None or hours.closes is None:
         return {**element, "allDay": True}
     return {
