@@ -8,9 +8,9 @@ from typing import Protocol
 
 from hub.fhir.news import News
 from hub.fhir.request import Answer, Request
+from hub.fhir.search_protocol.signing import Signer
 from hub.reports.region_days import RegionDays
 from hub.reports.tally import Tally
-from hub.fhir.search_protocol.signing import Signer
 from hub.search.registry import Registry
 from hub.store.draft import Draft
 from hub.store.reader import Reader, Transaction
