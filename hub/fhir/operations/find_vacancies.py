@@ -12,10 +12,12 @@ from conformance.spec import canonical
 from hub.fhir.bundle import INCLUDE, entries, matches, outcome_entry, searchset
 from hub.fhir.context import Context
 from hub.fhir.form import BYTES_MAX
+from hub.fhir.missed_search import count_missed
 from hub.fhir.parameters import given, plain, posted
 from hub.fhir.request import Answer, Request
 from hub.fhir.vacancy_parameters import Told, no_operator, operator_id, query_of, told_of
 from hub.fhir.why_not_entry import why_not_outcome
+from hub.reports.tally import Tally
 from hub.search.operators import number_of
 from hub.search.query import encoded
 from hub.search.vacancies import Freshness, Hit, Hits, find
@@ -49,7 +51,8 @@ def answer(context: Context, reader: Reader, request: Request) -> Answer:
     pairs, sent = posted(request, most=BYTES_MAX)
     if sent is not None:
         pairs += plain(given(sent))
-    search = prepare(pairs, context.repository.projection, now=context.clock(), base=request.base)
+    now, tally = context.clock(), context.tally
+    search = prepare(pairs, context.repository.projection, now=now, base=request.base, tally=tally)
     return Answer(content=search(reader))
 
 
@@ -59,9 +62,15 @@ def writes(context: Context, _request: Request) -> bool:
 
 
 def prepare(
-    pairs: Sequence[tuple[str, str]], projection: Projection, *, now: datetime, base: str
+    pairs: Sequence[tuple[str, str]],
+    projection: Projection,
+    *,
+    now: datetime,
+    base: str,
+    tally: Tally | None = None,
 ) -> Callable[[Reader], bytes]:
-    """The search that parameters ask for: given a snapshot, it finds and writes the Bundle.
+    """The search that parameters ask for: given a snapshot, it finds and writes the Bundle; the tally counts it where
+    it finds nothing.
 
     Raises `Malformed` for what cannot be asked, before anything is searched.
     """
@@ -77,6 +86,8 @@ def prepare(
                 raise no_operator()
             query = replace(asked, operator=number)
         found = find(reader, projection, query, now=micros(now))
+        if tally is not None and not found.total:
+            count_missed(tally, told, query)
         why: WhyNot | None = None
         if query.after is None and (found.total < FEW or told.get("why-not") == ["true"]):
             why = why_not(reader, projection, query, found.fitting, now=micros(now))
