@@ -79,6 +79,7 @@ def _questions(askers: int) -> list[str]:
         place = draw.choice(places)
         near = f"{place.latitude + draw.uniform(-0.1, 0.1):.4f}|{place.longitude + draw.uniform(-0.1, 0.1):.4f}"
         criteria = {
+            "monitor": "true",
             "near": f"{near}|{draw.choice((10, 25, 40))}|km",
             "care-form": ",".join(draw.sample(_FORMS, draw.randint(1, 3))),
             "places": draw.randint(1, 2),

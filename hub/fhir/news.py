@@ -1,8 +1,9 @@
 """What came, went or changed since the same search was asked before: the client keeps a signed cursor, the hub nothing.
 
-Every first page of a search carries a link `monitor` (https://www.rfc-editor.org/rfc/rfc5989, a relation that IANA
-lists); followed, it answers a searchset of the offers that came or changed, an outcome that says of each what became of
-it, and the next such link. What a client knew, changed by that, is what fits now.
+The first page of a search that is asked with `monitor=true` carries a link `monitor`
+(https://www.rfc-editor.org/rfc/rfc5989, a relation that IANA lists); followed, it answers a searchset of the offers that
+came or changed, an outcome that says of each what became of it, and the next such link. What a client knew, changed by
+that, is what fits now.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,9 +23,11 @@ from hub.store.tables import Projection
 from mappings import terminology
 from mappings.errors import Issue, PlatzfreiError
 
-__all__ = ["RELATION", "SINCE", "Link", "News", "Told", "not_together", "pairs_of", "said", "with_cursor"]
+__all__ = ["MONITOR", "RELATION", "SINCE", "Link", "News", "Told", "not_together", "pairs_of", "said", "with_cursor"]
 
 RELATION = "monitor"
+MONITOR = "monitor"
+"""The parameter that asks for the link."""
 SINCE = "_since"
 """The parameter that takes the cursor."""
 
@@ -34,7 +37,7 @@ _TRANSLATION = "http://hl7.org/fhir/StructureDefinition/translation"
 _URL_MAX = 8_000
 _SECOND = 1_000_000
 _DAY = 86_400
-_NO_CRITERIA = (SINCE, "_count", "_after", "_sort", "prefer", "why-not")
+_NO_CRITERIA = (SINCE, MONITOR, "_count", "_after", "_sort", "prefer", "why-not")
 """What decides how the offers that fit are shown, and not which they are."""
 
 

@@ -31,7 +31,7 @@ Told = Mapping[str, Sequence[str]]
 REPEATABLE = ("care-form", "need", "prefer", "room", "payer", "state")
 ONCE = (
     *("near", "postal-code", "city", "district", "distance", "start", "end", "duration", "places", "care-grade", "sex"),
-    *("operator", "language", "own-share", "max-age", "why-not", "_count", "_sort", "_after"),
+    *("operator", "language", "own-share", "max-age", "why-not", "monitor", "_count", "_sort", "_after"),
     SINCE,
 )
 DAYS_MAX = 366

@@ -19,7 +19,7 @@ from tests.hub.client import Client
 from tests.hub.region import SOURCE, report, tell
 
 OPERATION = "/fhir/HealthcareService/$find-vacancies"
-SEARCH = f"{OPERATION}?postal-code=49661&distance=20"
+SEARCH = f"{OPERATION}?postal-code=49661&distance=20&monitor=true"
 TODAY = NOW.date()
 
 Known = dict[str, Any]

@@ -12,7 +12,8 @@ from conformance.spec import canonical
 from hub.fhir.bundle import INCLUDE, entries, matches, outcome_entry, searchset
 from hub.fhir.context import Context
 from hub.fhir.form import BYTES_MAX
-from hub.fhir.news import RELATION, SINCE, Link, News, not_together, pairs_of, said, with_cursor
+from hub.fhir.missed_search import count_missed
+from hub.fhir.news import MONITOR, RELATION, SINCE, Link, News, not_together, pairs_of, said, with_cursor
 from hub.fhir.parameters import given, plain, posted
 from hub.fhir.request import Answer, Request
 from hub.fhir.vacancy_parameters import Told, no_operator, operator_id, query_of, told_of
@@ -78,7 +79,7 @@ def prepare(
     news: News | None = None,
 ) -> Callable[[Reader], bytes]:
     """The search that parameters ask for: given a snapshot, it finds and writes the Bundle; with `news`, also what is
-    new since it was asked before.
+    new since it was asked before. The tally counts it where it finds nothing.
 
     Raises `Malformed` for what cannot be asked, before anything is searched.
     """
@@ -97,27 +98,18 @@ def prepare(
         if news is not None and seen is not None:
             return _news_bundle(reader, projection, news, seen, told, query, base, now)
         found = find(reader, projection, query, now=micros(now))
-        why: WhyNot | None = None
         if tally is not None and not found.total:
-            _count(tally, query, told)
+            count_missed(tally, told, query)
+        why: WhyNot | None = None
         if query.after is None and (found.total < FEW or told.get("why-not") == ["true"]):
             why = why_not(reader, projection, query, found.fitting, now=micros(now))
         monitor = None
-        if news is not None and query.after is None:
+        if news is not None and query.after is None and told.get(MONITOR) == ["true"]:
             rids = [rid for _, _, rid in found.fitting]
             monitor = news.link(reader, rids, pairs_of(told), _here(told, query, base), at=micros(now))
         return _bundle(found, why, told, query, base, now, monitor)
 
     return search
-
-
-def _count(tally: Tally, query: VacancyQuery, told: Told) -> None:
-    """Count a search that found nothing."""
-    care_forms, needs = told.get("care-form", ()), told.get("need", ())
-    if query.district is not None:
-        tally.missed_in(f"{query.district[0] // 1000:05}", care_forms=care_forms, needs=needs)
-    else:
-        tally.missed(query.latitude, query.longitude, care_forms=care_forms, needs=needs)
 
 
 def freshness_class(freshness: Freshness, now: int) -> str:
@@ -188,7 +180,7 @@ def _entries(found: Hits, base: str, now: datetime) -> list[bytes]:
 
 def _here(told: Told, query: VacancyQuery, base: str) -> str:
     """The URL of the search, without what goes on from an answer of it."""
-    used = [pair for pair in pairs_of(told) if pair[0] not in ("_count", "_after", SINCE)]
+    used = [pair for pair in pairs_of(told) if pair[0] not in ("_count", "_after", SINCE, MONITOR)]
     return f"{base}/{RESOURCE}/${NAME}?{encoded([*used, ('_count', str(query.count))])}"
 
 
