@@ -1,9 +1,9 @@
 """What came, went or changed since the same search was asked before: the client keeps a signed cursor, the hub nothing.
 
 The first page of a search that is asked with `monitor=true` carries a link `monitor`
-(https://www.rfc-editor.org/rfc/rfc5989, a relation that IANA lists); followed, it answers a searchset of the offers that
-came or changed, an outcome that says of each what became of it, and the next such link. What a client knew, changed by
-that, is what fits now.
+(https://www.rfc-editor.org/rfc/rfc5989, a relation that IANA lists); followed, it answers a searchset of the offers
+that came or changed, an outcome that says of each what became of it, and the next such link. What a client knew,
+changed by that, is what fits now.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -195,7 +195,7 @@ def test_what_was_not_said_is_what_the_search_takes(hub: Hub) -> None:
 
 def test_every_parameter_of_the_search_has_words() -> None:
     for name in (*REPEATABLE, *ONCE):
-        if name not in ("_count", "_after", "_since", "why-not"):
+        if name not in ("_count", "_after", "_since", "why-not", "monitor"):
             assert criterion(name, "de") != name != criterion(name, "en"), name
     for name, written, german in (
         ("need", "dialyse", "Dialyse"),
@@ -223,6 +223,7 @@ def test_the_parameters_are_those_of_the_search() -> None:
     for told in (search, protocol):
         told.pop("return")
     search.pop("_since")
+    search.pop("monitor")
     assert protocol == search
 
 
