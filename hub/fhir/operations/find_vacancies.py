@@ -27,7 +27,7 @@ from hub.search.why_not import FEW, WhyNot, why_not
 from hub.store.clock import instant, micros
 from hub.store.reader import Reader, Transaction
 from hub.store.tables import Projection
-from mappings.vacancy import ZONE
+from mappings.vacancy import ZONE, State
 
 __all__ = ["NAME", "RESOURCE", "ROUTES", "WRITES", "answer", "freshness_class", "prepare", "writes"]
 
@@ -112,7 +112,9 @@ def prepare(
 
 
 def _count(tally: Tally, query: VacancyQuery, told: Told) -> None:
-    """Count a search that found nothing."""
+    """Count a search of which the first page is empty; one that looks for no free place is no demand for them."""
+    if State.SOME not in query.states or query.after is not None:
+        return
     care_forms, needs = told.get("care-form", ()), told.get("need", ())
     if query.district is not None:
         tally.missed_in(f"{query.district[0] // 1000:05}", care_forms=care_forms, needs=needs)
