@@ -48,6 +48,11 @@ class Known(NamedTuple):
     public_digest: bytes
     offer_digest: bytes | None
     expired: bool
+    care_form: str
+    since: int
+    said: int
+    state: str
+    accepting: int | None
 
 
 class Offered(NamedTuple):
@@ -105,7 +110,10 @@ _PUT = Prepared(
 _CONFIRM = Prepared(
     update(statement)
     .where(statement.c.offer == bindparam("the_offer"))
-    .values({name: bindparam(name) for name in ("stated_at", "ordered_at", "sequence", "confirmed_at", "expires_at")})
+    .values(
+        said=statement.c.said + 1,
+        **{name: bindparam(name) for name in ("stated_at", "ordered_at", "sequence", "confirmed_at", "expires_at")},
+    )
 )
 _NUMBER = Prepared(
     update(statement)
@@ -183,7 +191,7 @@ def put(transaction: Transaction, rows: Sequence[Row]) -> None:
 
 
 def confirm(transaction: Transaction, rows: Sequence[Mapping[str, object]]) -> None:
-    """Move the times of statements."""
+    """Move the times of statements, which were said once more."""
     transaction.many(_CONFIRM, rows)
 
 
