@@ -51,7 +51,8 @@ MAY_IMPORT = {
         "hub.body",
         "hub.keys",
     ),
-    "hub.demo": (*CONTRACT, "mappings", "hub.demo"),
+    "hub.demo": (*CONTRACT, "mappings", "hub.course.run", "hub.demo"),
+    "hub.course": (*CONTRACT, "mappings", "hub.store", "hub.course", "hub.errors"),
     "hub.metrics": ("hub.store", "hub.metrics"),
     "hub.backup": (
         "mappings.errors",
