@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "who reports in each district, how many places are free, whom to ring",
     ),
     "protocol": ("hub.commands.protocol", "check a search protocol that was saved"),
+    "still-free": ("hub.commands.still_free", "how likely reported places are still free, and how good that is"),
     "find": ("hub.commands.find", "find free places near a postal code or a point"),
 }
 """Name → (module with `main(arguments) -> exit status`, one line of help)."""

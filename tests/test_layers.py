@@ -43,6 +43,7 @@ MAY_IMPORT = {
         "hub.keys",
         "hub.sources",
     ),
+    "hub.course": (*CONTRACT, "mappings", "hub.store", "hub.course", "hub.errors"),
     "hub.homes": (
         *CONTRACT,
         "mappings",
@@ -53,7 +54,7 @@ MAY_IMPORT = {
         "hub.body",
         "hub.keys",
     ),
-    "hub.demo": (*CONTRACT, "mappings", "hub.demo"),
+    "hub.demo": (*CONTRACT, "mappings", "hub.course.run", "hub.demo"),
     "hub.metrics": ("hub.store", "hub.metrics"),
     "hub.backup": (
         "mappings.errors",

@@ -14,10 +14,11 @@ from typing import Literal
 import orjson
 from pydantic import TypeAdapter
 
-from hub.ingest import statements
+from hub.ingest import recorded_runs, statements
 from hub.ingest.identity import Held, Identity
 from hub.ingest.joined_view import said
 from hub.ingest.pool_bounds import PoolBounds, Pooled
+from hub.ingest.recorded_runs import Current
 from hub.ingest.statements import Known, Offered
 from hub.ingest.vacancy_index import Times, VacancyIndex
 from hub.store.clock import micros, moment
@@ -346,7 +347,10 @@ class Reconciler:
             }
             rids |= index.offers(transaction, [offer for offer in times if offer not in rids])
             index.put_freshness(transaction, {rids[offer]: when for offer, when in times.items()})
-        statements.put(transaction, [_row(one, source, now) for one in changes], known)
+        runs = [Current.of(one.told.report, one.told.order[0], one.stored) for one in changes]
+        recorded_runs.end(transaction, source, ((run, one.stored) for run, one in zip(runs, changes, strict=True)))
+        rows = [_row(one, run, source, now) for one, run in zip(changes, runs, strict=True)]
+        statements.put(transaction, rows, known)
         now_shown = {key: site.digests for key, site in sites.items() if site.differs and key not in held.keys}
         statements.show_facilities(transaction, source, now_shown)
         self._rebind(transaction, pools, pools.changed - told_now, now=now, effect=told[-1].effect)
@@ -639,7 +643,7 @@ def _resources(report: VacancyReport, source: str, at: datetime) -> tuple[Resour
     return (offer_resource(report, source=source), *statement_resources(report, source=source, at=at))
 
 
-def _row(one: _Change, source: str, now: int) -> tuple[object, ...]:
+def _row(one: _Change, run: Current, source: str, now: int) -> tuple[object, ...]:
     """The columns of a statement in their order."""
     told, times = one.told, one.told.times
     return (
@@ -658,6 +662,10 @@ def _row(one: _Change, source: str, now: int) -> tuple[object, ...]:
         times.expires_at,
         times.expires_at <= now,
         orjson.dumps(told.report),
+        run.since,
+        run.said,
+        run.state,
+        run.accepting,
     )
 
 

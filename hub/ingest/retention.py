@@ -1,4 +1,4 @@
-"""How long the ledger keeps what: records a month, what was told of them and what lies aside three.
+"""How long the ledger keeps what: records a month, what was told of them and what lies aside three; runs a year.
 
 In the transaction of whoever calls, some at a time: others write between. Why so long: hub/README.md.
 """
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, insert, select
 
-from hub.ingest import ledger
+from hub.ingest import ledger, recorded_runs
 from hub.ingest.arrival import without_stay
 from hub.ingest.ledger import Entry
 from hub.store.clock import micros
@@ -39,11 +39,12 @@ _SET_MARK = Prepared(insert(about))
 
 
 def forget_some(transaction: Transaction, now: datetime) -> int:
-    """Forget some of what was kept for long enough; returns how many deliveries were looked at, 0: none is left."""
+    """Forget some of what was kept for long enough; returns how many deliveries and runs that was, 0: none is left."""
     emptied = _walk(transaction, "deliveries emptied", micros(now - RECORDS_KEPT), ("done", "rejected"), ledger.empty)
     # Of what is held nothing is in effect, and nobody decided for so long: it is no more true by now.
     over = ("done", "rejected", "held")
-    return emptied + _walk(transaction, "deliveries dropped", micros(now - RECEIPTS_KEPT), over, ledger.drop)
+    dropped = _walk(transaction, "deliveries dropped", micros(now - RECEIPTS_KEPT), over, ledger.drop)
+    return emptied + dropped + recorded_runs.forget_some(transaction, micros(now - recorded_runs.KEPT))
 
 
 def forget_stays(transaction: Transaction, source: str, now: datetime) -> None:

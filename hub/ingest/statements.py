@@ -49,6 +49,10 @@ class Known(NamedTuple):
     public_digest: bytes
     offer_digest: bytes | None
     expired: bool
+    since: int
+    said: int
+    state: str
+    accepting: int | None
 
 
 class Offered(NamedTuple):
@@ -115,7 +119,10 @@ _RENEW = Prepared(
 _CONFIRM = Prepared(
     update(statement)
     .where(statement.c.offer == bindparam("the_offer"))
-    .values({name: bindparam(name) for name in ("stated_at", "ordered_at", "sequence", "confirmed_at", "expires_at")})
+    .values(
+        said=statement.c.said + 1,
+        **{name: bindparam(name) for name in ("stated_at", "ordered_at", "sequence", "confirmed_at", "expires_at")},
+    )
 )
 _NUMBER = Prepared(
     update(statement)
@@ -203,7 +210,7 @@ def put(transaction: Transaction, rows: Sequence[Row], known: Mapping[str, Known
 
 
 def confirm(transaction: Transaction, rows: Sequence[Mapping[str, object]]) -> None:
-    """Move the times of statements."""
+    """Move the times of statements, which were said once more."""
     transaction.many(_CONFIRM, rows)
 
 

@@ -41,6 +41,7 @@ __all__ = [
     "about",
     "bands",
     "census",
+    "course_run",
     "delivery",
     "delivery_part",
     "facility",
@@ -63,6 +64,8 @@ __all__ = [
     "shown_facility",
     "source_profile",
     "statement",
+    "still_free",
+    "still_free_score",
     "suspect",
     "token",
 ]
@@ -376,10 +379,60 @@ statement = Table(
     Column("expires_at", BigInteger, nullable=False),
     Column("expired", Boolean, nullable=False),
     Column("report", LargeBinary, nullable=False),
+    # How long the source has said the same, for `course_run`: as of when at first, in how many deliveries, and what.
+    Column("since", BigInteger, nullable=False, server_default="0"),
+    Column("said", Integer, nullable=False, server_default="1"),
+    Column("state", _Text, nullable=False, server_default="unknown"),
+    Column("accepting", Integer),
     Index("statement_by_expiry", "expired", "expires_at"),
     Index("statement_by_facility", "source", "facility", "care_form"),
 )
 """The winning statement of each offer, and its times."""
+
+course_run = Table(
+    "course_run",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("source", _Text, nullable=False),
+    Column("offer", _Text, nullable=False),  # the HealthcareService's id
+    Column("care_form", _Text, nullable=False),
+    Column("state", _Text, nullable=False),
+    Column("accepting", Integer),  # NULL: no number was said
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),  # said again last
+    Column("ended", BigInteger, nullable=False),  # when something else was said
+    Column("said", Integer, nullable=False),
+    Index("course_run_by_offer", "offer", "ended", "id"),
+)
+"""How long a source said the same of an offer, once it says something else; what it says now is in `statement`."""
+
+still_free = Table(
+    "still_free",
+    metadata,
+    Column("source", _Text, primary_key=True),
+    Column("care_form", _Text, primary_key=True),
+    Column("places", Integer, primary_key=True, autoincrement=False),  # so many are asked for
+    Column("reported", _Text, primary_key=True),  # so many were said to be free: 1, 2, 3+, 2+ where it is coarsened
+    Column("age", Integer, primary_key=True, autoincrement=False),  # hours since that was said
+    Column("probability", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How likely it is that so many places are still free, as `hub/course/still_free.py` learnt last, where it is shown."""
+
+still_free_score = Table(
+    "still_free_score",
+    metadata,
+    Column("source", _Text, primary_key=True),
+    Column("care_form", _Text, primary_key=True),
+    Column("places", Integer, primary_key=True, autoincrement=False),
+    Column("looks", BigInteger, nullable=False),  # next words that it was held against
+    Column("gone", BigInteger, nullable=False),
+    Column("brier", Double, nullable=False),
+    Column("baseline", Double, nullable=False),
+    Column("verdict", _Text, nullable=False),  # shown, or why not: few, on-change, no-better
+    sqlite_with_rowid=False,
+)
+"""How well that foretold what was said next, and whether it is shown."""
 
 shown_facility = Table(
     "shown_facility",
