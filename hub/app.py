@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conformance import spec
-from hub import exporting, identity_endpoint, jobs, receiving
+from hub import exporting, identity_endpoint, jobs, phantom_endpoint, receiving
 from hub.errors import NotFound
 from hub.exporting import ExportEndpoint
 from hub.fhir import endpoint
@@ -37,6 +37,8 @@ from hub.metrics.board import Board
 from hub.metrics.counting import counting
 from hub.metrics.exposition import MEDIA_TYPE, exposition, is_from_here
 from hub.openapi import add_openapi
+from hub.phantom_endpoint import PhantomEndpoint
+from hub.phantom_work import PhantomWork
 from hub.publishing import Publisher
 from hub.receiving import IngestEndpoint
 from hub.search.registry import ALL_TYPES, SERVED_TYPES
@@ -81,6 +83,7 @@ def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) 
         hub.pipeline, hub.sources, hub.clock, database=hub.database, fetcher=hub.fetcher, sandbox=sandbox
     )
     identity = IdentityEndpoint(IdentityWork(hub.database, hub.identity, hub.clock))
+    phantoms = PhantomEndpoint(PhantomWork(hub.database, hub.clock))
     rest = _rest(hub, context, board, fetches=not sandbox)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,6 +96,8 @@ def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) 
             await export(scope, receive, send)
         elif sandbox and path.startswith(identity_endpoint.PREFIX):
             await identity(scope, receive, send)
+        elif sandbox and path.startswith(phantom_endpoint.PREFIX):
+            await phantoms(scope, receive, send)
         else:
             await rest(scope, receive, send)
 

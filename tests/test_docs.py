@@ -108,6 +108,7 @@ KEPT = (
     "/health/ready",
     "/health/lively",
     "/identity/proposals",
+    "/phantoms/found",
     "/x/fhir/metadata",
 )
 
