@@ -43,13 +43,14 @@ class Paces:
 
     def chance_of_so_many(self, events: float, expected: float) -> float:
         """The probability of so many events or more."""
-        total, term = 0.0, math.exp(self._log(events, expected))
         mean = max(self.mean * expected, 1e-12)
-        ratio = mean / (mean + self.shape)
-        number = events
-        while term > 1e-18 and number < events + 10_000:
+        if events <= mean:
+            # Most of the probability lies above: what lies below is what can be added up.
+            return max(1.0 - sum(math.exp(self._log(fewer, expected)) for fewer in range(int(events))), 0.0)
+        total, term, number = 0.0, math.exp(self._log(events, expected)), events
+        while term > total * 1e-9 and term > 0.0:
             total += term
-            term *= ratio * (number + self.shape) / (number + 1)
+            term *= mean / (mean + self.shape) * (number + self.shape) / (number + 1)
             number += 1
         return min(total, 1.0)
 
