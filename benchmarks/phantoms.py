@@ -1,8 +1,9 @@
 """How many of the phantoms that are injected into invented courses are found, and how many accusations are false.
 
-The seeds are held out: thresholds were chosen on seeds below 100. What is counted is what a coordination office would
-be shown: a finding is right where the offer is a phantom of that kind, or its source is. A number that is copied from
-week to week and happens never to change is `unmoved`, too, and of a source that copies from day to day each offer is.
+The seeds are held out: thresholds were chosen on seeds below 100, never on the regime `phantoms-late`. What is counted
+is what a coordination office would be shown: a finding is right where the offer is a phantom of that kind, of a source
+where each of its offers is. A number that is copied from week to week and happens never to change is `unmoved`, too; so
+is each offer of a source that copies from day to day. All offers of a source that never move are `copied-day`.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from hub.demo.regimes import Phantom as Injected
 
 _RIGHT = {
     Injected.GONE: {Kind.GONE},
-    Injected.UNMOVED: {Kind.UNMOVED},
+    Injected.UNMOVED: {Kind.UNMOVED, Kind.COPIED_DAY},
     Injected.COPIED_DAY: {Kind.COPIED_DAY, Kind.UNMOVED},
     Injected.COPIED_WEEK: {Kind.COPIED_WEEK, Kind.UNMOVED},
 }
@@ -26,7 +27,7 @@ def main() -> None:
     """Prints a table per regime."""
     made = argparse.ArgumentParser(description=__doc__)
     made.add_argument("--regimes", default=",".join(REGIMES), help="names, with commas between")
-    made.add_argument("--first", type=int, default=1000, help="first seed")
+    made.add_argument("--first", type=int, default=2000, help="first seed")
     made.add_argument("--seeds", type=int, default=10)
     made.add_argument("--offers", type=int, default=400)
     made.add_argument("--days", type=int, default=120)
@@ -35,7 +36,6 @@ def main() -> None:
     right, wrong, there, found = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     for regime in options.regimes.split(","):
         tally = _Tally()
-        started = time.process_time()
         spent = 0.0
         for seed in range(options.first, options.first + options.seeds):
             course = courses(seed, REGIMES[regime], offers=options.offers, days=options.days)
@@ -43,9 +43,7 @@ def main() -> None:
             told = phantoms(course.runs, at=course.as_of)
             spent += time.process_time() - begun
             tally.add(course, told)
-        print(
-            f"\n{regime} ({spent / options.seeds:.2f} s of CPU a search, {time.process_time() - started:.0f} s in all)"
-        )
+        print(f"\n{regime} ({spent / options.seeds:.2f} s of CPU a search)")
         tally.show(options.seeds * options.offers)
         for total, one in ((right, tally.right), (wrong, tally.wrong), (there, tally.there), (found, tally.found)):
             total.update(one)
@@ -65,10 +63,8 @@ class _Tally:
         for one in told:
             for offer in one.offers:
                 by_offer[offer].add(one.kind)
-            injected = course.phantom_sources.get(one.source)
-            if one.offer is not None:
-                injected = course.phantoms.get(one.offer)
-            good = injected is not None and one.kind in _RIGHT[injected]
+            injected = [course.phantoms.get(offer) for offer in one.offers]
+            good = all(kind is not None and one.kind in _RIGHT[kind] for kind in injected)
             (self.right if good else self.wrong)[one.kind.value] += 1
         for offer, kind in course.phantoms.items():
             self.there[kind.value] += 1

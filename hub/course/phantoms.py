@@ -31,9 +31,9 @@ _LEAST_DAYS = 14
 """Of sameness, before it counts: somebody who enters the numbers may be on holiday."""
 _LEAST_MOVES = 5.0
 _LEAST_GONE = 5
-_GONE_SHARE = 0.95
-_FASTER = 4.0
-_RECENT = 30 * DAY
+_GONE_SHARE = 0.85
+_FASTER = 6.0
+_RECENT = 60 * DAY
 _LEAST_WEEKS = 3
 _LEAST_CHANGES = 6
 _BY_WEEKDAY = frozenset({"tagespflege", "nachtpflege"})
