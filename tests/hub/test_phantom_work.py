@@ -27,9 +27,9 @@ LIAR = resource_id(SOURCE, "HealthcareService", "liar/kurzzeitpflege-solitaer")
 
 
 def say(hub: Hub, *, liar: bool = True, days: int = DAYS) -> None:
-    """Forty homes that say something every day; one of them may say every day that two places are free."""
+    """Thirty homes that say something every day; one of them may say every day that two places are free."""
     rng = Random(5)
-    free = {f"home-{number}": 1 for number in range(40)}
+    free = {f"home-{number}": 1 for number in range(30)}
     for day in range(days):
         at = NOW - timedelta(days=days - day)
         for key in free:

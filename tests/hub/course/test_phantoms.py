@@ -119,7 +119,7 @@ def test_a_source_that_stands_still_is_found_as_a_whole() -> None:
 
 
 def test_findings_do_not_depend_on_order_or_time() -> None:
-    made = courses(4, REGIMES["phantoms"], offers=200, days=90)
+    made = courses(4, REGIMES["phantoms"], offers=120, days=90)
     plain = phantoms(made.runs, at=made.as_of)
     assert plain
     shift = 7 * 30 * DAY
@@ -139,14 +139,14 @@ def test_findings_do_not_depend_on_order_or_time() -> None:
 def test_of_injected_phantoms_many_are_found_and_hardly_any_accusation_is_false() -> None:
     right = wrong = there = 0
     for seed in range(900, 902):
-        made = courses(seed, REGIMES["phantoms"], offers=300, days=120)
+        made = courses(seed, REGIMES["phantoms"], offers=220, days=120)
         listed = phantoms(made.runs, at=made.as_of)
         bad = {one.offer for one in listed if one.offer is not None} - set(made.phantoms)
         bad |= {one.source for one in listed if one.offer is None} - set(made.phantom_sources)
         wrong += len(bad)
         right += len(listed) - len(bad)
         there += len(made.phantoms)
-    assert there > 30
+    assert there > 20
     assert right > 0.25 * there
     assert wrong <= 0.05 * right
 
