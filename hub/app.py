@@ -128,7 +128,7 @@ def _catch_up(hub: Hub) -> Callable[[Transaction], None]:
 def _rest(hub: Hub, context: Context, board: Board, *, fetches: bool) -> FastAPI:
     """Everything that is not asked thousands of times a second."""
 
-    all_jobs = jobs.jobs(hub.pipeline, hub.remind)
+    all_jobs = jobs.jobs(hub.pipeline, hub.remind, hub.learner.learn_if_due)
     runs = JobRuns(hub.database, hub.clock)
     readiness = Readiness(
         database=hub.database,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from hub.course.learner import Learner
 from hub.definitions import store_definitions
 from hub.exports import Exports
 from hub.feeds import Feeds
@@ -55,6 +56,7 @@ class Hub:
     identity: Identity
     in_flight: InFlight
     pipeline: Pipeline
+    learner: Learner
     fetcher: Fetcher
     homes: Homes
     reminders: Reminders
@@ -116,6 +118,7 @@ class Hub:
             identity=identity,
             in_flight=in_flight,
             pipeline=pipeline,
+            learner=Learner(database, writer, ladder_of=sources.ladder, clock=clock),
             fetcher=fetcher,
             homes=homes,
             reminders=Reminders(homes, settings.base_url, settings.office, clock),

@@ -35,7 +35,7 @@ class Job:
     at_full: bool = False
 
 
-def jobs(pipeline: Pipeline, remind: Callable[[], object]) -> tuple[Job, ...]:
+def jobs(pipeline: Pipeline, remind: Callable[[], object], learn: Callable[[], object]) -> tuple[Job, ...]:
     """All jobs but fetching."""
     minute, hour = timedelta(minutes=1), timedelta(hours=1)
     return (
@@ -44,6 +44,7 @@ def jobs(pipeline: Pipeline, remind: Callable[[], object]) -> tuple[Job, ...]:
         Job("purge", hour, pipeline.purge),
         Job("renew", hour, pipeline.renew, at_full=True),
         Job("remind", hour, remind),
+        Job("learn", hour, learn),
     )
 
 

@@ -384,7 +384,7 @@ still_free = Table(
     Column("probability", Double, nullable=False),
     sqlite_with_rowid=False,
 )
-"""How likely it is that so many places are still free, as `hub/course/still_free.py` estimated last."""
+"""How likely it is that so many places are still free, as `hub/course/still_free.py` learnt last, where it is shown."""
 
 still_free_score = Table(
     "still_free_score",
@@ -392,8 +392,8 @@ still_free_score = Table(
     Column("source", _Text, primary_key=True),
     Column("care_form", _Text, primary_key=True),
     Column("places", Integer, primary_key=True, autoincrement=False),
-    Column("looks", BigInteger, nullable=False),
-    Column("changed", BigInteger, nullable=False),
+    Column("looks", BigInteger, nullable=False),  # next words that it was held against
+    Column("gone", BigInteger, nullable=False),
     Column("brier", Double, nullable=False),
     Column("baseline", Double, nullable=False),
     Column("verdict", _Text, nullable=False),  # shown, or why not: few, on-change, no-better

@@ -52,7 +52,7 @@ def upgrade() -> None:
         sa.Column("care_form", TEXT, nullable=False),
         sa.Column("places", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("looks", sa.BigInteger(), nullable=False),
-        sa.Column("changed", sa.BigInteger(), nullable=False),
+        sa.Column("gone", sa.BigInteger(), nullable=False),
         sa.Column("brier", sa.Double(), nullable=False),
         sa.Column("baseline", sa.Double(), nullable=False),
         sa.Column("verdict", TEXT, nullable=False),
