@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conformance import spec
-from hub import exporting, identity_endpoint, jobs, phantom_endpoint, receiving
+from hub import exporting, identity_endpoint, jobs, phantom_endpoint, receiving, reporting
 from hub.errors import NotFound
 from hub.exporting import ExportEndpoint
 from hub.fhir import endpoint
@@ -41,6 +41,7 @@ from hub.phantom_endpoint import PhantomEndpoint
 from hub.phantom_work import PhantomWork
 from hub.publishing import Publisher
 from hub.receiving import IngestEndpoint
+from hub.reporting import ReportEndpoint
 from hub.search.registry import ALL_TYPES, SERVED_TYPES
 from hub.store.reader import Transaction
 from mappings.errors import Issue
@@ -52,8 +53,8 @@ _log = logging.getLogger(__name__)
 
 
 def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) -> ASGIApp:
-    """The HTTP application: `/fhir` in one view, `/ingest/{source}`, `/export/{format}`, `/m/{token}`, `/health/…`,
-    `/metrics`, `/docs`.
+    """The HTTP application: `/fhir` in one view, `/ingest/{source}`, `/export/{format}`, `/reports/{name}`,
+    `/m/{token}`, `/health/…`, `/metrics`, `/docs`.
 
     `board` counts its requests, where several processes count together.
     """
@@ -70,6 +71,8 @@ def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) 
         perform=perform,
         index_progress=hub.indexing.progress,
         catch_up=_catch_up(hub) if sandbox else None,
+        region=hub.region,
+        tally=hub.tally,
     )
     fhir = FhirEndpoint(
         context=context,
@@ -79,6 +82,7 @@ def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) 
         withdraw=hub.pipeline.expire,
     )
     export = ExportEndpoint(hub.exports(View.PUBLIC), hub.database, hub.clock)
+    reports = ReportEndpoint(hub.region, hub.database, view)
     ingest = IngestEndpoint(
         hub.pipeline, hub.sources, hub.clock, database=hub.database, fetcher=hub.fetcher, sandbox=sandbox
     )
@@ -94,6 +98,8 @@ def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) 
             await ingest(scope, receive, send)
         elif path.startswith(exporting.PREFIX):
             await export(scope, receive, send)
+        elif path.startswith(reporting.PREFIX):
+            await reports(scope, receive, send)
         elif sandbox and path.startswith(identity_endpoint.PREFIX):
             await identity(scope, receive, send)
         elif sandbox and path.startswith(phantom_endpoint.PREFIX):
@@ -128,7 +134,7 @@ def _catch_up(hub: Hub) -> Callable[[Transaction], None]:
 def _rest(hub: Hub, context: Context, board: Board, *, fetches: bool) -> FastAPI:
     """Everything that is not asked thousands of times a second."""
 
-    all_jobs = jobs.jobs(hub.pipeline, hub.remind, hub.learner.learn_if_due)
+    all_jobs = jobs.jobs(hub.pipeline, hub.remind, hub.region.take, hub.learner.learn_if_due)
     runs = JobRuns(hub.database, hub.clock)
     readiness = Readiness(
         database=hub.database,
@@ -146,6 +152,8 @@ def _rest(hub: Hub, context: Context, board: Board, *, fetches: bool) -> FastAPI
         scheduler = BackgroundScheduler(timezone=UTC)
         leader = Leader(hub.database)
         jobs.schedule(scheduler, all_jobs, runs, leader, hub.fetcher if fetches else None)
+        # Each process has counted others.
+        scheduler.add_job(hub.tally.flush, "interval", seconds=60, coalesce=True, max_instances=1)
         scheduler.start()
         try:
             yield
@@ -153,6 +161,7 @@ def _rest(hub: Hub, context: Context, board: Board, *, fetches: bool) -> FastAPI
             scheduler.pause()
             hub.fetcher.close()
             scheduler.shutdown()
+            hub.tally.close()
             leader.close()
 
     app = FastAPI(title="Platzfrei", lifespan=running, openapi_url=None)

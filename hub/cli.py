@@ -25,6 +25,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "drift": ("hub.commands.drift", "deliveries that are held because they are unlike those before; accept, refuse"),
     "identity": ("hub.commands.identity", "decide which facilities of several sources are one"),
     "phantoms": ("hub.commands.phantoms", "free places that seem to be none, with the evidence; dismiss, confirm"),
+    "report": (
+        "hub.commands.report",
+        "who reports in each district, how many places are free, whom to ring",
+    ),
     "still-free": ("hub.commands.still_free", "how likely reported places are still free, and how good that is"),
     "find": ("hub.commands.find", "find free places near a postal code or a point"),
 }

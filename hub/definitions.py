@@ -1,4 +1,6 @@
-"""The definitions that every hub serves as resources: its code systems, value sets, maps, extensions, operations."""
+"""The definitions that every hub serves as resources: its code systems, value sets, maps, extensions, operations and
+measures.
+"""
 
 import hashlib
 from collections.abc import Iterable
@@ -15,7 +17,7 @@ from mappings import terminology
 
 __all__ = ["store_definitions"]
 
-_KINDS = ("CodeSystem", "ValueSet", "StructureDefinition", "SearchParameter", "OperationDefinition")
+_KINDS = ("CodeSystem", "ValueSet", "StructureDefinition", "SearchParameter", "OperationDefinition", "Measure")
 _NAME = "definitions"
 
 

@@ -22,6 +22,9 @@ from hub.ingest.reconcile import Reconciler
 from hub.key_of_database import hold_to_key
 from hub.keys import Key
 from hub.purpose import time_shift
+from hub.reports.published import draw_of
+from hub.reports.region_days import RegionDays
+from hub.reports.tally import Tally
 from hub.search.registry import Registry
 from hub.settings import Settings
 from hub.sources import Sources
@@ -60,6 +63,8 @@ class Hub:
     fetcher: Fetcher
     homes: Homes
     reminders: Reminders
+    region: RegionDays
+    tally: Tally
     mailer: Mailer | None
     settings: Settings
     clock: Clock
@@ -122,6 +127,13 @@ class Hub:
             fetcher=fetcher,
             homes=homes,
             reminders=Reminders(homes, settings.base_url, settings.office, clock),
+            region=RegionDays(
+                database,
+                lambda connection, now: identity.view.standings(connection, now=now),
+                draw_of(key.derived("small counts")),
+                clock,
+            ),
+            tally=Tally(writer, clock),
             mailer=Mailer.of(settings.smtp, settings.mail_from),
             settings=settings,
             clock=clock,
@@ -139,6 +151,7 @@ class Hub:
 
     def close(self) -> None:
         """Write what waits, and let go of the database."""
+        self.tally.close()
         self.indexing.close()
         self.pipeline.close()
         self.writer.close()

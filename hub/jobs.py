@@ -35,7 +35,12 @@ class Job:
     at_full: bool = False
 
 
-def jobs(pipeline: Pipeline, remind: Callable[[], object], learn: Callable[[], object]) -> tuple[Job, ...]:
+def jobs(
+    pipeline: Pipeline,
+    remind: Callable[[], object],
+    take_region: Callable[[], object],
+    learn: Callable[[], object],
+) -> tuple[Job, ...]:
     """All jobs but fetching."""
     minute, hour = timedelta(minutes=1), timedelta(hours=1)
     return (
@@ -44,6 +49,9 @@ def jobs(pipeline: Pipeline, remind: Callable[[], object], learn: Callable[[], o
         Job("purge", hour, pipeline.purge),
         Job("renew", hour, pipeline.renew, at_full=True),
         Job("remind", hour, remind),
+        # It does so once a day, soon after midnight, or as soon as somebody leads on that day.
+        Job("region", minute, take_region),
+        # Once a day, too.
         Job("learn", hour, learn),
     )
 

@@ -32,6 +32,7 @@ _CARE_FORM = spec.canonical("CodeSystem", "care-form")
 _CARE_FORMS = spec.canonical("ValueSet", "care-form")
 _SHORT_TERM = {"system": _CARE_FORM, "code": "kurzzeitpflege"}
 _KINDS = {"codeA": "kurzzeitpflege", "codeB": "kurzzeitpflege-solitaer"}
+_PERIOD = {"periodStart": "2026-11-01", "periodEnd": "2026-11-30"}
 _OPERATIONS: Mapping[str, Mapping[str, str]] = {
     "CodeSystem/$lookup": _SHORT_TERM,
     "CodeSystem/$subsumes": {"system": _CARE_FORM, **_KINDS},
@@ -40,6 +41,8 @@ _OPERATIONS: Mapping[str, Mapping[str, str]] = {
     "CodeSystem/{id}/$validate-code": {"code": "kurzzeitpflege"},
     "ConceptMap/$translate": {"url": spec.canonical("ConceptMap", "care-form-dta"), **_SHORT_TERM},
     "ConceptMap/{id}/$translate": _SHORT_TERM,
+    "Measure/$evaluate-measure": {"measure": spec.canonical("Measure", "region-coverage"), **_PERIOD},
+    "Measure/{id}/$evaluate-measure": _PERIOD,
     "ValueSet/$expand": {"url": _CARE_FORMS, "count": "20"},
     "ValueSet/{id}/$expand": {"count": "20"},
     "ValueSet/$validate-code": {"url": _CARE_FORMS, **_SHORT_TERM},
@@ -48,10 +51,19 @@ _OPERATIONS: Mapping[str, Mapping[str, str]] = {
         name: value for (holder, name), value in _SEARCH.items() if holder == "find-vacancies"
     },
 }
-_VALUES = {"url": "Uri", "system": "Uri", "count": "Integer", "distance": "Decimal", "postal-code": "String"}
+_VALUES = {
+    "url": "Uri",
+    "system": "Uri",
+    "count": "Integer",
+    "distance": "Decimal",
+    "postal-code": "String",
+    "measure": "String",
+    "periodStart": "Date",
+    "periodEnd": "Date",
+}
 """The types of an operation's parameters; all others are codes."""
 
-_IDS = {"CodeSystem": "care-form", "ConceptMap": "care-form-dta", "ValueSet": "care-form"}
+_IDS = {"CodeSystem": "care-form", "ConceptMap": "care-form-dta", "Measure": "region-coverage", "ValueSet": "care-form"}
 _ORGANIZATION = {"resourceType": "Organization", "id": "moor", "name": "Haus am Moor"}
 _WRONG_SLOT = {
     "resourceType": "Slot",

@@ -7,9 +7,10 @@ A discharge that is expected frees nothing before it comes.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from operator import attrgetter
 
 from mappings.census_event import Bed, BedStatus, CensusEvent, Kind, event_of, pseudonymised
 from mappings.errors import Issue
@@ -18,6 +19,7 @@ from mappings.wards import Ward
 
 __all__ = [
     "Beds",
+    "Census",
     "CensusEvent",
     "Purge",
     "event_of",
@@ -101,31 +103,7 @@ def fold(events: Iterable[CensusEvent], ward: Ward) -> Beds:
 
     `events` holds at least those that name the ward, and all others of the same stays.
     """
-    known = _of_ward(events, ward.key)
-    replay = _Replay(known)
-    issues = []
-    statuses = {}
-    nameless = 0
-    for name in ward.beds:
-        bed = Bed(ward.key, name)
-        occupants = replay.occupants(bed)
-        statuses[name] = replay.status(bed)
-        nameless += not occupants and statuses[name] in (BedStatus.OCCUPIED, BedStatus.UNKNOWN)
-        if occupants > 1:
-            issues.append(_double(ward, name))
-    named = [Bed(ward.key, name) for name in ward.beds]
-    beds = Beds(
-        statuses=statuses,
-        unplaced=max(0, replay.occupants(Bed(ward.key)) - nameless),
-        on_leave=sum(replay.is_held(bed) for bed in named),
-        expected=tuple(sorted(day for bed in named if (day := replay.expected(bed)) is not None)),
-        valid_at=max((event.said_at for event in known), default=None),
-    )
-    counts = beds.counts
-    taken = (counts.occupied or 0) + (counts.held or 0)
-    if counts.operable is not None and taken > counts.operable:
-        issues.append(_overfull(ward))
-    return replace(beds, issues=tuple(issues))
+    return Census(_of_ward(events, ward.key)).beds(ward)
 
 
 def ward_report(ward: Ward, beds: Beds, *, sequence: int | None = None, today: date | None = None) -> VacancyReport:
@@ -167,19 +145,26 @@ def purgeable(events: Iterable[CensusEvent], now: datetime, *, kept: timedelta =
     visit leaves to be known, that its bed is free, stays as an event that names no visit.
     """
     known = list({event.key: event for event in events}.values())
-    replay = _Replay(known)
-    left_last_by, decisive = replay.left_last_by(), replay.decisive()
+    present: set[str] = set()
+    decisive: set[str] = set()
+    left: defaultdict[str, list[tuple[Bed, datetime]]] = defaultdict(list)
+    for bed, seen in Census(known).occupancies():
+        present.update(stay.visit for stay in seen.present)
+        decisive.update(statement.origin for statement in seen.decisive)
+        if seen.last is not None and seen.last.rank == 0 and bed.name:
+            # Nothing is said of it after it was left.
+            left[seen.last.origin].append((bed, seen.last.said_of))
     keys: set[str] = set()
     residues: list[CensusEvent] = []
     for stay in _by_stay(known):
         visit, said = stay[0].visit, {event.key for event in stay}
-        needed = visit in replay.present if visit else not decisive.isdisjoint(said)
+        needed = visit in present if visit else not decisive.isdisjoint(said)
         if needed or (stay[0].kind is not Kind.BED_STATUS and not _old(stay, now - kept)):
             continue
         keys.update(said)
         residues.extend(
             CensusEvent(kind=Kind.DISCHARGE, occurred_at=left_at, recorded_at=left_at, from_bed=bed).keyed()
-            for bed, left_at in left_last_by.get(visit, [])
+            for bed, left_at in left.get(visit, [])
         )
     return Purge(keys=frozenset(keys), residues=tuple(residues))
 
@@ -215,29 +200,25 @@ def _slot(event: CensusEvent) -> tuple[str, ...]:
 
 
 class _Standing:
-    """The events that hold: of a corrected movement its last version, of a cancelled one none."""
+    """The events of a stay that hold: of a corrected movement its last version, of a cancelled one none."""
 
     def __init__(self, events: Iterable[CensusEvent]) -> None:
-        self.confirmed: dict[str, datetime] = {}
-        """When a cancel said that a visit is where it was before."""
-        self.never_came: set[str] = set()
-        """Visits whose admission was taken back."""
+        self.confirmed = _NEVER
+        """When a cancel said that the visit is where it was before."""
         self._slots: dict[tuple[str, ...], CensusEvent] = {}
         ordered = sorted(events, key=_version)
         for event in ordered:
             if not event.cancels:
                 self._slots[_slot(event)] = event
         cancels = [event for event in ordered if event.cancels]
-        self.never_came.update(cancel.visit for cancel in cancels if cancel.kind is Kind.ADMIT)
+        self.never_came = any(cancel.kind is Kind.ADMIT for cancel in cancels)
+        """Whether the admission was taken back."""
         for cancel in cancels:
             if cancel.movement:
                 self._take(cancel, _slot(cancel))
-        stays: defaultdict[tuple[str, Kind], list[CensusEvent]] = defaultdict(list)
-        for event in self._slots.values():
-            stays[event.visit, event.kind].append(event)
         for cancel in cancels:
             if cancel.visit and not cancel.movement:
-                self._take_back(cancel, stays[cancel.visit, cancel.kind])
+                self._take_back(cancel, [event for event in self._slots.values() if event.kind is cancel.kind])
 
     def events(self) -> list[CensusEvent]:
         return sorted(self._slots.values(), key=_order)
@@ -253,13 +234,11 @@ class _Standing:
         )
         pool = next((pool for pool in pools if pool), [])
         if pool:
-            found = max(pool, key=_order)
-            stay.remove(found)
-            self._take(cancel, _slot(found))
+            self._take(cancel, _slot(max(pool, key=_order)))
 
     def _take(self, cancel: CensusEvent, slot: tuple[str, ...]) -> None:
         if self._slots.pop(slot, None) is not None and cancel.visit and cancel.kind is not Kind.ADMIT:
-            self.confirmed[cancel.visit] = max(self.confirmed.get(cancel.visit, _NEVER), cancel.recorded_at)
+            self.confirmed = max(self.confirmed, cancel.recorded_at)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -273,139 +252,252 @@ class _Statement:
     """The visit that left, else the event."""
 
 
-class _Replay:
-    """Where the events leave every visit, and what they say of every bed."""
+@dataclass(frozen=True, slots=True)
+class _Stay:
+    """What the events of one stay come to: where its visit is, and what they say of beds."""
 
-    def __init__(self, events: Iterable[CensusEvent]) -> None:
-        self._places: dict[str, tuple[Bed, datetime]] = {}
-        self._said: defaultdict[Bed, list[_Statement]] = defaultdict(list)
-        self._statuses: defaultdict[Bed, list[_Statement]] = defaultdict(list)
-        self._moved: dict[str, datetime] = {}
-        """When the newest of a visit's movements was written down."""
-        self._on_leave: set[str] = set()
-        self._expected: dict[str, date] = {}
+    visit: str
+    bed: Bed | None
+    since: datetime
+    """When it was last said that the visit is in that bed."""
+    on_leave: bool
+    expected: date | None
+    """The day on which the visit is to end."""
+    said: dict[Bed, _Statement]
+    """The last that is said of each bed."""
+    evicted: dict[Bed, _Statement]
+    """The last by which nobody is in a bed."""
+    status: dict[Bed, _Statement]
+    """The last statement of each bed's status."""
+    newest: datetime
+    """The latest moment that any of the events speaks of."""
+
+    @property
+    def beds(self) -> frozenset[Bed]:
+        """The beds that it speaks of."""
+        return frozenset((*self.said, *self.evicted, *self.status, *((self.bed,) if self.bed is not None else ())))
+
+    def and_nameless(self, other: "_Stay") -> "_Stay":
+        """Together with the statement of another nameless event; what is overtaken never counts again."""
+        for mine, others in ((self.said, other.said), (self.evicted, other.evicted), (self.status, other.status)):
+            for bed, statement in others.items():
+                _note(mine, bed, statement)
+        return replace(self, newest=max(self.newest, other.newest))
+
+
+class _Replay:
+    """Where the events of one stay leave its visit, and what they say of every bed."""
+
+    def __init__(self, events: Collection[CensusEvent]) -> None:
+        self._place: tuple[Bed, datetime] | None = None
+        self._said: dict[Bed, _Statement] = {}
+        self._status: dict[Bed, _Statement] = {}
+        self._evicted: dict[Bed, _Statement] = {}
+        self._moved = _NEVER
+        """When the newest of the visit's movements was written down."""
+        self._on_leave = False
+        self._expected: date | None = None
         standing = _Standing(events)
-        self._over = set(standing.never_came)
+        self._over = standing.never_came
         for event in standing.events():
             if event.kind is Kind.BED_STATUS:
                 self._state(event)
             elif event.kind in _MOVEMENTS:
                 self._move(event)
-            elif event.visit and event.visit not in self._over:
+            elif event.visit and not self._over:
                 self._tell(event)
-        self.present = frozenset(
-            visit
-            for visit, (bed, since) in self._places.items()
-            if max(since, standing.confirmed.get(visit, _NEVER)) >= self._evicted_at(bed)
+        bed, since = self._place or (None, _NEVER)
+        self.stay = _Stay(
+            visit=next(iter(events)).visit,
+            bed=bed,
+            since=max(since, standing.confirmed),
+            on_leave=self._on_leave,
+            expected=self._expected,
+            said=self._said,
+            evicted=self._evicted,
+            status=self._status,
+            newest=max(event.said_at for event in events),
         )
-        """The visits that are on a declared ward."""
-        self._occupants = Counter(self._places[visit][0] for visit in self.present)
-        self._alone = {
-            self._places[visit][0]: visit
-            for visit in self.present
-            if self._places[visit][0].name and self._occupants[self._places[visit][0]] == 1
-        }
-
-    def occupants(self, bed: Bed) -> int:
-        """How many visits are in a bed, or without one on its ward."""
-        return self._occupants[bed]
-
-    def status(self, bed: Bed) -> BedStatus:
-        """What a bed is."""
-        if self._occupants[bed]:
-            return BedStatus.OCCUPIED
-        return max(self._said[bed]).status if self._said[bed] else BedStatus.UNKNOWN
-
-    def is_held(self, bed: Bed) -> bool:
-        """Whether the one visit in a bed is away and comes back."""
-        return self._alone.get(bed) in self._on_leave
-
-    def expected(self, bed: Bed) -> date | None:
-        """The day on which the one visit in a bed is to end."""
-        return self._expected.get(self._alone.get(bed, ""))
-
-    def left_last_by(self) -> Mapping[str, list[tuple[Bed, datetime]]]:
-        """The beds of which nothing is said after they were left, by the visit, or nameless event, that left them."""
-        left: defaultdict[str, list[tuple[Bed, datetime]]] = defaultdict(list)
-        for bed, statements in self._said.items():
-            last = max(statements)
-            if last.rank == 0 and bed.name:
-                left[last.origin].append((bed, last.said_of))
-        return left
-
-    def decisive(self) -> frozenset[str]:
-        """The events whose statement is the last of its bed, and of A20 also the last by which a visit left it."""
-        found = {max(statements).origin for statements in self._said.values()}
-        for statements in self._statuses.values():
-            evicting = [statement for statement in statements if statement.status in _EVICTING]
-            found.update(max(pool).origin for pool in (statements, evicting) if pool)
-        return frozenset(found)
-
-    def _evicted_at(self, bed: Bed) -> datetime:
-        statuses = self._statuses[bed]
-        return max((each.said_of for each in statuses if each.status in _EVICTING), default=_NEVER)
 
     def _state(self, event: CensusEvent) -> None:
-        if event.to_bed is not None:
+        bed = event.to_bed
+        if bed is not None:
             statement = _Statement(event.occurred_at, _RANK[event.status], event.status, event.key)
-            self._statuses[event.to_bed].append(statement)
-            self._said[event.to_bed].append(statement)
+            _note(self._said, bed, statement)
+            _note(self._status, bed, statement)
+            if event.status in _EVICTING:
+                _note(self._evicted, bed, statement)
 
     def _tell(self, event: CensusEvent) -> None:
         """Take note of what is said of a visit that moves nowhere by it."""
-        visit = event.visit
-        if event.expected and (event.kind is Kind.EXPECT or visit in self._expected):
-            self._expected[visit] = event.expected
+        if event.expected and (event.kind is Kind.EXPECT or self._expected):
+            self._expected = event.expected
         if event.kind is Kind.LEAVE:
-            self._on_leave.add(visit)
+            self._on_leave = True
         elif event.kind is Kind.RETURN:
-            self._on_leave.discard(visit)
+            self._on_leave = False
         if event.kind is not Kind.EXPECT:
             self._stay(event)
 
     def _stay(self, event: CensusEvent) -> None:
         """Where a visit is, unless a movement was written down later, and happened before."""
-        here, _ = self._places.get(event.visit, (None, None))
+        here = self._place[0] if self._place else None
         to_bed = event.to_bed
-        if event.recorded_at < self._moved.get(event.visit, _NEVER):
+        if event.recorded_at < self._moved:
             return
         if to_bed is None:
             if event.kind is Kind.UPDATE and here and event.from_bed and here.ward == event.from_bed.ward:
-                del self._places[event.visit]
+                self._place = None
                 self._leave(here, event)
         elif here and (event.kind is Kind.LEAVE or (here.ward == to_bed.ward and not to_bed.name)):
-            self._places[event.visit] = (here, event.occurred_at)
+            self._place = (here, event.occurred_at)
         else:
             if here and here != to_bed:
                 self._leave(here, event)
-            self._places[event.visit] = (to_bed, event.occurred_at)
+            self._place = (to_bed, event.occurred_at)
 
     def _leave(self, bed: Bed, event: CensusEvent) -> None:
-        self._said[bed].append(_Statement(event.occurred_at, 0, BedStatus.FREE, event.visit or event.key))
+        _note(self._said, bed, _Statement(event.occurred_at, 0, BedStatus.FREE, event.visit or event.key))
 
     def _move(self, event: CensusEvent) -> None:
-        here, _ = self._places.pop(event.visit, (None, None))
+        here = self._place[0] if self._place else None
+        self._place = None
         to_bed = None if event.kind is Kind.DISCHARGE else event.to_bed
         self._note_move(event)
-        for left in {here, event.from_bed} - {None, to_bed}:
-            if left is not None:
-                self._leave(left, event)
+        if here is not None and here != to_bed:
+            self._leave(here, event)
+        if event.from_bed is not None and event.from_bed not in (here, to_bed):
+            self._leave(event.from_bed, event)
         if to_bed is not None and event.visit:
-            self._places[event.visit] = (to_bed, event.occurred_at)
+            self._place = (to_bed, event.occurred_at)
         elif to_bed is not None:
             taken = BedStatus.OCCUPIED
-            self._said[to_bed].append(_Statement(event.occurred_at, _RANK[taken], taken, event.key))
+            _note(self._said, to_bed, _Statement(event.occurred_at, _RANK[taken], taken, event.key))
 
     def _note_move(self, event: CensusEvent) -> None:
-        visit = event.visit
-        self._on_leave.discard(visit)
+        self._on_leave = False
         if event.kind is not Kind.TRANSFER:
-            self._expected.pop(visit, None)
-        if event.kind is Kind.DISCHARGE:
-            self._over.add(visit)
-        else:
-            self._over.discard(visit)
-        self._moved[visit] = max(event.recorded_at, self._moved.get(visit, _NEVER))
+            self._expected = None
+        self._over = event.kind is Kind.DISCHARGE
+        self._moved = max(event.recorded_at, self._moved)
+
+
+def _note(statements: dict[Bed, _Statement], bed: Bed, statement: _Statement) -> None:
+    """Keep the last statement of a bed."""
+    before = statements.get(bed)
+    if before is None or before < statement:
+        statements[bed] = statement
+
+
+class Census:
+    """What stays come to, each put whole and anew where more is said of it: only the beds it speaks of are looked at
+    again."""
+
+    def __init__(self, events: Iterable[CensusEvent] = ()) -> None:
+        """`events` are all of their stays."""
+        self.newest: datetime | None = None
+        """The latest moment that any event speaks of."""
+        self._stays: dict[str, _Stay] = {}
+        self._of_bed: defaultdict[Bed, dict[str, _Stay]] = defaultdict(dict)
+        self._seen: dict[Bed, _Occupancy] = {}
+        for stay in _by_stay(events):
+            self.put(stay)
+
+    def put(self, events: Collection[CensusEvent]) -> None:
+        """All events of one stay; they take the place of what was put of it before, and are never fewer."""
+        key, stay = _stay_key(events), _Replay(events).stay
+        before = self._stays.get(key)
+        if before is not None and not key:
+            stay = before.and_nameless(stay)
+        for bed in before.beds - stay.beds if before is not None else ():
+            del self._of_bed[bed][key]
+            self._seen.pop(bed, None)
+        for bed in stay.beds:
+            self._of_bed[bed][key] = stay
+            self._seen.pop(bed, None)
+        self._stays[key] = stay
+        self.newest = stay.newest if self.newest is None else max(stay.newest, self.newest)
+
+    def beds(self, ward: Ward) -> Beds:
+        """The beds of a ward of which all stays were put, and no others."""
+        issues = []
+        statuses = {}
+        nameless = on_leave = 0
+        expected = []
+        for name in ward.beds:
+            seen = self.occupancy(Bed(ward.key, name))
+            statuses[name] = seen.status
+            nameless += not seen.present and seen.status in (BedStatus.OCCUPIED, BedStatus.UNKNOWN)
+            if len(seen.present) > 1:
+                issues.append(_double(ward, name))
+            elif seen.present:
+                (stay,) = seen.present
+                on_leave += stay.on_leave
+                if stay.expected is not None:
+                    expected.append(stay.expected)
+        beds = Beds(
+            statuses=statuses,
+            unplaced=max(0, len(self.occupancy(Bed(ward.key)).present) - nameless),
+            on_leave=on_leave,
+            expected=tuple(sorted(expected)),
+            valid_at=self.newest,
+        )
+        counts = beds.counts
+        taken = (counts.occupied or 0) + (counts.held or 0)
+        if counts.operable is not None and taken > counts.operable:
+            issues.append(_overfull(ward))
+        return replace(beds, issues=tuple(issues))
+
+    def occupancy(self, bed: Bed) -> "_Occupancy":
+        """Who is in a bed, or without one on its ward, and what was said of it last."""
+        found = self._seen.get(bed)
+        if found is None:
+            found = self._seen[bed] = _Occupancy.of(bed, self._of_bed.get(bed, {}).values())
+        return found
+
+    def occupancies(self) -> Iterator[tuple[Bed, "_Occupancy"]]:
+        """Those of all beds of which anything is said."""
+        return ((bed, self.occupancy(bed)) for bed in self._of_bed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Occupancy:
+    """A bed as all stays leave it."""
+
+    present: tuple[_Stay, ...]
+    last: _Statement | None
+    decisive: tuple[_Statement, ...]
+    """What is said last of it, of A20 also the last status, and the last by which a visit left it."""
+
+    @classmethod
+    def of(cls, bed: Bed, stays: Collection[_Stay]) -> "_Occupancy":
+        """What those who speak of a bed say together."""
+        last, evicted, status = (
+            max((said[bed] for stay in stays if bed in (said := of(stay))), default=None)
+            for of in (_SAID, _EVICTED, _STATUS)
+        )
+        since = evicted.said_of if evicted is not None else _NEVER
+        return cls(
+            present=tuple(stay for stay in stays if stay.bed == bed and stay.since >= since),
+            last=last,
+            decisive=tuple(one for one in (last, evicted, status) if one is not None),
+        )
+
+    @property
+    def status(self) -> BedStatus:
+        """What the bed is."""
+        if self.present:
+            return BedStatus.OCCUPIED
+        return self.last.status if self.last is not None else BedStatus.UNKNOWN
+
+
+_SAID, _EVICTED, _STATUS = attrgetter("said"), attrgetter("evicted"), attrgetter("status")
+
+
+def _stay_key(events: Iterable[CensusEvent]) -> str:
+    """What tells a stay from others; blank for a nameless event, of which nothing else is ever said."""
+    first = next(iter(events))
+    return first.stay if first.visit or first.movement else ""
 
 
 def _double(ward: Ward, bed: str) -> Issue:

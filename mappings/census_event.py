@@ -232,10 +232,12 @@ class EventReading:
 def pseudonymised(fields: Fields, pseudonym: Callable[[str], str]) -> dict[str, Any]:
     """The fields with visit and movement number replaced; what `pseudonym` gets tells hospitals and numbers apart."""
     hospital = _text(fields, "MSH-4.1")
-    return {
-        name: pseudonym("\x1f".join((name, hospital, str(value)))) if name in ("PV1-19", "ZBE-1") else value
-        for name, value in fields.items()
+    hashed = {
+        name: pseudonym("\x1f".join((name, hospital, str(fields[name]))))
+        for name in ("PV1-19", "ZBE-1")
+        if name in fields
     }
+    return {**fields, **hashed}
 
 
 def admitted(fields: Fields, wards: WardIndex) -> dict[str, Any]:
@@ -285,6 +287,7 @@ class _Message:
         self._wards = wards
         self._received_at = self._latest = datetime.max.replace(tzinfo=UTC)
         self._issues: list[Issue] = []
+        self._zone = wards.zone(self._text("MSH-4.1"))
 
     def reading(self, received_at: datetime) -> EventReading:
         self._received_at = received_at
@@ -431,7 +434,7 @@ class _Message:
         if stated is None:
             return None
         try:
-            return stated.instant.astimezone(self._wards.zone(self._text("MSH-4.1"))).date()
+            return stated.instant.astimezone(self._zone).date()
         except OverflowError:
             return None
 
@@ -547,8 +550,11 @@ class _Message:
         return stated.instant.astimezone(UTC)
 
     def _stated(self, name: str) -> Timestamp | None:
+        text = self._texts.get(name)
+        if not text:
+            return None
         try:
-            stated = timestamp(self._text(name), self._wards.zone(self._text("MSH-4.1")))
+            stated = timestamp(text, self._zone)
         except ValueError:
             return None
         return stated if stated.precision >= Precision.DAY else None

@@ -443,8 +443,7 @@ def lup_capacity(value: Any) -> int | None:
         care_forms = terminology.translate("lup-angebot", text(kind)).codes
     except KeyError:
         return None  # The unknown offer itself is an issue of the rule that reads it.
-    visiting = {*terminology.descendants("ambulante-pflege"), "sapv", "hospizdienst-ambulant"}
-    return None if places == 0 or visiting.intersection(care_forms) else places
+    return None if places == 0 or terminology.ambulatory().intersection(care_forms) else places
 
 
 def _named(functions: Iterable[Conversion]) -> dict[str, Conversion]:

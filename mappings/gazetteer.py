@@ -2,19 +2,40 @@
 
 `gazetteer.csv` has one line a postal code: the town, the district (5 digits of the AGS) and the mean of the points that
 GeoNames knows of it, those far from the rest left out. A postal code that belongs to one large recipient, such as a
-hospital, bears the name of the town around it. `districts.csv` names the districts.
+hospital, bears the name of the town around it; `recipient-postal-codes.csv` lists those. `place-names.csv` has the
+other towns and villages of postal codes that several share, with their own points. `districts.csv` names the districts.
 """
 
 import csv
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from math import asin, cos, degrees, inf, pi, radians, sin, sqrt
 from types import MappingProxyType
 
 from mappings.vacancy import Position
 
-__all__ = ["Place", "districts", "place", "places", "point"]
+__all__ = [
+    "Place",
+    "cities",
+    "district_name",
+    "districts",
+    "kilometres",
+    "names",
+    "nearest",
+    "place",
+    "places",
+    "point",
+    "recipients",
+]
+
+_TOWN = ", Stadt"
+_KREISE = ("01", "05")
+"""The states whose Landkreise are called Kreise."""
+_EARTH_KM = 6371.0088
+"""Mean radius of the earth (IUGG)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +70,86 @@ def places() -> tuple[Place, ...]:
 def districts() -> Mapping[str, str]:
     """The names of all districts (Landkreise and kreisfreie Städte) by the 5 digits of their AGS."""
     return MappingProxyType({line[0]: line[1] for line in _lines("districts.csv")})
+
+
+@cache
+def cities() -> frozenset[str]:
+    """The AGS of the districts that are one town each (kreisfreie Städte)."""
+    return frozenset(line[0] for line in _lines("districts.csv") if line[2] == "city")
+
+
+def district_name(ags: str) -> str:
+    """What a district is called in a sentence, by the 5 digits of its AGS; these themselves where there is none.
+
+    GeoNames leaves out what some of them are: `Cloppenburg`, `Emden, Stadt`.
+    """
+    name = districts().get(ags, ags)
+    if name.endswith(_TOWN):
+        return f"Kreisfreie Stadt {name.removesuffix(_TOWN)}"
+    if name == ags or ags in cities() or any(word in name.casefold() for word in ("kreis", "region")):
+        return name
+    return f"{'Kreis' if ags[:2] in _KREISE else 'Landkreis'} {name}"
+
+
+def names() -> Iterator[Place]:
+    """Every town and village that a postal code is known to have; towns of several come once for each."""
+    yield from places()
+    for postal_code, *row in _lines("place-names.csv"):
+        yield _place(postal_code, row)
+
+
+@cache
+def recipients() -> frozenset[str]:
+    """The postal codes that belong to one large recipient each: nobody lives there."""
+    return frozenset(line[0] for line in _lines("recipient-postal-codes.csv"))
+
+
+def nearest(latitude: float, longitude: float) -> Place:
+    """The postal code whose middle is nearest to a point in WGS 84, on the sphere; no single recipient's.
+
+    Of several with one middle the least.
+    """
+    latitudes, inhabited = _by_latitude()
+    north = bisect_left(latitudes, latitude)
+    south = north - 1
+    best, found, widest = inf, inhabited[0], 360.0
+    cosine = max(cos(radians(latitude)), 0.0) * cos(radians(max(map(abs, (latitudes[0], latitudes[-1])))))
+    while True:
+        # Outwards from the point's latitude, until the next are farther than the best by latitude alone.
+        down = latitude - latitudes[south] if south >= 0 else inf
+        up = latitudes[north] - latitude if north < len(latitudes) else inf
+        if (step := min(down, up)) == inf or _EARTH_KM * radians(step) > best:
+            return _place(found[0], _rows()[found[0]])
+        if down <= up:
+            other, south = inhabited[south], south - 1
+        else:
+            other, north = inhabited[north], north + 1
+        east = abs(other[2] - longitude)
+        if min(east, 360 - east) > widest:
+            continue
+        away = kilometres(latitude, longitude, other[1], other[2])
+        if (away, other[0]) < (best, found[0]):
+            best, found = away, other
+            # What is as near lies within so many degrees of longitude (haversine, at the highest latitude there is).
+            chord = sin(min(best / _EARTH_KM, pi) / 2) / sqrt(cosine) if cosine else 1.0
+            widest = degrees(2 * asin(chord)) * 1.000001 + 1e-9 if chord < 1 else 360.0
+
+
+def kilometres(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
+    """The great-circle distance (haversine) between two points in WGS 84."""
+    here, there = radians(latitude), radians(other_latitude)
+    half = sin((there - here) / 2) ** 2
+    half += cos(here) * cos(there) * sin(radians(other_longitude - longitude) / 2) ** 2
+    return 2 * _EARTH_KM * asin(min(1.0, sqrt(half)))
+
+
+@cache
+def _by_latitude() -> tuple[tuple[float, ...], tuple[tuple[str, float, float], ...]]:
+    inhabited = sorted(
+        ((code, float(row[2]), float(row[3])) for code, row in _rows().items() if code not in recipients()),
+        key=lambda one: (one[1], one[0]),
+    )
+    return tuple(one[1] for one in inhabited), tuple(inhabited)
 
 
 def _place(postal_code: str, row: list[str]) -> Place:

@@ -44,8 +44,8 @@ from mappings.reader import Fields, Reader, is_blank
 from mappings.rules import Each, Reading, Rule, Tree, UnknownCode, is_withheld
 from mappings.targets import Target
 from mappings.terminology import Table
-from mappings.vacancy import VacancyReport
-from mappings.wards import Ward, parse_wards
+from mappings.vacancy import Facility, VacancyReport
+from mappings.wards import Ward, WardIndex, parse_wards
 
 __all__ = ["CONVERSIONS", "DEFAULT_RANK", "Ladder", "Mapped", "SourceMap", "Watch", "load", "shipped"]
 
@@ -110,8 +110,13 @@ class SourceMap:
     rank: int = DEFAULT_RANK
     tree: Tree = field(default=Tree(), repr=False)
     wards: tuple[Ward, ...] = ()
+    ward_index: WardIndex = field(init=False, compare=False, repr=False)
+    """The same, found by what messages call them."""
     ignored: frozenset[str] = frozenset()
     examples: tuple[Example, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ward_index", WardIndex(self.wards))
 
     @property
     def names(self) -> frozenset[str]:
@@ -163,6 +168,7 @@ class _RecordReading:
         made: dict[str, VacancyReport] = {}
         left_out = root.left_out or _NOTHING_OFFERED
         self.is_no_offer = tree.offers is None and bool(root.left_out)
+        of: Facility | None = None
         for place, found, level in pairs:
             if not found.left_out:
                 self._offers_told.append(_about(found.values))
@@ -175,8 +181,9 @@ class _RecordReading:
                 # That it is missing or unreadable is among the issues; the sender hears of all faults at once.
                 self.issues.extend(replace(issue, place=place) for issue in oddities_of_numbers(found.values))
                 continue
+            of = of or facility(root.values)
             one = report(
-                facility(root.values),
+                of,
                 found,
                 whole_blocks=_assigns(level, tree, "blocks"),
                 states_pool=_assigns(level, tree, "offer.pool"),

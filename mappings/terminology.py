@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
+from types import MappingProxyType
 from typing import Any, Literal
 
 from conformance import spec
@@ -20,11 +21,14 @@ __all__ = [
     "Language",
     "Table",
     "Translation",
+    "ambulatory",
     "ancestors",
+    "bits",
     "codes",
     "concept_maps",
     "descendants",
     "display",
+    "in_order",
     "known",
     "read_table",
     "table",
@@ -74,6 +78,7 @@ class Table:
 class _Concept:
     displays: Mapping[Language, str]
     ancestors: tuple[str, ...]
+    properties: Mapping[str, Any]
 
 
 def translate(table: str, code: str) -> Translation:
@@ -181,6 +186,11 @@ def codes(system_name: str) -> frozenset[str]:
     return frozenset(_system(system_name))
 
 
+def in_order(system_name: str) -> tuple[str, ...]:
+    """All codes of one of our CodeSystems as it lists them, each before those below it."""
+    return tuple(_system(system_name))
+
+
 def display(system_name: str, code: str, language: Language) -> str:
     """What people call a code of one of our CodeSystems."""
     return _system(system_name)[code].displays[language]
@@ -198,6 +208,23 @@ def descendants(code: str) -> tuple[str, ...]:
     if code not in concepts:
         raise KeyError(code)
     return tuple(other for other in concepts if code in ancestors(other))
+
+
+@cache
+def bits(system_name: str) -> Mapping[str, int]:
+    """Each code of one of our CodeSystems as the number whose one bit stands for it in a bit mask (1, 2, 4 …).
+
+    KeyError for a system whose codes have no property `bit` (those that have: need, payer).
+    """
+    return MappingProxyType({code: 1 << concept.properties["bit"] for code, concept in _system(system_name).items()})
+
+
+@cache
+def ambulatory() -> frozenset[str]:
+    """The care forms whose help comes to the person, so that an offer is found by the area that it serves."""
+    return frozenset(
+        code for code, concept in _system("care-form").items() if concept.properties.get("comes-to-you", False)
+    )
 
 
 def _folder() -> Traversable:
@@ -233,5 +260,11 @@ def _system(name: str) -> Mapping[str, _Concept]:
 def _concepts(concepts: list[dict[str, Any]], above: tuple[str, ...]) -> Iterator[tuple[str, _Concept]]:
     for concept in concepts:
         german = next(each["value"] for each in concept["designation"] if each["language"] == "de")
-        yield concept["code"], _Concept({"de": german, "en": concept["display"]}, above)
+        properties = {
+            told["code"]: value
+            for told in concept.get("property", ())
+            for name, value in told.items()
+            if name.startswith("value")
+        }
+        yield concept["code"], _Concept({"de": german, "en": concept["display"]}, above, properties)
         yield from _concepts(concept.get("concept", []), (concept["code"], *above))

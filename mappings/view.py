@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 
-from mappings.vacancy import Block, BlockStatus, Contact, Counts, Facility, State, VacancyReport
+from mappings.vacancy import Block, BlockStatus, Contact, Counts, Facility, Offer, State, VacancyReport
 
 __all__ = ["View", "effective", "expired", "public_facility", "seen"]
 
@@ -27,33 +27,38 @@ def seen(report: VacancyReport, view: View, *, at_least: int = 2) -> VacancyRepo
     The public view keeps the licensed places as they are, and of the others only those accepting and the waiting list,
     coarsened; it leaves out held and closed blocks, internal contacts, the pool and who made the statement by hand, and
     shows the earliest free places alone, `at_least` in all, because their sum would tell what the coarsened number
-    hides. `coarsened` is true where a number may mean more.
+    hides. `coarsened` is true where a number may mean more. Where nothing had to go it is the same object.
     """
     if view is View.PROFESSIONAL:
         return report
     blocks = _public_blocks(report.blocks, at_least)
     accepting = _coarsened(report.counts.accepting, at_least)
     waiting = _coarsened(report.counts.waiting, at_least)
-    shown = (accepting, waiting, sum(block.count for block in blocks))
-    return replace(
-        report,
+    state = State.NONE if report.state is State.SOME and accepting == 0 and not blocks else report.state
+    licensed = report.counts.licensed
+    shown = VacancyReport(
         facility=public_facility(report.facility),
-        offer=replace(report.offer, contacts=_public_contacts(report.offer.contacts), pool=""),
-        state=State.NONE if report.state is State.SOME and accepting == 0 and not blocks else report.state,
-        counts=Counts(
-            licensed=report.counts.licensed,
-            accepting=accepting,
-            waiting=waiting,
-        ),
+        offer=_public_offer(report.offer),
+        valid_at=report.valid_at,
+        sequence=report.sequence,
+        state=state,
+        counts=Counts(licensed=licensed, accepting=accepting, waiting=waiting),
         blocks=blocks,
-        coarsened=at_least in shown,
-        reported_by=None,
+        estimated=report.estimated,
+        coarsened=at_least in (accepting, waiting, sum(block.count for block in blocks)),
     )
+    return report if shown == report else shown
 
 
 def public_facility(facility: Facility) -> Facility:
     """What everybody may see of a facility."""
-    return replace(facility, contacts=_public_contacts(facility.contacts))
+    contacts = _public_contacts(facility.contacts)
+    return facility if contacts is facility.contacts else replace(facility, contacts=contacts)
+
+
+def _public_offer(offer: Offer) -> Offer:
+    contacts = _public_contacts(offer.contacts)
+    return offer if contacts is offer.contacts and not offer.pool else replace(offer, contacts=contacts, pool="")
 
 
 def expired(report: VacancyReport) -> VacancyReport:
@@ -92,14 +97,17 @@ def _coarsened(count: int | None, at_least: int) -> int | None:
 
 
 def _public_contacts(contacts: tuple[Contact, ...]) -> tuple[Contact, ...]:
-    return tuple(contact for contact in contacts if not contact.internal)
+    shown = tuple(contact for contact in contacts if not contact.internal)
+    return contacts if len(shown) == len(contacts) else shown
 
 
 def _public_blocks(blocks: tuple[Block, ...], at_least: int) -> tuple[Block, ...]:
+    free = [block for block in blocks if block.status is BlockStatus.FREE and block.count > 0]
+    if len(free) < 2 and at_least:
+        return tuple(block if block.count <= at_least else replace(block, count=at_least) for block in free)
     counts: Counter[Block] = Counter()
-    for block in blocks:
-        if block.status is BlockStatus.FREE and block.count > 0:
-            counts[replace(block, count=0)] += block.count
+    for block in free:
+        counts[replace(block, count=0)] += block.count
     shown = []
     left = at_least
     for alike in sorted(counts, key=_earliest_first):

@@ -16,8 +16,8 @@ MAY_IMPORT = {
     "conformance": ("conformance",),
     "mappings": (*CONTRACT, "mappings"),
     "adapters": (*CONTRACT, "mappings", "adapters"),
-    # Inside the hub: fhir → search → store → nothing, search → terminology; ingest → store; hub.py, app.py and the
-    # commands see all.
+    # Inside the hub: fhir → search → store → nothing, search → terminology; fhir → reports → store; ingest → store;
+    # hub.py, app.py and the commands see all.
     "hub.store": (*CONTRACT, "mappings", "hub.store", "hub.errors"),
     "hub.terminology": (*CONTRACT, "mappings", "hub.terminology", "hub.errors"),
     "hub.search": (*CONTRACT, "mappings", "hub.store", "hub.search", "hub.terminology", "hub.errors"),
@@ -27,10 +27,12 @@ MAY_IMPORT = {
         "hub.store",
         "hub.search",
         "hub.terminology",
+        "hub.reports",
         "hub.fhir",
         "hub.errors",
         "hub.body",
     ),
+    "hub.reports": (*CONTRACT, "mappings", "hub.store", "hub.reports", "hub.errors"),
     "hub.ingest": (
         *CONTRACT,
         "mappings",

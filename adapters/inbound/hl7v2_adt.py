@@ -24,9 +24,8 @@ __all__ = ["FORMAT", "check", "decode"]
 FORMAT = "hl7v2_adt"
 
 
-def _matches(pattern: str) -> Callable[[str], bool]:
-    compiled = re.compile(pattern)
-    return lambda value: compiled.fullmatch(value) is not None
+def _matches(pattern: str) -> Callable[[str], object]:
+    return re.compile(pattern).fullmatch
 
 
 def _time(value: str) -> bool:
@@ -47,7 +46,8 @@ _place = _matches(r"[\w./+ -]{1,20}")
 _number = _matches(r"[\w./+ -]{1,40}")
 _bed_status = _matches(r"[CHIKOU]")
 
-_Shape = tuple[Callable[[str], bool], str, str]
+_Shape = tuple[Callable[[str], object], str, str]
+"""What is true of a value of the shape, and how it is called."""
 _TIME: _Shape = (_time, "eine Zeit JJJJMMTT[HHMM[SS]][+/-HHMM]", "a time YYYYMMDD[HHMM[SS]][+/-HHMM]")
 _PLACE: _Shape = (_place, "ein Kürzel von höchstens 20 Zeichen", "a code of at most 20 characters")
 _NUMBER: _Shape = (_number, "eine Nummer von höchstens 40 Zeichen", "a number of at most 40 characters")
@@ -294,31 +294,33 @@ def _record(message: hl7v2.Message, place: str, *, extra: tuple[Issue, ...] = ()
     misshapen: list[str] = []
     seen: set[str] = set()
     for segment in message.segments:
-        if segment.name not in _READ or segment.name in seen:
+        read = _FIELDS.get(segment.name)
+        if read is None or segment.name in seen:
             dropped[segment.name if _segment(segment.name) else WITHHELD_NAME] = None
             continue
         seen.add(segment.name)
-        read = _FIELDS[segment.name]
+        parting = segment.delimiters.parting
         for number in segment.sent():
-            components = segment.components(number)
-            if number not in read:
-                if any(segment.leaves_of(number) if components is None else components):
+            names = read.get(number)
+            if names is None:
+                if segment.fields[number].strip(parting):
                     dropped[f"{segment.name}-{number}" if number < 100 else f"{segment.name}-100+"] = None
                 continue
+            components = segment.components(number)
             told: Iterable[tuple[str, str]]
             if components is None or len(components) > _PARTS_MAX:
                 told = ((_name(segment.name, leaf), leaf.value) for leaf in segment.leaves_of(number))
             else:
-                told = zip(read[number], components, strict=False)
+                told = zip(names, components, strict=False)
             for name, text in told:
                 if not text:
                     continue
-                value = text.strip()
-                if name not in _ALLOWED:
+                value, shape = text.strip(), _ALLOWED.get(name)
+                if shape is None:
                     dropped[name] = None
                 elif not value or value == '""':
                     continue
-                elif _ALLOWED[name][0](value):
+                elif shape[0](value):
                     fields[name] = value
                 else:
                     misshapen.append(name)
@@ -373,15 +375,15 @@ def _issues(message: hl7v2.Message, place: str, fields: Mapping[str, str], missh
         )
     if expected is None:
         return
-    yield from _structure(message, place, expected)
-    present = {segment.name for segment in message.segments}
+    present = [segment.name for segment in message.segments]
+    yield from _structure(present, place, expected)
     for segment, names in expected.items():
         if segment in present:
             for name in names:
                 if name not in fields and name not in misshapen:
                     yield _missing(name, place)
     # A20 ends with a status of one letter, which cannot be cut without being missed.
-    if not message.terminated and trigger != "A20" and present.issuperset(expected):
+    if not message.terminated and trigger != "A20" and set(expected).issubset(present):
         yield Issue(
             code="hl7-unterminated",
             text_de="die Datei endet ohne Segmentende (CR): vielleicht ist sie abgeschnitten; der Absender prüft sie",
@@ -392,10 +394,10 @@ def _issues(message: hl7v2.Message, place: str, fields: Mapping[str, str], missh
         )
 
 
-def _structure(message: hl7v2.Message, place: str, expected: Mapping[str, tuple[str, ...]]) -> Iterator[Issue]:
+def _structure(present: Sequence[str], place: str, expected: Mapping[str, tuple[str, ...]]) -> Iterator[Issue]:
     before = "MSH"
     for segment in expected:
-        if not message.named(segment):
+        if segment not in present:
             yield Issue(
                 code="hl7-segment-missing",
                 text_de=f"nach {before} wird das Segment {segment} erwartet; der Absender schickt die Nachricht ganz",
@@ -406,7 +408,7 @@ def _structure(message: hl7v2.Message, place: str, expected: Mapping[str, tuple[
             return
         before = segment
     for segment in ("EVN", "NPU", "PV1", "ZBE"):
-        if (count := len(message.named(segment))) > 1:
+        if (count := present.count(segment)) > 1:
             yield Issue(
                 code="hl7-segment-repeated",
                 text_de=f"erwartet wird ein Segment {segment}, nicht {count}; fehlt dazwischen ein MSH?",

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from adapters.receipt import Receipt, in_language
 from conformance.formats import hl7v2
@@ -363,15 +364,17 @@ class _Answer:
         """Text of ours, in the sender's character set, with all escaped that would be read as structure."""
         if most is None and text.isascii() and text.isalnum():
             return text.encode()
-        if not text:
-            return b""
-        codec = self._codec
-        if codec != "utf-8" and not text.isascii():
-            text = "".join(each if _is_of(each, codec) else _PLAIN.get(ord(each), "?") for each in text)
-        marks = self._asked.marks.decode("latin-1")
-        escape = marks[3]
-        table = {
-            mark: f"{escape}{letter}{escape}" for mark, letter in zip(marks, "FSRET", strict=True) if not mark.isalnum()
-        }
-        plain = " ".join("".join(each if each.isprintable() else " " for each in text).split())[:most]
-        return "".join(table.get(each, each) for each in plain).encode(codec, "replace")
+        return _escaped(text, self._asked.marks, self._codec, most) if text else b""
+
+
+@lru_cache(maxsize=256)
+def _escaped(text: str, sent_marks: bytes, codec: str, most: int | None) -> bytes:
+    if codec != "utf-8" and not text.isascii():
+        text = "".join(each if _is_of(each, codec) else _PLAIN.get(ord(each), "?") for each in text)
+    marks = sent_marks.decode("latin-1")
+    escape = marks[3]
+    table = {
+        mark: f"{escape}{letter}{escape}" for mark, letter in zip(marks, "FSRET", strict=True) if not mark.isalnum()
+    }
+    plain = " ".join("".join(each if each.isprintable() else " " for each in text).split())[:most]
+    return "".join(table.get(each, each) for each in plain).encode(codec, "replace")

@@ -96,6 +96,11 @@ class Delimiters:
     subcomponent: str
 
     @cached_property
+    def parting(self) -> str:
+        """What parts the values of a field."""
+        return self.repetition + self.component + self.subcomponent
+
+    @cached_property
     def others(self) -> frozenset[str]:
         """All but what parts fields and components."""
         return frozenset((self.repetition, self.escape, self.subcomponent))

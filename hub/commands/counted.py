@@ -15,6 +15,7 @@ _NOUNS: dict[str, dict[Language, tuple[str, str]]] = {
     "difference": {"de": ("Abweichung", "Abweichungen"), "en": ("difference", "differences")},
     "token": {"de": ("Token", "Token"), "en": ("token", "tokens")},
     "reminder": {"de": ("Erinnerung", "Erinnerungen"), "en": ("reminder", "reminders")},
+    "free place": {"de": ("freier Platz", "freie Plätze"), "en": ("free place", "free places")},
     "provider": {"de": ("Anbieter", "Anbieter"), "en": ("provider", "providers")},
 }
 

@@ -1,9 +1,10 @@
-"""`platzfrei find`: free places near a postal code or a point, as a table or as the Bundle that the API answers."""
+"""`platzfrei find`: free places near a place, as a table or as the Bundle that the API answers."""
 
 import argparse
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from shutil import get_terminal_size
 from typing import Any
@@ -15,36 +16,60 @@ from hub.commands.options import existing, opened, parser, run, text
 from hub.commands.table import table
 from hub.fhir.operations.find_vacancies import prepare
 from hub.store.tables import PUBLIC
-from mappings import terminology
+from mappings import place_names, terminology
 from mappings.errors import Issue, Rejected
+from mappings.place_names import Town
+from mappings.search_place import SearchPlace, Way, resolve
 from mappings.to_fhir import PLACE, SLOT_CAPACITY, VACANCY
 from mappings.vacancy import ZONE
 
 __all__ = ["main"]
 
 _OPEN_END = "2099"
+_DEFAULT_KM = "25"
+_WAY = Way(town='--near "{name}, {ags}"', district='--near "{name}"', postal_code="--near {code}")
 
 
 def main(arguments: Sequence[str]) -> int:
     """The command."""
-    made = parser("find", "Find free places near a postal code or a point, in the public view.")
-    made.add_argument("--near", required=True, metavar="PLACE", help="a postal code (49661) or latitude,longitude")
-    made.add_argument("--distance", default="25km", metavar="KM", help="default 25km")
+    made = parser(
+        "find", "Find free places near a postal code, a town or a point, or in a district, in the public view."
+    )
+    made.add_argument(
+        "--near",
+        required=True,
+        metavar="PLACE",
+        help="a postal code (49661), a town (Cloppenburg; of several: Neustadt, 16061), a district (Landkreis "
+        "Cloppenburg) or latitude,longitude",
+    )
+    made.add_argument("--distance", metavar="KM", help="default 25km; in a district without: all of it")
     made.add_argument("--care-form", action="append", default=[], metavar="CODE", help="may be repeated")
     made.add_argument("--start", metavar="DAY", help="free from this day (2026-12-01); default: any time from today")
     made.add_argument("--places", metavar="N", help="how many places; the public view tells up to 2")
     made.add_argument(
         "--state", action="append", default=[], metavar="STATE", help="some (default), none, ask, unknown"
     )
+    made.add_argument("--end", metavar="DAY", help="the last day of a stay")
+    made.add_argument("--duration", metavar="DAYS", help="how long the stay is, where --end does not say it")
+    made.add_argument("--care-grade", metavar="N", help="Pflegegrad, 1 to 5")
+    made.add_argument("--need", action="append", default=[], metavar="CODE", help="all must be served; may be repeated")
+    made.add_argument("--prefer", action="append", default=[], metavar="CODE", help="a need or room that is wished for")
+    made.add_argument("--room", action="append", default=[], metavar="CODE", help="single, double, shared")
+    made.add_argument("--sex", metavar="CODE", help="female, male, other")
+    made.add_argument("--speaks", metavar="CODE", help="a language that is spoken there: tr, ru, pl")
+    made.add_argument("--operator", metavar="ID", help="the Organization that runs it")
+    made.add_argument("--max-age", metavar="AGE", help="statements no older than this: 24h, 3d")
+    made.add_argument("--sort", metavar="ORDER", help="distance (default), freshness, start, score")
     made.add_argument("--count", default="20", metavar="N", help="how many to show; default 20")
     made.add_argument("--json", action="store_true", help="the FHIR Bundle")
     return run(made, arguments, _command)
 
 
 def _command(options: argparse.Namespace) -> int:
+    place, understood = _place(options)
     hub = opened(options, existing(options))
     try:
-        search = prepare(_parameters(options), PUBLIC, now=hub.clock(), base=f"{hub.settings.base_url}/fhir")
+        search = prepare([*place, *_criteria(options)], PUBLIC, now=hub.clock(), base=f"{hub.settings.base_url}/fhir")
         with hub.database.snapshot() as reader:
             content = search(reader)
         now = hub.clock()
@@ -53,30 +78,71 @@ def _command(options: argparse.Namespace) -> int:
     if options.json:
         print(content.decode())
     else:
-        print(_told(orjson.loads(content), options, now))
+        print(_told(orjson.loads(content), options, now) + understood)
     return 0
 
 
-def _parameters(options: argparse.Namespace) -> list[tuple[str, str]]:
-    distance = re.sub(r"\s*km$", "", options.distance.strip(), flags=re.IGNORECASE).replace(",", ".")
-    if re.fullmatch(r"\d{5}", options.near):
-        place = [("postal-code", options.near), ("distance", distance)]
-    elif re.fullmatch(r"\s*-?\d+(\.\d+)?\s*,\s*-?\d+(\.\d+)?\s*", options.near):
-        place = [("near", "|".join((*(part.strip() for part in options.near.split(",")), distance, "km")))]
-    else:
-        raise Rejected(
-            Issue(
-                code="near",
-                place="--near",
-                text_de="erwartet wird eine Postleitzahl (49661) oder Breite,Länge (52.27,8.05)",
-                text_en="expected a postal code (49661) or latitude,longitude (52.27,8.05)",
-            )
-        )
-    given = [("start", _iso(options.start)), ("places", options.places), ("_count", options.count)]
+def _place(options: argparse.Namespace) -> tuple[list[tuple[str, str]], str]:
+    """The place as parameters of the search, and a line that says which was understood, where a name was given."""
+    written = options.near.strip()
+    kilometres = re.sub(r"\s*km$", "", (options.distance or "").strip(), flags=re.IGNORECASE).replace(",", ".")
+    if re.fullmatch(r"\d{5}", written):
+        return [("postal-code", written), ("distance", kilometres or _DEFAULT_KM)], ""
+    if re.fullmatch(r"-?\d+(\.\d+)?\s*,\s*-?\d+(\.\d+)?", written):
+        point = (part.strip() for part in written.split(","))
+        return [("near", "|".join((*point, kilometres or _DEFAULT_KM, "km")))], ""
+    found = _named(written)
+    if found.ags and not kilometres:
+        return [("district", found.ags)], text(options, f"\nGesucht in: {found.name}.", f"\nSearched in: {found.name}.")
+    kilometres = kilometres or _DEFAULT_KM
+    return [("near", f"{found.latitude}|{found.longitude}|{kilometres}|km")], text(
+        options, f"\nGesucht {kilometres} km um {found.name}.", f"\nSearched {kilometres} km around {found.name}."
+    )
+
+
+def _named(written: str) -> SearchPlace:
+    town, comma, within = written.rpartition(",")
+    means_town = None if place_names.says_district(written) else place_names.city(written)
+    try:
+        if comma and not isinstance(means_town, Town) and place_names.district(within) is not None:
+            return resolve(city=town, district=within, way=_WAY)
+        if means_town is None and place_names.district(written) is not None:
+            return resolve(district=written, way=_WAY)
+        return resolve(city=written, way=_WAY)
+    except Rejected as refused:
+        raise Rejected(*(_told_of_near(issue) for issue in refused.issues)) from None
+
+
+def _told_of_near(issue: Issue) -> Issue:
+    if issue.code != "place-unknown":
+        return replace(issue, place="--near")
+    return replace(
+        issue,
+        place="--near",
+        text_de="erwartet wird eine Postleitzahl (49661), ein Ort (Cloppenburg), ein Kreis (Landkreis Cloppenburg) "
+        "oder Breite,Länge (52.27,8.05)",
+        text_en="expected a postal code (49661), a town (Cloppenburg), a district (Landkreis Cloppenburg) or "
+        "latitude,longitude (52.27,8.05)",
+    )
+
+
+def _criteria(options: argparse.Namespace) -> list[tuple[str, str]]:
+    given = (
+        ("start", _iso(options.start)),
+        ("end", _iso(options.end)),
+        ("duration", options.duration),
+        ("places", options.places),
+        ("care-grade", options.care_grade),
+        ("sex", options.sex),
+        ("language", options.speaks),
+        ("operator", options.operator),
+        ("max-age", options.max_age),
+        ("_sort", options.sort),
+        ("_count", options.count),
+    )
+    several = {"care-form": options.care_form, "need": options.need, "prefer": options.prefer, "room": options.room}
     return [
-        *place,
-        *(("care-form", code) for code in options.care_form),
-        *(("state", state) for state in options.state),
+        *((name, code) for name, codes in {**several, "state": options.state}.items() for code in codes),
         *((name, value) for name, value in given if value),
     ]
 
@@ -88,14 +154,11 @@ def _iso(day: str | None) -> str | None:
 
 
 def _told(bundle: Mapping[str, Any], options: argparse.Namespace, now: datetime) -> str:
-    entries = bundle.get("entry", [])
+    why = [line for entry in bundle.get("entry", ()) for line in _why(entry["resource"], options)]
+    entries = [entry for entry in bundle.get("entry", ()) if entry["search"]["mode"] != "outcome"]
     matches = [entry for entry in entries if entry["search"]["mode"] == "match"]
     if not matches:
-        return text(
-            options,
-            "Nichts gefunden. Weiter mit größerem --distance, ohne --care-form, oder mit --state ask oder unknown.",
-            "Nothing found. Try a larger --distance, no --care-form, or --state ask or unknown.",
-        )
+        return "\n".join((text(options, "Nichts gefunden.", "Nothing found."), *why))
     resources = {f"{one['resource']['resourceType']}/{one['resource']['id']}": one["resource"] for one in entries}
     heads = (
         ("km", "Einrichtung", "Ort", "Angebot", "frei", "ab", "Zimmer", "Stand", "Telefon")
@@ -109,7 +172,18 @@ def _told(bundle: Mapping[str, Any], options: argparse.Namespace, now: datetime)
         "2+ heißt: zwei oder mehr.",
         f"{len(matches)} of {counted(bundle['total'], 'offer', 'en')}. 2+ means two or more.",
     )
-    return f"{table(heads, rows, right=(0, 4), shrink=(1, 2, 3, 6), width=_width())}\n{shown}"
+    return "\n".join((table(heads, rows, right=(0, 4), shrink=(1, 2, 3, 6), width=_width()), shown, *why))
+
+
+def _why(resource: Mapping[str, Any], options: argparse.Namespace) -> list[str]:
+    """Why no more fit, a line each."""
+    if resource["resourceType"] != "OperationOutcome":
+        return []
+    said = [issue["details"] for issue in resource["issue"]]
+    if options.language == "en":
+        return [f"  · {one['text']}" for one in said]
+    translations = [one["_text"]["extension"][0]["extension"] for one in said]
+    return [f"  · {part['valueString']}" for parts in translations for part in parts if part["url"] == "content"]
 
 
 def _width() -> int:

@@ -31,7 +31,7 @@ _OF_TYPES = (
     "search-type",
 )
 _OF_SYSTEM = ("transaction", "batch", "search-system", "history-system")
-_HL7S = frozenset(("expand", "lookup", "subsumes", "translate", "validate", "validate-code"))
+_HL7S = frozenset(("evaluate-measure", "expand", "lookup", "subsumes", "translate", "validate", "validate-code"))
 """https://hl7.org/fhir/R4/operationslist.html"""
 
 

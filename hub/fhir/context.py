@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Protocol
 
 from hub.fhir.request import Answer, Request
+from hub.reports.region_days import RegionDays
+from hub.reports.tally import Tally
 from hub.search.registry import Registry
 from hub.store.draft import Draft
 from hub.store.reader import Reader, Transaction
@@ -48,3 +50,7 @@ class Context:
     """Whether the search index is being made anew, how many resources of it are done, and of how many."""
     catch_up: Callable[[Transaction], object] | None = None
     """Brings what was written through FHIR into the search for places; None where nothing is."""
+    region: RegionDays | None = None
+    """The figures of districts; None where none are kept."""
+    tally: Tally | None = None
+    """Counts searches that find nothing; None where none are counted."""

@@ -139,7 +139,7 @@ class _Writing:
         for one in resources:
             self._answers[one.entry.position] = written(one.entry.request, one.type, one.id, made.versions[one.key])
         for entry, key in self._repeated:
-            there = replace(made.versions[key], change="unchanged")
+            there = made.versions[key]._replace(change="unchanged")
             self._answers[entry.position] = written(entry.request, *key, there)
         for patch in patches:
             self._patch(patch)

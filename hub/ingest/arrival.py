@@ -19,7 +19,6 @@ from mappings.errors import Issue, Rejected
 from mappings.identity import resource_id
 from mappings.language import Mapped, SourceMap
 from mappings.patient_filter import admit
-from mappings.wards import WardIndex
 
 __all__ = ["Arrival", "Door", "blank_receipt", "without_stay"]
 
@@ -213,7 +212,6 @@ class Door:
         )
 
     def _admitted(self, decoded: Decoded, source_map: SourceMap, unread: Counter[str]) -> Iterator[Entry]:
-        wards = WardIndex(source_map.wards)
         broken = wrong = 0
         for seen, part in enumerate(decoded.records):
             broken += isinstance(part, Broken) or any(issue.severity == "error" for issue in part.issues)
@@ -223,17 +221,17 @@ class Door:
                 yield Entry(place=part.place, broken=self.broken(part.body, source_map), issues=(part.issue,))
                 continue
             unread.update(part.dropped)
-            entry, is_wrong = self._admitted_record(part, source_map, wards, unread)
+            entry, is_wrong = self._admitted_record(part, source_map, unread)
             wrong += is_wrong
             yield entry
 
-    def _admitted_record(
-        self, record: Record, source_map: SourceMap, wards: WardIndex, unread: Counter[str]
-    ) -> tuple[Entry, bool]:
+    def _admitted_record(self, record: Record, source_map: SourceMap, unread: Counter[str]) -> tuple[Entry, bool]:
         """A record as it is kept, and whether its map finds it wrong."""
         if source_map.wards:
             hashed = pseudonymised(record.fields, self._key.pseudonym)
-            return Entry(place=record.place, fields=admitted(hashed, wards), issues=record.issues), False
+            return Entry(
+                place=record.place, fields=admitted(hashed, source_map.ward_index), issues=record.issues
+            ), False
         # Mostly nothing is wrong: then it is read once, and what was read need not be looked at for being readable.
         mapped = _mapped(record, source_map)
         reads_all = mapped is not None and source_map.reads_all(mapped)

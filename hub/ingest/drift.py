@@ -8,6 +8,7 @@ events, and a message that is held would make it wrong.
 import zlib
 from collections.abc import Collection, Mapping
 
+import msgspec
 import orjson
 from sqlalchemy import Connection, delete, insert, select
 
@@ -20,6 +21,31 @@ from mappings.language import SourceMap
 __all__ = ["Drift"]
 
 _CHUNK = 500
+
+
+class _Address(msgspec.Struct):
+    street: str
+    postal_code: str
+    city: str
+
+
+class _Facility(msgspec.Struct):
+    name: str
+    address: _Address
+
+
+class _Counts(msgspec.Struct):
+    accepting: int | None
+
+
+class _Report(msgspec.Struct):
+    """What is looked at of a stored report: the rest is skipped."""
+
+    facility: _Facility
+    counts: _Counts
+
+
+_REPORT = msgspec.json.Decoder(_Report)
 
 
 class Drift:
@@ -73,11 +99,11 @@ def _known(connection: Connection, source: str, keys: Collection[str]) -> Mappin
             statement.c.offer.in_(wanted[start : start + _CHUNK])
         )
         for row in connection.execute(chosen):
-            report = orjson.loads(row.report)
-            facility, address = report["facility"], report["facility"]["address"]
+            report = _REPORT.decode(row.report)
+            facility, address = report.facility, report.facility.address
             found[ids[row.offer]] = Known(
-                accepting=report["counts"]["accepting"],
-                facility=(facility["name"], address["street"], address["postal_code"], address["city"]),
+                accepting=report.counts.accepting,
+                facility=(facility.name, address.street, address.postal_code, address.city),
             )
     return found
 

@@ -37,8 +37,9 @@ from mappings.joining import (
 )
 from mappings.language import Ladder
 from mappings.pools import bounded, bounds
+from mappings.standing import Standing
 from mappings.to_fhir import to_fhir
-from mappings.vacancy import Facility, VacancyReport
+from mappings.vacancy import Facility, State, VacancyReport
 from mappings.view import View, expired, seen
 
 __all__ = ["JoinedView", "Member", "said"]
@@ -80,6 +81,7 @@ class _Shown:
     care_forms: tuple[str, ...]
     operator: Resource | None
     times: Times
+    tells: bool
 
     def seen(self, view: View) -> tuple[VacancyReport, list[Resource]]:
         """The report as a view sees it, with the joined facility, and its resources."""
@@ -158,7 +160,11 @@ class JoinedView:
         return versions
 
     def reports(self, connection: Connection, *, now: int) -> Iterator[VacancyReport]:
-        """What every offer says as it is shown to professionals, each offer once: what totals are made of.
+        """What every offer says as it is shown to professionals, each offer once: what totals are made of."""
+        return (one.report for one in self.standings(connection, now=now))
+
+    def standings(self, connection: Connection, *, now: int) -> Iterator[Standing]:
+        """How every offer stands, each offer once, those of one facility after one another.
 
         A facility's key is that of its Organization, so that keys of two sources are never taken for one.
         """
@@ -180,11 +186,14 @@ class JoinedView:
                 own = replace(_FACILITY.validate_json(row.content), key=row.id)
                 for one, report in _bounded(statements[row.source, row.key], now):
                     said_now = expired(report) if one.expires_at <= now else report
-                    yield replace(said_now, facility=own)
+                    times = self._times(one.offer, one)
+                    yield _standing(replace(said_now, facility=own), one.source, times, tells=_tells(one, report))
             for group, each in sorted(by_group.items()):
                 if min(row.id for row in each) in here:
-                    for one in self._shown(each, statements, now=now):
-                        yield replace(one.report, facility=replace(one.report.facility, key=group))
+                    for shown in self._shown(each, statements, now=now):
+                        report = replace(shown.report, facility=replace(shown.report.facility, key=group))
+                        source = shown.offer.winner.teller.source
+                        yield _standing(report, source, shown.times, tells=shown.tells)
 
     def _show(
         self, connection: Connection, ids: Sequence[str], unwritten: Collection[str], *, now: int, delivery: int
@@ -331,6 +340,7 @@ class JoinedView:
                 care_forms=care_forms,
                 operator=operator,
                 times=self._times(resource_id(JOINED, _OFFER, joined_key(of, offer)), by_offer[offer.winner.offer]),
+                tells=_tells(by_offer[offer.winner.offer], offer.winner.report),
             )
             for offer in offers
         ]
@@ -519,6 +529,24 @@ def _bounded(rows: Sequence[Any], now: int) -> list[tuple[Any, VacancyReport]]:
     told = [(row, said(row)) for row in rows]
     most = bounds((row.offer, row.ordered_at, report) for row, report in told if row.expires_at > now)
     return [(row, bounded(report, most.get(row.offer))) for row, report in told]
+
+
+def _tells(row: Any, report: VacancyReport) -> bool:
+    """Whether a statement says, or said until it expired, anything of its places."""
+    said_first = _REPORT.validate_json(row.report) if row.expired else report
+    return said_first.state is not State.UNKNOWN
+
+
+def _standing(report: VacancyReport, source: str, times: Times, *, tells: bool) -> Standing:
+    return Standing(
+        report=report,
+        source=source,
+        tells=tells,
+        confirmed_at=moment(times.confirmed_at),
+        fresh_until=moment(times.until(times.ladder.fresh)),
+        aging_until=moment(times.until(times.ladder.aging)),
+        expires_at=moment(times.expires_at),
+    )
 
 
 def _of_joined(of: Joined, offer: JoinedOffer) -> VacancyReport:

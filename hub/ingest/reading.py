@@ -14,7 +14,6 @@ from mappings.drift import Tally
 from mappings.errors import Issue
 from mappings.language import Mapped, SourceMap
 from mappings.vacancy import VacancyReport
-from mappings.wards import WardIndex
 
 __all__ = ["Reading", "read"]
 
@@ -34,13 +33,13 @@ def read(
     entries: Sequence[Entry], source_map: SourceMap, received_at: datetime, receipt: Receipt, tally: Tally
 ) -> Reading:
     """Map the records; the receipt is told what there is to say of each, the tally what each is like."""
-    reading, wards = Reading(), WardIndex(source_map.wards)
+    reading = Reading()
     for ordinal, entry in enumerate(entries):
         result = Result(entry.place, "taken")
         reports, events = len(reading.reports), len(reading.events)
         mapped: Mapped | None = None
         try:
-            issues, mapped = _read(entry, source_map, wards, received_at, result, receipt, reading)
+            issues, mapped = _read(entry, source_map, received_at, result, receipt, reading)
         except Exception as error:
             # One record that we cannot read must not hold up the others; its content never reaches the log.
             _log.error("%s while reading a record of %s", type(error).__name__, source_map.name)
@@ -62,7 +61,6 @@ def read(
 def _read(
     entry: Entry,
     source_map: SourceMap,
-    wards: WardIndex,
     received_at: datetime,
     result: Result,
     receipt: Receipt,
@@ -72,7 +70,7 @@ def _read(
     if entry.fields is None or any(issue.severity == "error" for issue in entry.issues):
         return entry.issues, None
     if source_map.wards:
-        told = event_of(entry.fields, wards, received_at)
+        told = event_of(entry.fields, source_map.ward_index, received_at)
         if told.event is not None:
             reading.events.append((result, told.event))
         return _left_out(told.left_out, entry, told.issues, result, receipt), None

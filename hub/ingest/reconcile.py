@@ -6,7 +6,7 @@ what it says of offer and facility is written where it differs from what is show
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -20,7 +20,7 @@ from hub.ingest.joined_view import said
 from hub.ingest.pool_bounds import PoolBounds, Pooled
 from hub.ingest.recorded_runs import Current
 from hub.ingest.statements import Known, Offered
-from hub.ingest.vacancy_index import Times, VacancyIndex, position_of
+from hub.ingest.vacancy_index import Times, VacancyIndex
 from hub.store.clock import micros, moment
 from hub.store.draft import Draft
 from hub.store.lock import take_turn
@@ -64,12 +64,14 @@ class Effect:
     """Whether its offer was reported under another facility so far."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Statement:
     """One report as it competes for its offer."""
 
     offer: str
     report: VacancyReport
+    facility_json: bytes
+    offer_json: bytes
     digest: bytes
     order: tuple[int, int]
     stated_at: int | None
@@ -103,7 +105,7 @@ class _Site:
     """The views that show something else so far."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Change:
     """A statement that is to be shown, and what of it may differ from what is."""
 
@@ -135,7 +137,7 @@ class _Change:
         return self.stored is None or self.stored.expired or self.offer_digest != self.stored.offer_digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Rendering:
     """What one view is to show of an offer."""
 
@@ -147,6 +149,47 @@ class _Rendering:
     is_whole: bool = False
     tells: bool = True
     """Whether the statement is in it; else the facility alone."""
+
+
+class _Drawn:
+    """What was drawn of one write, for the other view, too, and for all offers of a facility: what they show alike is
+    made, and written as JSON, once. Reports are known by their identity: they last as long as the write."""
+
+    def __init__(self, source: str = "") -> None:
+        self._source = source
+        self._facilities: dict[Facility, tuple[Resource, ...]] = {}
+        self._offers: dict[int, Resource] = {}
+        self._statements: dict[int, tuple[Resource, ...]] = {}
+        self._drafts: dict[Key, Draft] = {}
+
+    def facility(self, facility: Facility, care_forms: tuple[str, ...]) -> tuple[Resource, ...]:
+        """Its resources; the care forms are those of all its offers."""
+        found = self._facilities.get(facility)
+        if found is None:
+            found = facility_resources(facility, source=self._source, care_forms=care_forms)
+            self._facilities[facility] = found
+        return found
+
+    def offer(self, report: VacancyReport) -> Resource:
+        """That of the offer."""
+        found = self._offers.get(id(report))
+        if found is None:
+            found = self._offers[id(report)] = offer_resource(report, source=self._source)
+        return found
+
+    def statement(self, report: VacancyReport, at: datetime) -> tuple[Resource, ...]:
+        """Those of the statement."""
+        found = self._statements.get(id(report))
+        if found is None:
+            found = self._statements[id(report)] = statement_resources(report, source=self._source, at=at)
+        return found
+
+    def draft(self, key: Key, resource: Resource) -> Draft:
+        """The draft of a resource, that of the other view where it is the same there."""
+        found = self._drafts.get(key)
+        if found is None or (found.tree is not resource and found.tree != resource):
+            found = self._drafts[key] = Draft.of(resource)
+        return found
 
 
 class Reconciler:
@@ -164,8 +207,7 @@ class Reconciler:
         take_turn(transaction)
         effects = []
         winners: dict[str, _Statement] = {}
-        for ordinal, one in enumerate(told):
-            mine = _statement(one, source, ladder, ordinal)
+        for mine in _stated(told, source, ladder):
             effects.append(mine.effect)
             rival = winners.get(mine.offer)
             if rival is not None and rival.facility != mine.facility:
@@ -217,7 +259,7 @@ class Reconciler:
 
     def would_stand(self, reader: Reader, told: Sequence[Told], *, source: str, ladder: Ladder) -> bool:
         """Whether any of some reports is as new as what is known of its offer."""
-        mine = [_statement(one, source, ladder, ordinal) for ordinal, one in enumerate(told)]
+        mine = list(_stated(told, source, ladder))
         known = statements.known(reader, {one.offer for one in mine})
         return any(
             (stored := known.get(one.offer)) is None or one.order >= (stored.ordered_at, stored.sequence)
@@ -250,6 +292,7 @@ class Reconciler:
         """Show in both views that nothing is known of offers any more; where they are joined, others' word counts."""
         joined = self._identity.joined(transaction.connection, {(one.source, one.facility) for one in due})
         withdrawn = [(one, expired(_last_said(one))) for one in due if (one.source, one.facility) not in joined]
+        drawn = _Drawn()
         for view in self._repositories:
             renderings = [
                 _Rendering(
@@ -261,7 +304,7 @@ class Reconciler:
                 )
                 for one, report in withdrawn
             ]
-            self._write(transaction, view, renderings, now=micros(now))
+            self._write(transaction, view, renderings, drawn, now=micros(now))
         statements.mark_expired(transaction, [one.offer for one in due])
         self._identity.show(transaction.connection, Held(joined=set(joined.values())), now=micros(now))
 
@@ -288,19 +331,17 @@ class Reconciler:
         ]
         shown = [one for one in changes if not one.joined]
         told_now = {one.offer for one in told}
+        drawn = _Drawn(source)
         for view in self._repositories:
             index = self._indexes[view]
-            drawn: dict[Facility, tuple[Resource, ...]] = {}
-            renderings = [
-                _rendering(one, view, source, drawn) for one in shown if one.tells(view) or view in one.site.differs
-            ]
-            rids = self._write(transaction, view, renderings, now=now)
+            renderings = [_rendering(one, view, drawn) for one in shown if one.tells(view) or view in one.site.differs]
+            rids = self._write(transaction, view, renderings, drawn, now=now)
             for key, site in sites.items():
                 if key in held.keys:
                     continue
                 siblings = [offer for offer in site.offers if offer not in told_now] if view in site.differs else ()
                 if siblings:
-                    index.move(transaction, index.offers(transaction, siblings).values(), position_of(site.facility))
+                    index.move(transaction, index.offers(transaction, siblings).values(), site.facility)
             times = {
                 one.told.offer: one.told.times for one in shown if view is View.PROFESSIONAL or not one.known_publicly
             }
@@ -308,7 +349,8 @@ class Reconciler:
             index.put_freshness(transaction, {rids[offer]: when for offer, when in times.items()})
         runs = [Current.of(one.told.report, one.told.order[0], one.stored) for one in changes]
         recorded_runs.end(transaction, source, ((run, one.stored) for run, one in zip(runs, changes, strict=True)))
-        statements.put(transaction, [_row(one, run, source, now) for one, run in zip(changes, runs, strict=True)])
+        rows = [_row(one, run, source, now) for one, run in zip(changes, runs, strict=True)]
+        statements.put(transaction, rows, known)
         now_shown = {key: site.digests for key, site in sites.items() if site.differs and key not in held.keys}
         statements.show_facilities(transaction, source, now_shown)
         self._rebind(transaction, pools, pools.changed - told_now, now=now, effect=told[-1].effect)
@@ -326,6 +368,7 @@ class Reconciler:
             (row, replace(bounded(said(row), pools.most.get(row.offer)), facility=known[row.source, row.facility]))
             for row in rows
         ]
+        drawn = _Drawn()
         for view in self._repositories:
             renderings = [
                 _Rendering(
@@ -337,11 +380,11 @@ class Reconciler:
                 )
                 for row, report in bound
             ]
-            self._write(transaction, view, renderings, now=now)
+            self._write(transaction, view, renderings, drawn, now=now)
         statements.forget_shown(transaction, offers)
 
     def _write(
-        self, transaction: Transaction, view: View, renderings: Sequence[_Rendering], *, now: int
+        self, transaction: Transaction, view: View, renderings: Sequence[_Rendering], drawn: _Drawn, *, now: int
     ) -> dict[str, int]:
         """Store what a view is to show, and have it found; returns the rows of the offers."""
         index = self._indexes[view]
@@ -351,37 +394,45 @@ class Reconciler:
         deliveries: dict[Key, int] = {}
         causes: dict[Key, Effect] = {}
         gone: list[Key] = []
+        named: list[list[Key]] = []
         for one in renderings:
             keys = [(resource["resourceType"], resource["id"]) for resource in one.resources]
+            named.append(keys)
             for key, resource in zip(keys, one.resources, strict=True):
                 if key not in drafts:
-                    drafts[key], deliveries[key], causes[key] = Draft.of(resource), one.delivery, one.effect
+                    drafts[key], deliveries[key], causes[key] = drawn.draft(key, resource), one.delivery, one.effect
             slots = standing.get(rids.get(one.offer, 0), {}) if one.tells else {}
             for key in [("Slot", slot) for slot in slots if ("Slot", slot) not in keys]:
                 gone.append(key)
                 deliveries[key], causes[key] = one.delivery, one.effect
-        written = self._repositories[view].store(
-            transaction, drafts.values(), deletions=gone, at=now, deliveries=deliveries
+        versions = (
+            self._repositories[view]
+            .store(transaction, drafts.values(), deletions=gone, at=now, deliveries=deliveries)
+            .versions
         )
-        for key, version in written.versions.items():
+        for key, version in versions.items():
             causes[key].versions += version.change != "unchanged"
-        row = written.rids
         whole: dict[int, set[int]] = {}
         taken: list[tuple[int, int]] = []
         added: list[tuple[int, int]] = []
-        telling = [one for one in renderings if one.tells]
-        for one in telling:
-            keys = [(resource["resourceType"], resource["id"]) for resource in one.resources]
-            offer = rids.setdefault(one.offer, row.get(("HealthcareService", one.offer), 0))
+        places: dict[int, VacancyReport] = {}
+        for one, keys in zip(renderings, named, strict=True):
+            if not one.tells:
+                continue
+            offer = rids.get(one.offer, 0)
+            if not offer and (new := versions.get(("HealthcareService", one.offer))) is not None:
+                offer = new.rid
+            rids[one.offer] = offer
+            places[offer] = one.report
             if one.is_whole:
-                whole[offer] = {row[key] for key in keys if key[0] != "HealthcareService"}
+                whole[offer] = {versions[key].rid for key in keys if key[0] != "HealthcareService"}
                 continue
             slots = standing.get(offer, {})
-            taken += ((offer, rid) for slot, rid in slots.items() if ("Slot", slot) not in keys)
-            added += ((offer, row[key]) for key in keys if key[0] == "Slot" and key[1] not in slots)
+            taken += [(offer, rid) for slot, rid in slots.items() if ("Slot", slot) not in keys]
+            added += [(offer, versions[key].rid) for key in keys if key[0] == "Slot" and key[1] not in slots]
         index.put_members(transaction, whole)
         index.change_members(transaction, taken, added)
-        index.put_places(transaction, {rids[one.offer]: one.report for one in telling})
+        index.put_places(transaction, places)
         return rids
 
     def _confirm(self, transaction: Transaction, shown: Sequence[_Statement], told: Sequence[_Statement]) -> None:
@@ -436,17 +487,30 @@ def _expired_already(place: str, ladder: Ladder) -> Issue:
     )
 
 
-def _statement(told: Told, source: str, ladder: Ladder, ordinal: int) -> _Statement:
+def _stated(told: Iterable[Told], source: str, ladder: Ladder) -> Iterator[_Statement]:
+    last: Facility | None = None
+    written = b""
+    for ordinal, one in enumerate(told):
+        # The offers of a record have their facility in common.
+        if one.report.facility is not last:
+            last = one.report.facility
+            written = orjson.dumps(last)
+        yield _statement(one, source, ladder, ordinal, written)
+
+
+def _statement(told: Told, source: str, ladder: Ladder, ordinal: int, facility_json: bytes) -> _Statement:
     report, received = told.report, micros(told.received_at)
     stated_at = micros(report.valid_at) if report.valid_at is not None else None
     if report.valid_at is not None and report.valid_at > told.received_at + _AHEAD:
         report = replace(report, valid_at=told.received_at)
     at = micros(report.valid_at) if report.valid_at is not None else received
-    offer = resource_id(source, "HealthcareService", report.offer.key)
+    offer, offer_json = resource_id(source, "HealthcareService", report.offer.key), orjson.dumps(report.offer)
     return _Statement(
         offer=offer,
         report=report,
-        digest=_digest(report),
+        facility_json=facility_json,
+        offer_json=offer_json,
+        digest=_digest(report, facility_json, offer_json),
         # Where a source numbers nothing, what was said later counts: our clock, then the order of arrival.
         order=(at, report.sequence if report.sequence is not None else received + ordinal),
         stated_at=stated_at,
@@ -483,29 +547,34 @@ def _last_said(row: statements.Due) -> VacancyReport:
     return replace(report, valid_at=moment(row.ordered_at)) if report.valid_at is not None else report
 
 
-def _digest(report: VacancyReport) -> bytes:
+def _digest(report: VacancyReport, facility_json: bytes, offer_json: bytes) -> bytes:
     """What a report says, whenever it says so."""
-    return _digest_of(
-        report.facility,
-        report.offer,
-        report.state,
-        report.counts,
-        report.blocks,
-        report.estimated,
-        report.coarsened,
-        report.reported_by,
+    rest = (report.state, report.counts, report.blocks, report.estimated, report.coarsened, report.reported_by)
+    return _digest_of(facility_json, offer_json, orjson.dumps(rest)[1:-1])
+
+
+def _public_digest(public: VacancyReport, told: _Statement) -> bytes:
+    """The same of what everybody sees of a statement: mostly all of it."""
+    report = told.report
+    if public is report:
+        return told.digest
+    return _digest(
+        public,
+        told.facility_json if public.facility is report.facility else orjson.dumps(public.facility),
+        told.offer_json if public.offer is report.offer else orjson.dumps(public.offer),
     )
 
 
-def _digest_of(*told: object) -> bytes:
-    return hashlib.blake2b(orjson.dumps(told[0] if len(told) == 1 else told), digest_size=_DIGEST).digest()
+def _digest_of(*told: bytes) -> bytes:
+    """That of several things, each as JSON."""
+    return hashlib.blake2b(b"[%b]" % b",".join(told), digest_size=_DIGEST).digest()
 
 
 def _change(
     told: _Statement, stored: Known | None, site: _Site, pools: PoolBounds, *, joined: bool, now: int
 ) -> _Change:
     public = seen(told.report, View.PUBLIC)
-    public_digest = _digest(public)
+    public_digest = _public_digest(public, told)
     counts = told.times.expires_at > now
     publicly = stored is None or stored.expired or not counts or public_digest != stored.public_digest
     most = pools.most.get(told.offer)
@@ -521,7 +590,7 @@ def _change(
         stored=stored,
         site=site,
         public_digest=public_digest,
-        offer_digest=_digest_of(told.report.offer, status),
+        offer_digest=_digest_of(told.offer_json, orjson.dumps(status)),
         shown=shown,
         publicly=publicly or told.offer in pools.changed,
         joined=joined,
@@ -547,18 +616,15 @@ def _new_words(reader: Reader, again: Sequence[_Statement], source: str) -> list
     return [one for one in newer if told[one.facility] != one.report.facility]
 
 
-def _rendering(one: _Change, view: View, source: str, drawn: dict[Facility, tuple[Resource, ...]]) -> _Rendering:
+def _rendering(one: _Change, view: View, drawn: _Drawn) -> _Rendering:
     report, is_whole, tells = one.shown[view], one.is_whole(view), one.tells(view)
     resources: tuple[Resource, ...] = ()
     if is_whole:
-        # The offers of a facility have it in common.
-        if report.facility not in drawn:
-            drawn[report.facility] = facility_resources(report.facility, source=source, care_forms=one.site.care_forms)
-        resources = drawn[report.facility]
+        resources = drawn.facility(report.facility, one.site.care_forms)
     if tells and (is_whole or one.moves_offer):
-        resources += (offer_resource(report, source=source),)
+        resources += (drawn.offer(report),)
     if tells:
-        resources += statement_resources(report, source=source, at=one.told.at)
+        resources += drawn.statement(report, one.told.at)
     return _Rendering(
         offer=one.told.offer,
         report=report,
@@ -625,9 +691,11 @@ def _sites(reader: Reader, told: Sequence[_Statement], source: str) -> dict[str,
             _REPORT.validate_json(reports[older[key].offer]).facility if key in older else newest[key].report.facility
         )
         care_forms = tuple(sorted(set(forms[key].values())))
+        public, forms_json = public_facility(facility), orjson.dumps(care_forms)
+        own = orjson.dumps(facility) if key in older else newest[key].facility_json
         digests = {
-            View.PUBLIC: _digest_of(public_facility(facility), care_forms),
-            View.PROFESSIONAL: _digest_of(facility, care_forms),
+            View.PUBLIC: _digest_of(own if public is facility else orjson.dumps(public), forms_json),
+            View.PROFESSIONAL: _digest_of(own, forms_json),
         }
         known = shown.get(key, {})
         found[key] = _Site(

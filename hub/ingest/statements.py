@@ -41,6 +41,7 @@ class Known(NamedTuple):
 
     offer: str
     facility: str
+    care_form: str
     stated_at: int | None
     ordered_at: int
     sequence: int
@@ -48,7 +49,6 @@ class Known(NamedTuple):
     public_digest: bytes
     offer_digest: bytes | None
     expired: bool
-    care_form: str
     since: int
     said: int
     state: str
@@ -107,6 +107,15 @@ _PUT = Prepared(
         set_={column.name: new.excluded[column.name] for column in statement.columns if column.name != "offer"},
     )
 )
+_SAID_ANEW = tuple(
+    column.name for column in statement.columns if column.name not in ("offer", "source", "facility", "care_form")
+)
+_RENEW = Prepared(
+    update(statement)
+    .where(statement.c.offer == bindparam("the_offer"))
+    .values({name: bindparam(name) for name in _SAID_ANEW})
+)
+"""Where the offer is that of the same facility, as nearly always: the index by facility is not touched."""
 _CONFIRM = Prepared(
     update(statement)
     .where(statement.c.offer == bindparam("the_offer"))
@@ -185,9 +194,19 @@ def forget_said(transaction: Transaction, offers: Iterable[str]) -> None:
     transaction.run(_FORGET_SAID, {"offers": list(offers)})
 
 
-def put(transaction: Transaction, rows: Sequence[Row]) -> None:
-    """Store statements, each a row in the order of the table's columns, in the place of what was said before."""
-    transaction.many_rows(_PUT, rows)
+def put(transaction: Transaction, rows: Sequence[Row], known: Mapping[str, Known]) -> None:
+    """Store statements, each a row in the order of the table's columns, in the place of what was said before: `known`,
+    by offer."""
+    new, again = [], []
+    for row in rows:
+        offer, _, facility, care_form, *said = row
+        stored = known.get(offer)
+        if stored is not None and (stored.facility, stored.care_form) == (facility, care_form):
+            again.append((*said, offer))
+        else:
+            new.append(row)
+    transaction.many_rows(_PUT, new)
+    transaction.many_rows(_RENEW, again)
 
 
 def confirm(transaction: Transaction, rows: Sequence[Mapping[str, object]]) -> None:

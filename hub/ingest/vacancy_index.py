@@ -3,15 +3,18 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import BindParameter, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql
 
 from hub.store.clock import FAR_DAY, NO_DAY, day
 from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader, Row, Transaction
 from hub.store.tables import Projection
-from mappings import gazetteer
+from hub.store.vacancy_codes import ROOMS, SEXES, language_list, mask, operator_number
+from mappings import gazetteer, terminology
 from mappings.language import Ladder
 from mappings.vacancy import BlockStatus, Facility, Position, State, VacancyReport
 
@@ -32,7 +35,7 @@ class Times:
 
     def until(self, span: timedelta) -> int:
         """The end of a span of the ladder, sooner where the statement was withdrawn before."""
-        end = _after(self.based_on, span)
+        end = self.based_on + _microseconds(span)
         return end if self.ended_at is None else min(end, self.ended_at)
 
     @property
@@ -46,7 +49,7 @@ class VacancyIndex:
 
     def __init__(self, projection: Projection) -> None:
         resource, member, vacancy = projection.resource, projection.member, projection.vacancy
-        freshness = projection.freshness
+        freshness, service_area = projection.freshness, projection.service_area
         self._offers = Prepared(
             select(resource.c.id, resource.c.rid).where(
                 resource.c.type == "HealthcareService", one_of(resource.c.id, "ids")
@@ -61,13 +64,23 @@ class VacancyIndex:
         )
         self._clear_places = Prepared(delete(vacancy).where(one_of(vacancy.c.rid, "rids")))
         self._put_places = Prepared(insert(vacancy))
+        self._areas = Prepared(
+            select(service_area.c.postal_code, service_area.c.rid).where(one_of(service_area.c.rid, "rids"))
+        )
+        self._clear_areas = Prepared(delete(service_area).where(one_of(service_area.c.rid, "rids")))
+        self._put_areas = Prepared(insert(service_area))
         self._clear_members = Prepared(delete(member).where(one_of(member.c.rid, "rids")))
         self._put_member = Prepared(postgresql.insert(member).on_conflict_do_nothing())
         self._drop_member = Prepared(
             delete(member).where(member.c.rid == bindparam("rid"), member.c.member == bindparam("member"))
         )
         self._clear_freshness = Prepared(delete(freshness).where(one_of(freshness.c.rid, "rids")))
-        self._put_freshness = Prepared(insert(freshness))
+        self._put_freshness = Prepared(
+            (fresh := postgresql.insert(freshness)).on_conflict_do_update(
+                index_elements=["rid"],
+                set_={column.name: fresh.excluded[column.name] for column in freshness.columns if column.name != "rid"},
+            )
+        )
         self._end = tuple(
             Prepared(
                 update(freshness)
@@ -76,38 +89,71 @@ class VacancyIndex:
             )
             for name in ("aging_at", "stale_at", "expires_at")
         )
-        elsewhere = or_(vacancy.c.latitude != bindparam("north"), vacancy.c.longitude != bindparam("east"))
-        self._move = Prepared(
-            update(vacancy)
-            .where(one_of(vacancy.c.rid, "rids"), elsewhere)
-            .values(latitude=bindparam("north"), longitude=bindparam("east"))
-        )
+        now: dict[str, BindParameter[Any]] = {
+            "latitude": bindparam("north"),
+            "longitude": bindparam("east"),
+            "ags": bindparam("municipality"),
+            "operator": bindparam("body"),
+        }
+        elsewhere = or_(*(vacancy.c[name] != value for name, value in now.items()))
+        self._move = Prepared(update(vacancy).where(one_of(vacancy.c.rid, "rids"), elsewhere).values(now))
 
     def offers(self, reader: Reader, ids: Iterable[str]) -> dict[str, int]:
         """The rows of offers, by id; those that are not stored are left out."""
-        return dict(reader.all(self._offers, {"ids": list(ids)}))
+        wanted = list(ids)
+        return dict(reader.all(self._offers, {"ids": wanted})) if wanted else {}
 
     def slots(self, reader: Reader, offers: Iterable[int]) -> dict[int, dict[str, int]]:
         """The Slots that are shown with offers now: id → row, by the offer's row."""
-        offer_of: dict[int, int] = dict(reader.all(self._members, {"rids": list(offers)}))
+        wanted = list(offers)
+        offer_of: dict[int, int] = dict(reader.all(self._members, {"rids": wanted})) if wanted else {}
         found: dict[int, dict[str, int]] = {}
+        if not offer_of:
+            return found
         for rid, slot in reader.all(self._slots, {"rids": list(offer_of)}):
             found.setdefault(offer_of[rid], {})[slot] = rid
         return found
 
     def put_places(self, transaction: Transaction, reports: Mapping[int, VacancyReport]) -> None:
         """Replace the places of offers by what was reported of them."""
+        if not reports:
+            return
         transaction.run(self._clear_places, {"rids": list(reports)})
         rows: list[Row] = []
+        areas: dict[int, set[int]] = {}
         for rid, report in reports.items():
-            position = position_of(report.facility)
-            if position is not None:
-                head = (report.offer.care_form, report.state.value, position.latitude, position.longitude)
-                rows += ((rid, ordinal, *head, *places) for ordinal, places in enumerate(_places(report)))
+            offer, position = report.offer, position_of(report.facility)
+            if position is None:
+                continue
+            if offer.care_form in terminology.ambulatory():
+                areas[rid] = set(map(int, offer.catchment))
+            head = (offer.care_form, report.state.value, position.latitude, position.longitude)
+            tail = (
+                _body(report.facility),
+                language_list(offer.languages),
+                0,
+                0,
+                _municipality(report.facility),
+                int(bool(areas.get(rid))),
+            )
+            rows += ((rid, ordinal, *head, *places, *tail) for ordinal, places in enumerate(_places(report)))
         transaction.many_rows(self._put_places, rows)
+        if areas:
+            self._put(transaction, areas)
+
+    def _put(self, transaction: Transaction, areas: Mapping[int, set[int]]) -> None:
+        """Replace the postal codes to which services come, where they are others than before."""
+        stored: dict[int, set[int]] = {}
+        for postal_code, rid in transaction.all(self._areas, {"rids": list(areas)}):
+            stored.setdefault(rid, set()).add(postal_code)
+        changed = [rid for rid, codes in areas.items() if codes != stored.get(rid, set())]
+        transaction.run(self._clear_areas, {"rids": changed})
+        transaction.many_rows(self._put_areas, [(code, rid) for rid in changed for code in sorted(areas[rid])])
 
     def put_members(self, transaction: Transaction, members: Mapping[int, Collection[int]]) -> None:
         """Replace all that is shown with offers."""
+        if not members:
+            return
         transaction.run(self._clear_members, {"rids": list(members)})
         transaction.many_rows(self._put_member, [(rid, one) for rid, several in members.items() for one in several])
 
@@ -118,7 +164,6 @@ class VacancyIndex:
 
     def put_freshness(self, transaction: Transaction, times: Mapping[int, Times]) -> None:
         """Replace the times of offers."""
-        transaction.run(self._clear_freshness, {"rids": list(times)})
         transaction.many_rows(
             self._put_freshness,
             [
@@ -140,15 +185,22 @@ class VacancyIndex:
         for statement in self._end:
             transaction.run(statement, {"rids": rids, "at": at})
 
-    def move(self, transaction: Transaction, offers: Iterable[int], position: Position | None) -> None:
-        """Bring offers to where their facility is now; what is there already is not touched."""
+    def move(self, transaction: Transaction, offers: Iterable[int], facility: Facility) -> None:
+        """Bring offers to where their facility is now, and to who runs it; what stands there already is not touched."""
+        position = position_of(facility)
         if position is not None:
-            values = {"rids": list(offers), "north": position.latitude, "east": position.longitude}
+            values = {
+                "rids": list(offers),
+                "north": position.latitude,
+                "east": position.longitude,
+                "municipality": _municipality(facility),
+                "body": _body(facility),
+            }
             transaction.run(self._move, values)
 
     def clear(self, transaction: Transaction, offer: int) -> None:
         """Forget an offer."""
-        for statement in (self._clear_places, self._clear_members, self._clear_freshness):
+        for statement in (self._clear_places, self._clear_areas, self._clear_members, self._clear_freshness):
             transaction.run(statement, {"rids": [offer]})
 
 
@@ -157,23 +209,46 @@ def position_of(facility: Facility) -> Position | None:
     return facility.position or gazetteer.point(facility.address.postal_code)
 
 
-def _places(report: VacancyReport) -> list[tuple[int, int, int]]:
-    """(first day, last day, places) of each free block; one row without days for an offer that has none."""
+def _places(report: VacancyReport) -> list[tuple[int, ...]]:
+    """First day, last day, places, needs, care grades, rooms and sexes of each free block; one row without days for an
+    offer that has none.
+    """
+    offer = report.offer
+    grades = sum(1 << grade for grade in set(offer.care_grades))
+    served = mask("need", offer.needs)
     if report.state is State.SOME:
         free = [block for block in report.blocks if block.status is BlockStatus.FREE and block.count > 0]
         if free:
+            # What a block says that it serves, the offer's other blocks do not.
+            apart = mask("need", {need for block in free for need in block.needs})
             return [
                 (
                     day(block.start) if block.start else NO_DAY,
                     day(block.end) if block.end else FAR_DAY,
                     block.count,
+                    (served & ~apart) | mask("need", block.needs) if apart else served,
+                    grades,
+                    ROOMS[block.room] if block.room else 0,
+                    SEXES[block.sex] if block.sex else 0,
                 )
                 for block in free
             ]
-        return [(NO_DAY, FAR_DAY, 1)]
-    return [(NO_DAY, FAR_DAY, 0)]
+    return [(NO_DAY, FAR_DAY, int(report.state is State.SOME), served, grades, 0, 0)]
 
 
-def _after(stamp: int, span: timedelta) -> int:
-    """The moment a span after another, in microseconds since 1970."""
-    return stamp + span // timedelta(microseconds=1)
+def _body(facility: Facility) -> int:
+    return 0 if facility.operator is None else operator_number(facility.operator.name)
+
+
+def _municipality(facility: Facility) -> int:
+    """The key of a facility's municipality, 8 digits; that of its district with zeros where only that is known."""
+    address = facility.address
+    if address.ags.isdecimal():
+        return int(address.ags)
+    place = gazetteer.place(address.postal_code)
+    return int(place.district_ags) * 1000 if place is not None and place.district_ags else 0
+
+
+@lru_cache(maxsize=256)
+def _microseconds(span: timedelta) -> int:
+    return span // timedelta(microseconds=1)

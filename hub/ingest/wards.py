@@ -1,22 +1,23 @@
 """Keeps the events of wards and turns them into reports: the census itself is `mappings/census.py`."""
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects import postgresql
 
 from adapters.receipt import Receipt
-from hub.ingest.census_memory import CensusMemory, WardMemory
+from hub.ingest.census_memory import CensusMemory
 from hub.store.clock import micros
 from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader, Transaction
 from hub.store.tables import about
 from hub.store.tables import census as events_table
-from mappings.census import Beds, fold, purgeable, ward_report
+from mappings.census import Beds, Census, fold, purgeable, ward_report
 from mappings.census_event import CensusEvent
 from mappings.language import SourceMap
 from mappings.vacancy import VacancyReport
@@ -26,9 +27,7 @@ __all__ = ["Wards"]
 
 _OF_SOURCE = events_table.c.source == bindparam("source")
 _OF_STAYS = (_OF_SOURCE, one_of(events_table.c.stay, "stays"))
-_KNOWN = Prepared(select(events_table.c.key).where(_OF_SOURCE, one_of(events_table.c.key, "keys")))
-_ADD = Prepared(insert(events_table))
-_WARDS = Prepared(select(events_table.c.from_ward, events_table.c.to_ward).where(*_OF_STAYS).distinct())
+_ADD = Prepared(postgresql.insert(events_table).on_conflict_do_nothing())
 _EVENTS = Prepared(select(events_table.c.content).where(*_OF_STAYS))
 # One statement for each index: with OR between them, every event of the source would be read.
 _STAYS = tuple(
@@ -59,38 +58,36 @@ class Wards:
         now: datetime,
     ) -> list[VacancyReport]:
         """Remember what was told, and report every ward that it may have changed; what is known by `now` decides."""
-        touched = {ward for event in told for ward in event.wards}
-        touched |= self._wards_of(transaction, source_map.name, {event.stay for event in told} - {""})
-        known = self._memory.take(source_map.name, _mark(transaction, source_map.name))
-        new = self._remember(transaction, source_map.name, told)
-        mark = _marked(transaction, source_map.name)
+        source = source_map.name
+        stays = self._stays(transaction, source, {event.stay for event in told})
+        new = [event for event in told if stays[event.stay].setdefault(event.key, event) is event]
+        _add(transaction, source, new)
+        touched: defaultdict[str, list[Collection[CensusEvent]]] = defaultdict(list)
+        for stay in stays.values():
+            # A cancel names no bed, a visit may be on no ward any more: what was said before decides, too.
+            for ward_key in {ward_key for event in stay.values() for ward_key in event.wards}:
+                touched[ward_key].append(stay.values())
+        if not touched:
+            return []
+        mark = _mark(transaction, source)
+        known = self._memory.take(source, mark)
+        if new or mark is None:
+            mark = _marked(transaction, source)
         reports = []
         for ward in source_map.wards:
-            if ward.key in touched:
-                memory = self._remembered(transaction, source_map.name, ward, known.get(ward.key), new)
-                beds = fold(memory.events.values(), ward)
-                memory.settle(now)
-                known[ward.key] = memory
-                receipt.note(*beds.issues)
-                reports.append(_report(ward, beds, now))
-        self._memory.keep(source_map.name, mark, known, {ward.key for ward in source_map.wards})
+            if ward.key not in touched:
+                continue
+            census = known.get(ward.key)
+            if census is None:
+                census = known[ward.key] = Census(self._events_of(transaction, source, ward))
+            else:
+                for events in touched[ward.key]:
+                    census.put(events)
+            beds = census.beds(ward)
+            receipt.note(*beds.issues)
+            reports.append(_report(ward, beds, now))
+        self._memory.keep(source, mark, known)
         return reports
-
-    def _remembered(
-        self,
-        transaction: Transaction,
-        source: str,
-        ward: Ward,
-        memory: WardMemory | None,
-        new: Sequence[CensusEvent],
-    ) -> WardMemory:
-        """What a ward's census needs, new events among it."""
-        if memory is None or not memory.knows_enough(new):
-            return WardMemory.of(self._events_of(transaction, source, ward))
-        strangers = memory.strangers(ward.key, new)
-        memory.add(self._of_stays(transaction, source, strangers))
-        memory.add(event for event in new if event.stay in memory.stays)
-        return memory
 
     def expected(self, transaction: Transaction, source_map: SourceMap, now: datetime) -> list[VacancyReport]:
         """The wards of a source of which something is expected, anew: a day that has come is expected no more."""
@@ -110,35 +107,16 @@ class Wards:
             if purge.keys:
                 transaction.run(_DELETE, {"source": source, "keys": sorted(purge.keys)})
                 gone += len(purge.keys)
-                self._remember(transaction, source, purge.residues)
+                _add(transaction, source, purge.residues)
                 _marked(transaction, source)
         return gone
 
-    def _wards_of(self, reader: Reader, source: str, stays: set[str]) -> set[str]:
-        """The wards where these stays have been before: a cancel names no bed."""
-        rows = reader.all(_WARDS, {"source": source, "stays": sorted(stays)}) if stays else ()
-        return {ward for row in rows for ward in row if ward}
-
-    def _remember(self, transaction: Transaction, source: str, events: Sequence[CensusEvent]) -> list[CensusEvent]:
-        """Store events; returns those that were not known."""
-        unique = {event.key: event for event in events}
-        known = {key for (key,) in transaction.all(_KNOWN, {"source": source, "keys": sorted(unique)})}
-        new = [event for key, event in unique.items() if key not in known]
-        transaction.many_rows(
-            _ADD,
-            [
-                (
-                    source,
-                    event.key,
-                    event.stay,
-                    event.from_bed.ward if event.from_bed else None,
-                    event.to_bed.ward if event.to_bed else None,
-                    orjson.dumps(event.to_json()),
-                )
-                for event in new
-            ],
-        )
-        return new
+    def _stays(self, reader: Reader, source: str, names: Collection[str]) -> dict[str, dict[str, CensusEvent]]:
+        """The events of stays by their keys."""
+        found: dict[str, dict[str, CensusEvent]] = {name: {} for name in names}
+        for event in self._of_stays(reader, source, names):
+            found[event.stay][event.key] = event
+        return found
 
     def _events_of(self, reader: Reader, source: str, ward: Ward) -> list[CensusEvent]:
         """What names the ward, and all else of the stays that are named with it."""
@@ -148,6 +126,24 @@ class Wards:
     def _of_stays(self, reader: Reader, source: str, stays: Collection[str]) -> list[CensusEvent]:
         rows = reader.all(_EVENTS, {"source": source, "stays": sorted(stays)}) if stays else ()
         return [_event(content) for (content,) in rows]
+
+
+def _add(transaction: Transaction, source: str, events: Iterable[CensusEvent]) -> None:
+    """Store events; those that are known stay as they are."""
+    transaction.many_rows(
+        _ADD,
+        [
+            (
+                source,
+                event.key,
+                event.stay,
+                event.from_bed.ward if event.from_bed else None,
+                event.to_bed.ward if event.to_bed else None,
+                orjson.dumps(event.to_json()),
+            )
+            for event in events
+        ],
+    )
 
 
 def _mark(reader: Reader, source: str) -> str | None:

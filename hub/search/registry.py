@@ -32,6 +32,7 @@ SERVED_TYPES = (
     "Endpoint",
     "HealthcareService",
     "Location",
+    "Measure",
     "NamingSystem",
     "OperationDefinition",
     "Organization",
@@ -175,15 +176,37 @@ class SearchParameter(_Searched):
     @cached_property
     def rows(self) -> Callable[[Mapping[str, Any], list[tuple[str, Row]]], None]:
         """Adds (index table, row without the rid) of what a resource is found by to a list."""
-        return self._composite_rows() if self.implementation is composite else self._plain_rows()
+        if self.implementation is composite:
+            return self._composite_rows()
+        values, add = self.values, self._add
+        return lambda tree, found: add(values(tree), found)
 
-    def _plain_rows(self) -> Callable[[Mapping[str, Any], list[tuple[str, Row]]], None]:
-        values, number_ = self.values, self.number
+    def moved(
+        self,
+        before: Mapping[str, Any],
+        now: Mapping[str, Any],
+        lost: list[tuple[str, Row]],
+        found: list[tuple[str, Row]],
+    ) -> None:
+        """Adds such rows of a resource as it was to one list, and as it is to another, or neither where none differ."""
+        if self.implementation is composite:
+            self.rows(before, lost)
+            self.rows(now, found)
+            return
+        old, new = self.values(before), self.values(now)
+        # What is no text may be equal and found otherwise: true and 1, 1.0 and 1.00.
+        if old != new or not all(type(value) is str for _, value in new):
+            self._add(old, lost)
+            self._add(new, found)
+
+    @cached_property
+    def _add(self) -> Callable[[list[tuple[str, Any]], list[tuple[str, Row]]], None]:
+        number_ = self.number
         rows, extras, table = self.implementation.rows, self.implementation.extras, self.implementation.TABLE
         has_extras = self.type in ("reference", "token")
 
-        def add(tree: Mapping[str, Any], found: list[tuple[str, Row]]) -> None:
-            for kind, value in values(tree):
+        def add(values: list[tuple[str, Any]], found: list[tuple[str, Row]]) -> None:
+            for kind, value in values:
                 if kind.startswith("System."):
                     kind = kind[7:].lower()
                 found += [(table, (number_, *row)) for row in rows(kind, value)]
@@ -247,17 +270,31 @@ class _Known:
             found.add(string.TABLE)
         return frozenset(found)
 
-    def rows(self, tree: Mapping[str, Any], elements: Set[str] | None = None) -> list[tuple[str, Row]]:
-        """What a resource is found by; with `elements`, of what they bear on."""
-        by_key, always = self.by_key
-        keys = tree if elements is None else elements
-        concerned = {parameter.number: parameter for key in keys if key in by_key for parameter in by_key[key]}
+    def rows(self, tree: Mapping[str, Any]) -> list[tuple[str, Row]]:
+        """What a resource is found by."""
         found: list[tuple[str, Row]] = []
-        for parameter in always:
-            parameter.rows(tree, found)
-        for parameter in concerned.values():
+        for parameter in self._concerned(tree):
             parameter.rows(tree, found)
         return found
+
+    def moved(
+        self, before: Mapping[str, Any], now: Mapping[str, Any], elements: Set[str]
+    ) -> tuple[set[tuple[str, Row]], set[tuple[str, Row]]]:
+        """What a resource was found by and is no longer, and the other way round."""
+        lost: list[tuple[str, Row]] = []
+        found: list[tuple[str, Row]] = []
+        for parameter in self._concerned(elements):
+            parameter.moved(before, now, lost, found)
+        gone, new = set(lost), set(found)
+        return gone - new, new - gone
+
+    def _concerned(self, keys: Iterable[str]) -> Iterable[SearchParameter]:
+        """The parameters that elements with these keys bear on, each once."""
+        by_key, always = self.by_key
+        groups = [by_key[key] for key in keys if key in by_key]
+        if len(groups) == 1 and not always:
+            return groups[0]
+        return {parameter.number: parameter for group in (always, *groups) for parameter in group}.values()
 
 
 class Registry:
@@ -313,10 +350,16 @@ class Registry:
         by_key, always = self._of(resource_type).by_key
         return bool(always) or not elements.isdisjoint(by_key)
 
-    def rows(self, tree: Mapping[str, Any], elements: Set[str] | None = None) -> Sequence[tuple[str, Row]]:
-        """What a resource is found by: (index table, its row without the rid); with `elements`, all parameters that
-        read one of them, whatever else they read."""
-        return self._of(tree["resourceType"]).rows(tree, elements)
+    def rows(self, tree: Mapping[str, Any]) -> Sequence[tuple[str, Row]]:
+        """What a resource is found by: (index table, its row without the rid)."""
+        return self._of(tree["resourceType"]).rows(tree)
+
+    def moved(
+        self, before: Mapping[str, Any], now: Mapping[str, Any], elements: Set[str]
+    ) -> tuple[Set[tuple[str, Row]], Set[tuple[str, Row]]]:
+        """Such rows that a resource had and has no longer, and those that it has now and had not; `elements` are all
+        that differ."""
+        return self._of(now["resourceType"]).moved(before, now, elements)
 
     def tables(self, resource_type: str) -> Collection[str]:
         """The index tables in which resources of a type can have rows."""

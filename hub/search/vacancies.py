@@ -1,47 +1,38 @@
-"""Finds offers near a place by their vacancy: one indexed statement for the hits, one for what is shown with them.
+"""Finds offers near a place by their vacancy: one indexed statement for the hits, one for what is shown with them."""
 
-The index alone answers which offers are in reach; resources are joined to the page's few survivors only.
-"""
-
+import math
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, literal_column, null, or_, select, union_all
-
-from hub.search import contents
-from hub.search.types.near import box, nearest
-from hub.store.prepared import Prepared, one_of
+from hub.search import contents, vacancy_rows
+from hub.search.ranking import keys, score
+from hub.search.types.near import nearest
+from hub.search.vacancy_days import first_day
+from hub.search.vacancy_query import Position, Sort, VacancyQuery
+from hub.search.vacancy_rows import Shape
 from hub.store.reader import Reader, Row
 from hub.store.shown import Shown, Version
-from hub.store.tables import VIEWS, Projection, bands
+from hub.store.tables import VIEWS, Projection
+from mappings import terminology
 from mappings.vacancy import State
 
-__all__ = ["Freshness", "Hit", "Hits", "VacancyQuery", "find"]
+__all__ = [
+    "Freshness",
+    "Hit",
+    "Hits",
+    "InReach",
+    "find",
+    "first_day_of",
+    "fitting",
+    "in_reach",
+    "shape_of",
+    "with_comers",
+]
 
-_STARTS, _ENDS, _PLACES = 3, 4, 5
-"""Where a row of `_candidates` has its days and places."""
 _CONFIRMED_AT = 3
-"""Where a row of `_versions` has what is there for offers alone."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VacancyQuery:
-    """What is looked for; `start` as days since 1970, None where any time from `today` on will do."""
-
-    latitude: float
-    longitude: float
-    kilometres: float
-    care_forms: tuple[str, ...]
-    states: tuple[State, ...]
-    today: int
-    start: int | None = None
-    places: int = 1
-    count: int
-    after: tuple[float, int] | None = None
-    """Distance and rid of the last hit of the page before."""
+"""Where a row of `versions` has what is there for offers alone."""
 
 
 class Freshness(NamedTuple):
@@ -55,171 +46,158 @@ class Freshness(NamedTuple):
 
 
 class Hit(NamedTuple):
-    """An offer that fits."""
+    """An offer that fits; `score` from 0 to 1 (`ranking.score`)."""
 
     rid: int
+    version: int
     shown: Shown
     kilometres: float
     freshness: Freshness
+    score: float
+    position: Position
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hits:
-    """A page of hits by distance; `more` says that another follows.
+    """A page of hits in order; `more` says that another follows.
 
     `members` are shown with them: their Locations, Organizations, Schedules and Slots.
     """
 
     hits: Sequence[Hit]
     members: Sequence[Shown]
-    total: int
+    fitting: Sequence[Position]
+    """Where every offer that fits stands."""
     more: bool
+
+    @property
+    def total(self) -> int:
+        """How many fit."""
+        return len(self.fitting)
+
+
+class InReach(NamedTuple):
+    """The rows of offers in reach by rid, and how far away each is."""
+
+    kilometres: Mapping[int, float]
+    rows: Mapping[int, Sequence[Row]]
 
 
 def find(reader: Reader, projection: Projection, query: VacancyQuery, *, now: int) -> Hits:
-    """The offers that fit, nearest first; none whose statement has expired by `now`."""
-    circle = box(query.latitude, query.longitude, query.kilometres)
-    binds: dict[str, Any] = {
-        **{name: circle[name] for name in ("south", "north", "west", "east")},
-        "bands": bands(circle["south"], circle["north"]),
-        "care_forms": list(query.care_forms),
-        "states": [state.value for state in query.states],
-        "from_day": query.today if query.start is None else query.start,
-        "places": query.places,
-        "now": now,
-    }
-    shape = _Shape(
-        projection.name,
-        only_free=query.states == (State.SOME,),
-        with_start=query.start is not None,
-        counted=query.places > 1,
-    )
-    rows = reader.all(_candidates(shape), binds)
-    there = nearest(
-        query.latitude, query.longitude, query.kilometres, _with_places(rows, binds) if shape.counted else rows
-    )
+    """The page of offers that fit; none whose statement has expired by `now`."""
+    there, rows = fitting(reader, projection, query, now=now)
     start = 0 if query.after is None else bisect_right(there, query.after)
-    near = there[start : start + query.count]
-    hits, members = _shown(reader, projection, near)
+    page = there[start : start + query.count]
+    hits, members = _shown(reader, projection, query, page, rows, now)
     more = 0 < query.count < len(there) - start
-    return Hits(hits=hits, members=members, total=len(there), more=more)
+    return Hits(hits=hits, members=members, fitting=there, more=more)
 
 
-def _with_places(rows: Sequence[Row], binds: Mapping[str, Any]) -> Iterable[Row]:
-    """One row of each offer that has so many places free on one day, from a day on."""
-    wanted, from_day = binds["places"], binds["from_day"]
-    offers: dict[int, Row] = {}
-    again: dict[int, list[Row]] = {}
+def fitting(
+    reader: Reader, projection: Projection, query: VacancyQuery, *, now: int
+) -> tuple[list[Position], Mapping[int, Sequence[Row]]]:
+    """Where every offer that fits stands, in order; and the rows of those, where they were needed for it."""
+    wide = query.counts or query.sort is not Sort.DISTANCE or bool(query.prefer_needs or query.prefer_rooms)
+    shape = shape_of(projection, query, wide=wide)
+    if not wide and not shape.with_areas:
+        found = reader.all(vacancy_rows.rows(shape), vacancy_rows.binds(query, now))
+        near = nearest(query.latitude, query.longitude, query.kilometres, found)
+        return [(0.0, kilometres, rid) for kilometres, rid in near], {}
+    reach = in_reach(reader, query, replace(shape, wide=True), now)
+    days: dict[int, int] = {}
+    for rid, rows in reach.rows.items():
+        day = first_day_of(rows, query)
+        if day is not None:
+            days[rid] = day
+    key = keys(query, now)
+    return sorted(
+        (key(reach.rows[rid], reach.kilometres[rid], day), reach.kilometres[rid], rid) for rid, day in days.items()
+    ), reach.rows
+
+
+def first_day_of(rows: Sequence[Row], query: VacancyQuery) -> int | None:
+    """The first day on which an offer of these rows can take whom the query is for."""
+    return first_day(
+        rows,
+        start=query.today if query.start is None else query.start,
+        exact=query.start is not None,
+        days=query.days,
+        places=query.places,
+    )
+
+
+def shape_of(projection: Projection, query: VacancyQuery, *, wide: bool = True, near_misses: bool = False) -> Shape:
+    """The statement of a query."""
+    return Shape(
+        view=projection.name,
+        criteria=query.criteria,
+        with_needs=query.needs != 0,
+        only_free=query.states == (State.SOME,),
+        with_start=query.start is not None and not near_misses,
+        wide=wide,
+        near_misses=near_misses,
+        with_areas=bool(query.postal_codes) and not terminology.ambulatory().isdisjoint(query.care_forms),
+    )
+
+
+def in_reach(reader: Reader, query: VacancyQuery, shape: Shape, now: int) -> InReach:
+    """All rows of a wide shape around the place, and those of services that come there."""
+    told = vacancy_rows.binds(query, now)
+    if shape.near_misses:
+        told["from_day"] = query.today
+    rows = reader.all(vacancy_rows.rows(shape), told)
+    kilometres = {rid: away for away, rid in nearest(query.latitude, query.longitude, query.kilometres, rows)}
+    if shape.with_areas and with_comers(reader, VIEWS[shape.view], told):
+        coming = reader.all(vacancy_rows.rows(replace(shape, by_area=True)), told)
+        kilometres |= {rid: away for away, rid in nearest(query.latitude, query.longitude, math.inf, coming)}
+        rows = [*rows, *coming]
+    by_offer: dict[int, list[Row]] = {}
     for row in rows:
-        if offers.setdefault(row[0], row) is not row:
-            again.setdefault(row[0], [offers[row[0]]]).append(row)
-    return [
-        row
-        for rid, row in offers.items()
-        if row[_PLACES] >= wanted or (rid in again and _most_free(again[rid], from_day) >= wanted)
-    ]
+        if row[0] in kilometres:
+            by_offer.setdefault(row[0], []).append(row)
+    return InReach(kilometres, by_offer)
 
 
-def _most_free(rows: Sequence[Row], from_day: int) -> int:
-    """How many places are free at once: their sum can peak only on a day on which some become free."""
-    days = {max(row[_STARTS], from_day) for row in rows}
-    sums: list[int] = [sum(row[_PLACES] for row in rows if row[_STARTS] <= day <= row[_ENDS]) for day in days]
-    return max(sums)
+def with_comers(reader: Reader, projection: Projection, told: dict[str, Any]) -> bool:
+    """Whether services say that they come to the postal codes; adds their rows to the values of a statement."""
+    told["comers"] = [rid for (rid,) in reader.all(vacancy_rows.comers(projection.name), told)]
+    return bool(told["comers"])
 
 
 def _shown(
-    reader: Reader, projection: Projection, near: Sequence[tuple[float, int]]
+    reader: Reader,
+    projection: Projection,
+    query: VacancyQuery,
+    page: Sequence[Position],
+    rows: Mapping[int, Sequence[Row]],
+    now: int,
 ) -> tuple[Sequence[Hit], Sequence[Shown]]:
     """The hits, and what is shown with them."""
-    if not near:
+    if not page:
         return (), ()
     stated: dict[int, Row] = {}
     members: dict[Version, None] = {}
-    for row in reader.all(_versions(projection.name), {"rids": [rid for _, rid in near]}):
+    for row in reader.all(vacancy_rows.versions(projection.name), {"rids": [rid for _, _, rid in page]}):
         if row[_CONFIRMED_AT] is None:
             members[row[:2]] = None
         else:
             stated[row[0]] = row
-    rows = [stated[rid] for _, rid in near]
-    shown = contents.by_version(reader, projection, [*(row[:2] for row in rows), *members])
-    hits = [
-        Hit(rid, one, kilometres, Freshness._make(row[2:]))
-        for (kilometres, rid), one, row in zip(near, shown, rows, strict=False)
-    ]
+    offers = [stated[rid] for _, _, rid in page]
+    shown = contents.by_version(reader, projection, [*(row[:2] for row in offers), *members])
+    hits = []
+    for position, one, row in zip(page, shown, offers, strict=False):
+        freshness = Freshness._make(row[2:])
+        based_on = freshness.confirmed_at if freshness.valid_at is None else freshness.valid_at
+        _, kilometres, rid = position
+        hits.append(
+            Hit(
+                rid,
+                row[1],
+                one,
+                kilometres,
+                freshness,
+                score(query, kilometres, based_on, rows.get(rid, ()), now),
+                position,
+            )
+        )
     return hits, shown[len(hits) :]
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """What decides the statement: the values go in as binds."""
-
-    projection: str
-    only_free: bool
-    with_start: bool
-    counted: bool
-    """Several places are asked for: they must be free on one day."""
-
-
-@lru_cache
-def _candidates(shape: _Shape) -> Prepared:
-    """Rid and position of all that fits but for the exact distance, where they count its free places and their days,
-    too; an offer can have several rows.
-    """
-    tables = VIEWS[shape.projection]
-    vacancy, freshness = tables.vacancy, tables.freshness
-    some: ColumnElement[str] = literal_column(f"'{State.SOME.value}'")
-    unknown: ColumnElement[str] = literal_column(f"'{State.UNKNOWN.value}'")
-    in_time = vacancy.c.ends >= bindparam("from_day")
-    if shape.with_start:
-        in_time = and_(in_time, vacancy.c.starts <= bindparam("from_day"))
-    current = freshness.c.expires_at > bindparam("now")
-    # What has no number of places has all that are asked for.
-    places: ColumnElement[int] = vacancy.c.places
-    if shape.only_free:
-        stated = and_(vacancy.c.state == some, in_time, current)
-    else:
-        places = case(
-            (vacancy.c.state == some, vacancy.c.places), else_=bindparam("places", type_=vacancy.c.places.type)
-        )
-        stated = and_(
-            one_of(vacancy.c.state, "states"),
-            or_(vacancy.c.state != some, in_time),
-            or_(vacancy.c.state == unknown, current),
-        )
-    counted = (vacancy.c.starts, vacancy.c.ends, places) if shape.counted else ()
-    return Prepared(
-        select(vacancy.c.rid, vacancy.c.latitude, vacancy.c.longitude, *counted)
-        .join(freshness, freshness.c.rid == vacancy.c.rid)
-        .where(
-            stated,
-            one_of(vacancy.c.care_form, "care_forms"),
-            one_of(tables.band, "bands"),
-            vacancy.c.latitude.between(bindparam("south"), bindparam("north")),
-            vacancy.c.longitude.between(bindparam("west"), bindparam("east")),
-        )
-    )
-
-
-@lru_cache
-def _versions(projection: str) -> Prepared:
-    """Rid, version and freshness of offers, and rid and version of what is shown with them."""
-    tables = VIEWS[projection]
-    resource, freshness, member = tables.resource, tables.freshness, tables.member
-    times = (
-        freshness.c.valid_at,
-        freshness.c.confirmed_at,
-        freshness.c.aging_at,
-        freshness.c.stale_at,
-        freshness.c.expires_at,
-    )
-    return Prepared(
-        union_all(
-            select(resource.c.rid, resource.c.version, *times)
-            .join(freshness, freshness.c.rid == resource.c.rid)
-            .where(one_of(resource.c.rid, "rids")),
-            select(resource.c.rid, resource.c.version, *(null() for _ in times))
-            .select_from(member)
-            .join(resource, resource.c.rid == member.c.member)
-            .where(one_of(member.c.rid, "rids"), resource.c.deleted.is_(False)),
-        )
-    )

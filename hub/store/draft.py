@@ -27,10 +27,12 @@ _HEAD = ("resourceType", "id", "meta")
 class Index(Protocol):
     """What resources are found by."""
 
-    def rows(
-        self, tree: Mapping[str, Any], elements: Set[str] | None = None
-    ) -> Iterable[tuple[str, tuple[object, ...]]]:
-        """(index table, its row without the rid) of each value of a resource, or of what `elements` bear on."""
+    def rows(self, tree: Mapping[str, Any]) -> Iterable[tuple[str, tuple[object, ...]]]:
+        """(index table, its row without the rid) of each value of a resource."""
+
+    def moved(self, before: Mapping[str, Any], now: Mapping[str, Any], elements: Set[str]) -> "tuple[Found, Found]":
+        """Such rows that a resource had and has no longer, and those that it has now and had not; `elements` are all
+        that differ."""
 
     def reads(self, resource_type: str, elements: Set[str]) -> bool:
         """Whether anything that resources of a type are found by may be in one of the elements."""
@@ -52,6 +54,8 @@ class Draft:
     members: Mapping[str, bytes]
     meta: bytes
     rest: bytes
+    digest: bytes
+    """What tells one content from another; the server's own part of `meta` is not in it."""
     posted: bool = False
     """Whether the server gave it its id: a create, which the history tells from an update that created."""
     _found: list[Any] = field(default_factory=list, compare=False, repr=False)
@@ -64,24 +68,27 @@ class Draft:
         found: Found = self._found[1]
         return found
 
-    def moved_from(self, stored: bytes, index: Index) -> tuple[Found, Found]:
+    def moved_from(self, stored: bytes, digest: bytes, index: Index) -> tuple[Found, Found]:
         """What it was found by as it stood, and no longer is; and what it is found by now, and was not before.
 
-        Only elements that differ are looked at. Both views mostly differ alike, so it is made out once.
+        `digest` is that of what stood. Only elements that differ are looked at. Both views mostly differ alike, so it
+        is made out once.
         """
+        if self._moved and self._moved[0] == digest and self._moved[1] is index:
+            return self._moved[2], self._moved[3]
         members, meta = _parted(stored)
-        if not self._moved or self._moved[0] != (members, meta) or self._moved[1] is not index:
-            names = members.keys() | self.members.keys()
-            differ = {name for name in names if members.get(name) != self.members.get(name)}
-            if meta != self.meta:
-                differ.add("meta")
-            elements = {name.removeprefix("_") for name in differ}
-            before: Found = frozenset()
-            now: Found = frozenset()
-            if index.reads(self.type, elements):
-                before, now = set(index.rows(_TREE.decode(stored), elements)), set(index.rows(self.tree, elements))
-            self._moved[:] = [(members, meta), index, before - now, now - before]
-        return self._moved[2], self._moved[3]
+        own = self.members
+        differ = {name for name, value in members.items() if own.get(name) != value}
+        differ.update(name for name in own if name not in members)
+        if meta != self.meta:
+            differ.add("meta")
+        elements = {name.removeprefix("_") for name in differ}
+        lost: Found = frozenset()
+        found: Found = frozenset()
+        if index.reads(self.type, elements):
+            lost, found = index.moved(_TREE.decode(stored), self.tree, elements)
+        self._moved[:] = [digest, index, lost, found]
+        return lost, found
 
     @classmethod
     def of(cls, tree: Mapping[str, Any], *, resource_id: str | None = None) -> "Draft":
@@ -110,20 +117,17 @@ class Draft:
         *,
         posted: bool = False,
     ) -> "Draft":
+        rest = _joined(members)
         return cls(
             type=tree["resourceType"],
             id=tree["id"] if resource_id is None else resource_id,
             tree=tree,
             members=members,
             meta=meta,
-            rest=_joined(members),
+            rest=rest,
+            digest=blake2b(meta + b"\0" + rest, digest_size=16).digest(),
             posted=posted,
         )
-
-    @property
-    def digest(self) -> bytes:
-        """What tells one content from another; the server's own part of `meta` is not in it."""
-        return blake2b(self.meta + b"\0" + self.rest, digest_size=16).digest()
 
     def content(self, version: int, updated: str) -> bytes:
         """The resource as a version of it is stored and served."""

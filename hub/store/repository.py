@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import (
@@ -58,8 +58,7 @@ class Stored:
     content: bytes | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
+class Version(NamedTuple):
     """What a write made of a resource; `content` is None where it is deleted now."""
 
     rid: int
@@ -86,8 +85,7 @@ class Written:
         return sum(1 for version in self.versions.values() if version.change != "unchanged")
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     rid: int
     version: int
     digest: bytes
@@ -215,7 +213,8 @@ class Repository:
         known = self._known(transaction, [*wanted, *gone])
         written = Written()
         newest = transaction.first(self._newest)
-        changed = _Changes(index=self.index, at=max(at, newest[0]) if newest else at, deliveries=deliveries)
+        at = max(at, newest[0]) if newest else at
+        changed = _Changes(index=self.index, at=at, said=instant(at), deliveries=deliveries)
         fresh = [key for key in wanted if key not in known]
         for key, rid in zip(
             fresh, next_serials(transaction, self.projection.resource.name, len(fresh), "rid"), strict=True
@@ -312,6 +311,8 @@ class _Changes:
 
     index: Index
     at: int
+    said: str
+    """The same moment, as it is served."""
     deliveries: Mapping[Key, int]
     inserted: list[Row] = field(default_factory=list)
     updated: list[Row] = field(default_factory=list)
@@ -325,7 +326,7 @@ class _Changes:
     def add(self, key: Key, draft: Draft | None, rid: int, before: _Row | None) -> Version:
         """Note a new version; no draft: it is deleted."""
         version = before.version + 1 if before else 1
-        content = draft.content(version, instant(self.at)) if draft else None
+        content = draft.content(version, self.said) if draft else None
         state = (version, self.at, draft.digest if draft else _DELETED, draft is None)
         if before is None:
             self.inserted.append((rid, *key, *state))
@@ -339,9 +340,11 @@ class _Changes:
         if draft is None:
             self.cleared.setdefault(key[0], []).append(rid)
         elif was_there and before is not None:
-            lost, found = draft.moved_from(before.content, self.index)
-            _note(self.lost, lost, rid)
-            _note(self.found, found, rid)
+            lost, found = draft.moved_from(before.content, before.digest, self.index)
+            if lost:
+                _note(self.lost, lost, rid)
+            if found:
+                _note(self.found, found, rid)
         else:
             _note(self.found, draft.found_by(self.index), rid)
         return Version(rid=rid, version=version, updated=self.at, change=change, content=content)

@@ -30,7 +30,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from mappings.district_figures import FIGURES
+
 __all__ = [
+    "CRITERIA",
     "PROFESSIONAL",
     "PUBLIC",
     "VIEWS",
@@ -52,7 +55,10 @@ __all__ = [
     "metadata",
     "offer_part",
     "pool_bound",
+    "region_day",
+    "region_taken",
     "reminder",
+    "search_tally",
     "set_aside",
     "set_aside_offer",
     "shown_facility",
@@ -66,6 +72,11 @@ __all__ = [
 
 metadata = MetaData()
 
+CRITERIA = (
+    *("needs", "care_grades", "rooms", "sexes", "operator", "languages", "payers", "own_share"),
+    *("ags", "by_area"),
+)
+"""The columns of a vacancy by which it is chosen, besides form, state, place and days."""
 _BANDS = 8
 """Bands of latitude in a degree: 14 km each, as far as people mostly look."""
 _Serial = BigInteger().with_variant(Integer, "sqlite")
@@ -85,6 +96,7 @@ class Projection:
     """The index tables that search parameters fill, by their name."""
     freshness: Table
     vacancy: Table
+    service_area: Table
     member: Table
 
     @property
@@ -178,6 +190,17 @@ def _projection(view: str) -> Projection:
         Column("starts", Integer, nullable=False),
         Column("ends", Integer, nullable=False),
         Column("places", Integer, nullable=False),
+        # Sets of codes as bit masks (`terminology.bits`), 0: nothing said.
+        Column("needs", BigInteger, nullable=False),
+        Column("care_grades", Integer, nullable=False),
+        Column("rooms", Integer, nullable=False),
+        Column("sexes", Integer, nullable=False),
+        Column("operator", BigInteger, nullable=False),
+        Column("languages", _Text, nullable=False),  # ",de,tr,"
+        Column("payers", BigInteger, nullable=False),
+        Column("own_share", Integer, nullable=False),  # cents a month, 0: not said
+        Column("ags", Integer, nullable=False),
+        Column("by_area", Integer, nullable=False),  # 1: it says to which postal codes it comes
         sqlite_with_rowid=False,
     )
     # Every column that $find-vacancies reads, so that the index alone answers it.
@@ -192,6 +215,15 @@ def _projection(view: str) -> Projection:
         vacancy.c.ends,
         vacancy.c.places,
         vacancy.c.rid,
+        *(vacancy.c[name] for name in CRITERIA),
+    )
+    service_area = Table(
+        f"{view}_service_area",
+        metadata,
+        Column("postal_code", Integer, primary_key=True, autoincrement=False),
+        Column("rid", BigInteger, primary_key=True, autoincrement=False),  # of the HealthcareService
+        Index(f"{view}_service_area_rid", "rid"),
+        sqlite_with_rowid=False,
     )
     member = Table(
         f"{view}_member",
@@ -208,6 +240,7 @@ def _projection(view: str) -> Projection:
         indexes=MappingProxyType(_index_tables(view)),
         freshness=freshness,
         vacancy=vacancy,
+        service_area=service_area,
         member=member,
     )
 
@@ -575,6 +608,38 @@ job = Table(
     Column("finished_at", BigInteger, nullable=False),
 )
 """When each job ended well last."""
+
+region_taken = Table(
+    "region_taken",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("taken_at", BigInteger, nullable=False),
+)
+"""The days of which the figures of all districts were taken, and when on that day."""
+
+region_day = Table(
+    "region_day",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("district", _Text, primary_key=True),  # 5 digits of the AGS; blank: not known
+    Column("care_form", _Text, primary_key=True),  # blank: all of them
+    *(Column(name, Integer, nullable=False) for name in FIGURES),
+    sqlite_with_rowid=False,
+)
+"""What a planner counts of a district, day by day, kept for years (`mappings/district_figures.py`)."""
+
+search_tally = Table(
+    "search_tally",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("district", _Text, primary_key=True),
+    Column("municipality", _Text, primary_key=True),  # its name; blank: the search named the district alone
+    Column("care_forms", _Text, primary_key=True),  # those asked, in order, spaces between
+    Column("needs", _Text, primary_key=True),  # likewise
+    Column("searches", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How many searches found nothing; exact, so never shown as they stand (`hub/reports/published.py`)."""
 
 course_decision = Table(
     "course_decision",

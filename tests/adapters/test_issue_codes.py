@@ -18,9 +18,10 @@ PUBLISHED = {
     for concept in system["concept"]
 }
 ELSEWHERE = (
-    # What compares facilities, checks maps and feeds, fetches, or decides on identity, is of no delivery.
+    # What compares facilities, checks maps and feeds, fetches, searches, or decides on identity, is of no delivery.
     "mappings/likeness.py",
     "mappings/rehearsal.py",
+    "mappings/search_place.py",
     "adapters/feed.py",
     "adapters/gate.py",
     "adapters/http_get.py",

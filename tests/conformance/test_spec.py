@@ -43,6 +43,7 @@ def test_load_finds_every_artefact() -> None:
     assert [f"{kind}-{artefact['id']}.json" for kind in KINDS for artefact in spec.load(kind)] == FILES
     assert KINDS == [
         "CodeSystem",
+        "Measure",
         "OperationDefinition",
         "SearchParameter",
         "StructureDefinition",
@@ -79,6 +80,15 @@ def test_every_code_has_a_german_and_an_english_display(system: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("system", spec.load("CodeSystem"), ids=lambda system: str(system["id"]))
+def test_properties_of_codes_are_those_that_the_system_declares(system: dict[str, Any]) -> None:
+    declared = {each["code"]: each["type"] for each in system.get("property", ())}
+    for concept in _concepts(system["concept"]):
+        for told in concept.get("property", ()):
+            kind = declared[told["code"]]
+            assert told.keys() == {"code", f"value{kind.capitalize()}"}
+
+
+@pytest.mark.parametrize("system", spec.load("CodeSystem"), ids=lambda system: str(system["id"]))
 def test_every_code_system_has_a_value_set_of_all_its_codes(system: dict[str, Any]) -> None:
     value_set = _artefact(f"ValueSet-{system['id']}.json")
     assert system["valueSet"] == value_set["url"]
@@ -112,7 +122,11 @@ def test_bindings_of_extensions_exist(element: dict[str, Any]) -> None:
 
 def _known_value_sets() -> set[str]:
     ours = {value_set["url"] for value_set in spec.load("ValueSet")}
-    return ours | {"http://hl7.org/fhir/ValueSet/administrative-gender"}
+    return ours | {
+        "http://hl7.org/fhir/ValueSet/administrative-gender",
+        "http://hl7.org/fhir/ValueSet/days-of-week",
+        "http://hl7.org/fhir/ValueSet/units-of-time",
+    }
 
 
 @pytest.mark.parametrize("definition", spec.load("StructureDefinition"), ids=lambda each: str(each["id"]))

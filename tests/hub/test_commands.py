@@ -94,6 +94,31 @@ def test_find_shows_a_table_a_person_can_read(url: str, csv: Path, capsys: pytes
     assert "fünf Ziffern" in capsys.readouterr().err
 
 
+def test_find_takes_a_town_and_a_district(url: str, csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("ingest", "--database", url, "--source", "csv-long", str(csv))
+    capsys.readouterr()
+    find = ("find", "--database", url, "--language", "de", "--near")
+    for written, understood in (
+        ("Clopenburg", "Gesucht 25 km um Cloppenburg."),
+        ("Oldenburg, Stadt", "Gesucht 25 km um Oldenburg."),
+        ("Friedeburg, Wittmund", "Gesucht 25 km um Friedeburg."),
+        ("LK Cloppenburg", "Gesucht in: Landkreis Cloppenburg."),
+        ("Emsland", "Gesucht in: Landkreis Emsland."),
+    ):
+        assert run(*find, written) == 0
+        assert capsys.readouterr().out.rstrip().endswith(understood)
+    assert run(*find, "Landkreis Cloppenburg", "--distance", "30 km") == 0
+    assert "Gesucht 30 km um Landkreis Cloppenburg." in capsys.readouterr().out
+    assert run(*find, "Landkreis Cloppenburg") == 0
+    assert "Haus a" in capsys.readouterr().out
+    assert run(*find, "Friedeburg") == 2
+    assert '--near "Friedeburg, 03462"' in capsys.readouterr().err
+    assert run(*find, "Kreis Xyzzy") == 2
+    told = capsys.readouterr().err
+    assert "erwartet wird eine Postleitzahl (49661), ein Ort" in told
+    assert "Xyzzy" not in told
+
+
 def test_sources_are_listed_and_get_tokens(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("sources", "--database", url, "--language", "en") == 0
     told = capsys.readouterr().out

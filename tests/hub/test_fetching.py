@@ -270,7 +270,9 @@ def test_jobs_run_where_the_process_leads(hub: Hub, tmp_path: Path) -> None:
         schedulers: list[Any] = []
         for leader in leaders:
             scheduler = Scheduler(timezone="UTC")
-            jobs.schedule(scheduler, jobs.jobs(hub.pipeline, list, list), JobRuns(hub.database, hub.clock), leader, one)
+            jobs.schedule(
+                scheduler, jobs.jobs(hub.pipeline, list, list, list), JobRuns(hub.database, hub.clock), leader, one
+            )
             schedulers.append(scheduler)
             assert all(job.kwargs == {} for job in scheduler.get_jobs())
         schedulers[1].run_all()
@@ -292,10 +294,10 @@ def test_every_job_is_coalesced_and_runs_once_at_a_time(sqlite_hub: Hub, tmp_pat
     one = fetcher(sqlite_hub, tmp_path, heim=told)
     scheduler = BackgroundScheduler(timezone="UTC")
     runs = JobRuns(sqlite_hub.database, sqlite_hub.clock)
-    jobs.schedule(scheduler, jobs.jobs(sqlite_hub.pipeline, list, list), runs, Leader(sqlite_hub.database), one)
+    jobs.schedule(scheduler, jobs.jobs(sqlite_hub.pipeline, list, list, list), runs, Leader(sqlite_hub.database), one)
     scheduler.start(paused=True)
     try:
-        assert len(scheduler.get_jobs()) == 8
+        assert len(scheduler.get_jobs()) == 9
         assert {(job.max_instances, job.coalesce) for job in scheduler.get_jobs()} == {(1, True)}
         assert [job.trigger.jitter for job in scheduler.get_jobs() if job.executor == "fetching"] == [2.5]
     finally:

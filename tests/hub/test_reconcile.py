@@ -8,18 +8,20 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 from sqlalchemy import func, select
 
 from hub.hub import Hub
 from hub.ingest.reconcile import Reconciler
-from hub.store.tables import PROFESSIONAL, PUBLIC, Projection
-from mappings.vacancy import State, VacancyReport
+from hub.store.tables import PROFESSIONAL, PUBLIC, Projection, statement
+from mappings.vacancy import Counts, State, VacancyReport
 from tests.conftest import NOW, Clock
 from tests.hub.client import Client
 from tests.hub.deliveries import send
 from tests.hub.plans import Explaining
 from tests.hub.region import HOUR, report, tell
 
+VACANCY_REPORT: TypeAdapter[VacancyReport] = TypeAdapter(VacancyReport)
 FIND = "/fhir/HealthcareService/$find-vacancies?postal-code=49661&distance=10"
 
 
@@ -232,6 +234,19 @@ def test_offers_of_one_facility_share_it(hub: Hub) -> None:
     assert client.json("/fhir/Location")["total"] == 1
     assert client.json("/fhir/Organization")["total"] == 2  # the operator is the other
     assert client.json("/fhir/HealthcareService")["total"] == 3
+
+
+def test_an_offer_that_becomes_another_is_known_by_what_it_is_now(hub: Hub, clock: Clock) -> None:
+    first = report(free=1)
+    reformed = replace(first, offer=replace(first.offer, care_form="tagespflege"))
+    moved = replace(report("heide", free=2), offer=reformed.offer)
+    for told in (first, replace(first, counts=Counts(licensed=20, accepting=0)), reformed, moved):
+        clock.forward(hours=1)
+        assert tell(hub, told).applied == 1
+        with hub.database.reading() as connection:
+            (row,) = connection.execute(select(statement)).all()
+        assert (row.facility, row.care_form) == (told.facility.key, told.offer.care_form)
+        assert VACANCY_REPORT.validate_json(row.report) == told
 
 
 def test_a_stuck_export_from_the_future_confirms_nothing(hub: Hub, clock: Clock) -> None:

@@ -5,6 +5,8 @@ from math import cos, hypot, radians
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mappings import gazetteer
 from mappings.vacancy import Position
@@ -66,6 +68,42 @@ def test_postal_codes_of_large_recipients_bear_the_name_of_their_town() -> None:
     assert [place for place in gazetteer.places() if any(word in place.name for word in words)] == []
 
 
+def test_towns_that_share_a_postal_code_are_named_too() -> None:
+    names = {place.name for place in gazetteer.names()}
+    assert {"Bad Hersfeld", "Wittlich", "Esens", "Naumburg", "Heinsberg", "Cloppenburg"} <= names
+    for place in gazetteer.names():
+        assert gazetteer.place(place.postal_code) is not None
+        assert place.district_ags in gazetteer.districts() or place.postal_code == "87491"
+
+
+def test_single_recipients_are_known_as_such() -> None:
+    assert {"90744", "42895"} <= gazetteer.recipients()
+    assert not {"49661", "26121", "26427"} & gazetteer.recipients()
+    assert all(gazetteer.place(postal_code) for postal_code in gazetteer.recipients())
+
+
+def test_germany_has_its_towns_that_are_districts() -> None:
+    assert len(gazetteer.cities()) == 106
+    assert {"03403", "11000", "08111"} <= gazetteer.cities() <= gazetteer.districts().keys()
+    assert "03453" not in gazetteer.cities()
+
+
+@given(
+    st.one_of(
+        st.tuples(st.floats(47.2, 55.1), st.floats(5.8, 15.1)),
+        st.tuples(st.floats(-90, 90), st.floats(-180, 180)),
+        st.sampled_from([(place.latitude, place.longitude) for place in gazetteer.places()]),
+    )
+)
+@settings(max_examples=60)
+def test_the_nearest_postal_code_is_the_nearest_of_all(point: tuple[float, float]) -> None:
+    inhabited = [place for place in gazetteer.places() if place.postal_code not in gazetteer.recipients()]
+    assert gazetteer.nearest(*point) == min(
+        inhabited,
+        key=lambda place: (gazetteer.kilometres(*point, place.latitude, place.longitude), place.postal_code),
+    )
+
+
 @pytest.mark.skipif(not SOURCE.exists(), reason="the source of the table is not on this machine")
 def test_table_has_every_postal_code_of_its_source_near_one_of_its_points() -> None:
     points: dict[str, list[tuple[float, float]]] = {}
@@ -80,3 +118,30 @@ def test_table_has_every_postal_code_of_its_source_near_one_of_its_points() -> N
             for latitude, longitude in points[postal_code]
         )
         assert nearest < 15, place
+
+
+def test_a_district_is_called_what_it_is() -> None:
+    names = ("03453", "03451", "03357", "03404", "03241", "02000", "11000", "x", "")
+    assert [gazetteer.district_name(ags) for ags in names] == [
+        "Landkreis Cloppenburg",
+        "Landkreis Ammerland",
+        "Landkreis Rotenburg (Wümme)",
+        "Kreisfreie Stadt Osnabrück",
+        "Region Hannover",
+        "Hamburg, Freie und Hansestadt",
+        "Kreisfreie Stadt Berlin",
+        "x",
+        "",
+    ]
+
+
+def test_the_nearest_postal_code_is_found_and_none_abroad() -> None:
+    for one in gazetteer.places()[::97]:
+        found = gazetteer.nearest(one.latitude, one.longitude)
+        assert found is not None
+        assert (found.latitude, found.longitude) == (one.latitude, one.longitude)
+    near = gazetteer.nearest(52.85, 8.05)
+    assert near is not None
+    assert (near.postal_code, near.name, near.district_ags) == ("49659", "Cloppenburg", "03453")
+    for latitude, longitude in ((48.85, 2.35), (0.0, 0.0), (90.0, 180.0), (-90.0, -180.0)):
+        assert gazetteer.nearest(latitude, longitude) is None

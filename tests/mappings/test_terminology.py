@@ -112,3 +112,55 @@ def test_county_table_knows_every_value_of_the_real_export() -> None:
     assert len(values) == 15
     for value in values:
         translate("lup-angebot", value)
+
+
+BITS = {
+    "need": (
+        "dialyse",
+        "beatmung",
+        "tracheostoma",
+        "peg",
+        "mre-isolation",
+        "demenz",
+        "geschuetzter-bereich",
+        "adipositas",
+        "palliativ",
+        "wachkoma",
+        "rollstuhl",
+        "paar",
+        "junge-pflege",
+    ),
+    "payer": (
+        "pflegekasse",
+        "krankenkasse",
+        "private-versicherung",
+        "sozialhilfe",
+        "selbstzahler",
+        "beihilfe",
+        "unfallversicherung",
+        "rentenversicherung",
+        "eingliederungshilfe",
+        "soziale-entschaedigung",
+    ),
+}
+"""Codes in the order of their bits, retired ones too: masks are stored, so what stands here stays."""
+
+
+@pytest.mark.parametrize("system", BITS)
+def test_bits_of_codes_are_unique_below_sixty_and_never_used_again(system: str) -> None:
+    bits = terminology.bits(system)
+    assert bits.keys() <= set(BITS[system])
+    assert bits == {code: 1 << place for place, code in enumerate(BITS[system]) if code in bits}
+    assert len(BITS[system]) <= 60
+    assert bits.keys() == terminology.codes(system)
+
+
+def test_a_system_without_bits_has_none() -> None:
+    with pytest.raises(KeyError):
+        terminology.bits("room-type")
+
+
+def test_ambulatory_care_forms_come_to_the_person() -> None:
+    assert terminology.ambulatory() == {
+        *("ambulante-pflege", "sapv", "hospizdienst-ambulant", "lotse", "telemedizin"),
+    }

@@ -123,3 +123,15 @@ def test_who_reported_by_hand_is_for_professionals_alone() -> None:
     assert seen(by_office, View.PUBLIC) == PUBLIC
     assert seen(by_office, View.PROFESSIONAL).reported_by is ReportedBy.OFFICE
     assert expired(by_office).reported_by is None
+
+
+def test_what_hides_nothing_is_the_same_object() -> None:
+    open_to_all = VacancyReport(
+        facility=replace(FULL.facility, contacts=PUBLIC.facility.contacts),
+        offer=PUBLIC.offer,
+        state=State.SOME,
+        counts=Counts(licensed=20, accepting=1),
+        blocks=(Block(count=1),),
+    )
+    assert seen(open_to_all, View.PUBLIC) is open_to_all
+    assert PUBLIC.facility is not FULL.facility

@@ -4,6 +4,7 @@ import re
 from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_
@@ -32,6 +33,7 @@ _FIRST = micros(datetime.min.replace(tzinfo=UTC))
 _LAST = micros(datetime.max.replace(tzinfo=UTC))
 
 
+@lru_cache(maxsize=4096)  # what comes together was mostly said of the same moments
 def bounds(text: str) -> tuple[int, int]:
     """First and last microsecond that a date of any precision can mean; UTC where no offset is said.
 

@@ -115,7 +115,10 @@ def test_the_hub_learns_from_what_it_was_told(hub: Hub, clock: Clock) -> None:
     assert score.gone == sum((day + number) % 3 == 2 for day in range(39) for number in range(6))
 
 
-def test_the_command_tells_where_it_is_shown(hub: Hub, clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_tells_where_it_is_shown(
+    hub: Hub, clock: Clock, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLATZFREI_FOLDER", str(hub.settings.folder))
     options = ["--database", hub.settings.database]
     assert cli.main(["still-free", *options, "--language", "en"]) == 0
     assert "nothing is known yet" in capsys.readouterr().out

@@ -241,7 +241,7 @@ def test_places_are_counted_as_they_are_shown(state: State, accepting: int | Non
 
 def test_what_stood_before_runs_were_recorded_is_told_by_its_report(bare_database_url: str) -> None:
     database = Database(bare_database_url)
-    migrate(database, "0009")
+    migrate(database, "0011")
     saying = {
         "some": report(free=2),
         "none": report(free=0),

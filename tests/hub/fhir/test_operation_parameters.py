@@ -39,6 +39,11 @@ ASKED: Mapping[str, Mapping[str, Any]] = {
     "ValueSet/$validate-code": {"url": f"valueUri={CARE_FORMS}", **CODED},
     "ValueSet/$expand": {"url": f"valueUri={CARE_FORMS}", "count": 3, "activeOnly": True},
     "ConceptMap/$translate": {"url": f"valueUri={DTA}", **CODED},
+    "Measure/$evaluate-measure": {
+        "measure": "valueString=Measure/region-coverage",
+        "periodStart": "valueDate=2026-11-01",
+        "periodEnd": "valueDate=2026-11-30",
+    },
     "Location/$validate": {"mode": "valueCode=create", "resource": LOCATION},
 }
 

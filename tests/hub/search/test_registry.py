@@ -216,3 +216,11 @@ def test_what_the_types_index_is_what_they_are_said_to() -> None:
         for kind, value in by_kind.items():
             rows = list(registry_module._MODULES[search_type].rows(kind, value))
             assert bool(rows) == registry_module._fits(search_type, {kind})
+
+
+def test_what_moves_is_what_differs_also_where_python_finds_it_equal() -> None:
+    before = {"resourceType": "Schedule", "id": "s", "active": True, "specialty": [{"coding": [{"code": "a"}]}]}
+    now = {**before, "active": 1, "specialty": [{"coding": [{"code": "a"}, {"code": "b"}]}]}
+    lost, found = REGISTRY.moved(before, now, {"active", "specialty"})
+    assert ({row[1:] for _, row in lost}, {row[1:] for _, row in found}) == ({("true", "")}, {("1", ""), ("b", "")})
+    assert REGISTRY.moved(before, dict(before), {"active", "specialty"}) == (set(), set())

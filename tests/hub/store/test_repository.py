@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from sqlalchemy import bindparam, func, select
 
 from hub.store.database import Database
-from hub.store.draft import Draft
+from hub.store.draft import Draft, Found
 from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader
 from hub.store.repository import Repository, tree_of
@@ -25,12 +25,15 @@ AT = 1_795_000_000_000_000
 class ByName:
     """Indexes `name` and the id."""
 
-    def rows(
-        self, tree: Mapping[str, Any], elements: Set[str] | None = None
-    ) -> Iterable[tuple[str, tuple[object, ...]]]:
+    def rows(self, tree: Mapping[str, Any]) -> Iterable[tuple[str, tuple[object, ...]]]:
         yield "token", (1, tree["id"], "")
-        if "name" in tree and (elements is None or "name" in elements):
+        if "name" in tree:
             yield "string", (2, tree["name"], tree["name"])
+
+    def moved(self, before: Mapping[str, Any], now: Mapping[str, Any], elements: Set[str]) -> tuple[Found, Found]:
+        assert "name" in elements
+        old, new = set(self.rows(before)), set(self.rows(now))
+        return old - new, new - old
 
     def reads(self, resource_type: str, elements: Set[str]) -> bool:
         return "name" in elements

@@ -1,0 +1,384 @@
+"""The parameters of $find-vacancies: what is asked, as a query of the index.
+
+The contract is `conformance/spec/OperationDefinition-find-vacancies.json`. No patient data is accepted: every value is
+a code, a number, a date or a place.
+"""
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from hub.errors import Malformed, http_part
+from hub.search.query import COUNT_DEFAULT, parse_count
+from hub.search.types.near import MAX_KM, parse_circle
+from hub.search.vacancy_query import Position, Sort, VacancyQuery
+from hub.store.clock import day
+from hub.store.vacancy_codes import ROOMS, SEXES, mask
+from mappings import search_place, terminology
+from mappings.errors import Issue, Rejected
+from mappings.insurance_number import has_insurance_number
+from mappings.vacancy import State
+
+__all__ = ["DAYS_MAX", "ONCE", "REPEATABLE", "Told", "query_of", "told_of"]
+
+Told = Mapping[str, Sequence[str]]
+"""Parameters by name, each with its values, without blanks."""
+
+REPEATABLE = ("care-form", "need", "prefer", "room", "payer", "state")
+ONCE = (
+    *("near", "postal-code", "city", "district", "distance", "start", "end", "duration", "places", "care-grade", "sex"),
+    *("operator", "language", "own-share", "max-age", "why-not", "_count", "_sort", "_after"),
+)
+DAYS_MAX = 366
+_KM_DEFAULT = 25.0
+_MARGIN = 0.25
+"""Degrees around the middles of a district's postal codes."""
+_PLACES_MAX = 99
+_RID_DIGITS = 18
+_HOUR = 3_600_000_000
+_AGE = re.compile(r"(\d{1,3})([hd])", re.ASCII)
+_ID = re.compile(r"(?:Organization/)?([A-Za-z0-9.-]{1,64})", re.ASCII)
+
+
+def told_of(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    """The parameters as they were sent; `Malformed` for one that is none, or stands twice, or tells of a patient."""
+    told: dict[str, list[str]] = defaultdict(list)
+    for name, value in pairs:
+        if name in ("_format", "_pretty"):
+            continue
+        if has_insurance_number(name) or has_insurance_number(value):
+            raise Malformed(
+                Issue(
+                    code="patient-data",
+                    fhir_code="security",
+                    place="http",
+                    text_de="In der Anfrage steht, was eine Versichertennummer sein kann; sie ist nicht bearbeitet und "
+                    "nicht gespeichert. Bitte ohne Angaben zur Person suchen.",
+                    text_en="The request contains what may be a health insurance number; it was not stored and not "
+                    "processed. Please search without anything about a person.",
+                )
+            )
+        if name not in REPEATABLE and name not in ONCE:
+            known = ", ".join(sorted(name for name in (*REPEATABLE, *ONCE) if name != "_after"))
+            raise _wrong(
+                name[:40],
+                f"kein Parameter von $find-vacancies; bekannt: {known}",
+                f"not a parameter of $find-vacancies; known: {known}",
+                "not-supported",
+            )
+        told[name] += [part.strip() for part in value.split(",")] if name in REPEATABLE else [value.strip()]
+    for name in ONCE:
+        if len(told.get(name, ())) > 1:
+            raise _wrong(name, "darf nur einmal stehen", "may be given only once")
+    return {name: [value for value in values if value] for name, values in told.items() if any(values)}
+
+
+def query_of(told: Told, *, today: date, public: bool) -> VacancyQuery:
+    """The query; `Malformed` for what cannot be asked. `operator` is left to who can look it up."""
+    care_forms = _care_forms(told.get("care-form", ()))
+    start, days = _stay(told, today)
+    prefer_needs, prefer_rooms = _preferred(told)
+    return VacancyQuery(
+        **_place(told, care_forms),
+        care_forms=care_forms,
+        states=_states(told.get("state", ())),
+        today=day(today),
+        start=day(start) if start else None,
+        days=days,
+        places=_places(told, public=public),
+        needs=mask("need", _codes(told, "need", terminology.codes("need"))),
+        care_grade=_care_grade(told),
+        sex=sum(SEXES[code] for code in _codes(told, "sex", SEXES)),
+        rooms=sum(ROOMS[code] for code in _codes(told, "room", ROOMS)),
+        operator=0 if "operator" in told else None,
+        language=_language(told),
+        payers=mask("payer", _codes(told, "payer", terminology.codes("payer"))) if "payer" in told else 0,
+        own_share=_own_share(told),
+        max_age=_max_age(told),
+        prefer_needs=prefer_needs,
+        prefer_rooms=prefer_rooms,
+        sort=_sort(told),
+        count=parse_count(told["_count"][0]) if "_count" in told else COUNT_DEFAULT,
+        after=_after(told),
+    )
+
+
+def operator_id(told: Told) -> str | None:
+    """The id of the Organization that is to run an offer."""
+    if "operator" not in told:
+        return None
+    match = _ID.fullmatch(told["operator"][0])
+    if match is None:
+        raise no_operator()
+    return match[1]
+
+
+def no_operator() -> Malformed:
+    """That no such operator is known."""
+    return _wrong(
+        "operator",
+        "erwartet wird ein bekannter Träger: operator=Organization/<id>, wie in Organization.partOf eines Treffers",
+        "expected an operator that is known: operator=Organization/<id>, as in Organization.partOf of a hit",
+        "not-found",
+    )
+
+
+def _place(told: Told, care_forms: Sequence[str]) -> dict[str, Any]:
+    """Where to look, as fields of the query."""
+    near = _near(told)
+    others = told.keys() & {"postal-code", "city", "district"}
+    if near is not None and not others and terminology.ambulatory().isdisjoint(care_forms):
+        return {"latitude": near[0], "longitude": near[1], "kilometres": near[2]}
+    try:
+        place = search_place.resolve(
+            postal_code=_one(told, "postal-code"),
+            city=_one(told, "city"),
+            district=_one(told, "district"),
+            near=near[:2] if near else None,
+        )
+    except Rejected as rejected:
+        (issue,) = rejected.issues
+        if issue.code == "place-missing":
+            raise _wrong(
+                "near",
+                "erwartet wird ein Ort: postal-code=PLZ oder city=Ort mit distance=km, near=Breite|Länge|Umkreis|km "
+                "oder district=Landkreis",
+                "expected one place: postal-code=PLZ or city=town with distance=km, "
+                "near=latitude|longitude|distance|km, or district=Landkreis",
+                "required",
+            ) from None
+        raise _wrong(issue.place, issue.text_de, issue.text_en, issue.fhir_code) from None
+    found: dict[str, Any] = {
+        "latitude": place.latitude,
+        "longitude": place.longitude,
+        "postal_codes": tuple(map(int, place.postal_codes)),
+    }
+    if place.box is None:
+        return {**found, "kilometres": near[2] if near else _kilometres(told)}
+    if "distance" in told:
+        raise _wrong(
+            "distance",
+            "ein Landkreis hat keinen Umkreis; mit Umkreis: city=Ort oder postal-code=PLZ",
+            "a district has no circle around it; with a distance: city=town or postal-code=PLZ",
+            "business-rule",
+        )
+    written, box = _one(told, "district"), place.box
+    is_municipality = re.fullmatch(r"\d{8}", written, re.ASCII)
+    first = int(written) if is_municipality else int(place.ags) * 1000
+    return {
+        **found,
+        "kilometres": math.inf,
+        # Homes stand where the middle of their postal code is not.
+        "box": (box.south - _MARGIN, box.north + _MARGIN, box.west - _MARGIN, box.east + _MARGIN),
+        "district": (first, first if is_municipality else first + 999),
+    }
+
+
+def _near(told: Told) -> tuple[float, float, float] | None:
+    if "near" not in told:
+        return None
+    if "distance" in told:
+        raise _wrong(
+            "distance", "near nennt den Umkreis schon selbst", "near states the distance itself", "business-rule"
+        )
+    try:
+        return parse_circle(told["near"][0])
+    except ValueError:
+        raise _wrong(
+            "near",
+            f"erwartet wird Breite|Länge|Umkreis|km, zum Beispiel 52.27|8.05|25|km, bis {MAX_KM:.0f} km",
+            f"expected latitude|longitude|distance|km, for example 52.27|8.05|25|km, up to {MAX_KM:.0f} km",
+        ) from None
+
+
+def _one(told: Told, name: str) -> str:
+    return told[name][0] if name in told else ""
+
+
+def _kilometres(told: Told) -> float:
+    if "distance" not in told:
+        return _KM_DEFAULT
+    written = told["distance"][0]
+    if not re.fullmatch(r"\d{1,4}(\.\d{1,3})?", written, re.ASCII) or not 0 < float(written) <= MAX_KM:
+        raise _wrong(
+            "distance",
+            f"erwartet werden Kilometer als Zahl über 0 bis {MAX_KM:.0f}, zum Beispiel 25 oder 7.5",
+            f"expected kilometres as a number above 0 up to {MAX_KM:.0f}, for example 25 or 7.5",
+        )
+    return float(written)
+
+
+def _codes(told: Told, name: str, known: Collection[str]) -> Sequence[str]:
+    """The codes of a parameter, each once."""
+    codes = tuple(dict.fromkeys(told.get(name, ())))
+    if not set(codes) <= set(known):
+        listed = ", ".join(sorted(known))
+        raise _wrong(name, f"erwartet wird eine von: {listed}", f"expected one of: {listed}", "code-invalid")
+    return codes
+
+
+def _care_forms(codes: Sequence[str]) -> tuple[str, ...]:
+    known = terminology.codes("care-form")
+    asked = _codes({"care-form": codes}, "care-form", known)
+    return tuple(sorted({narrower for code in asked for narrower in terminology.descendants(code)} or known))
+
+
+def _states(codes: Sequence[str]) -> tuple[State, ...]:
+    asked = _codes({"state": codes}, "state", [state.value for state in State])
+    return tuple(sorted({State(code) for code in asked})) or (State.SOME,)
+
+
+def _stay(told: Told, today: date) -> tuple[date | None, int]:
+    """The first day, None for any, and for how many days in a row."""
+    start, end = _day(told, "start", today), _day(told, "end", today)
+    duration = _number(told, "duration", 1, DAYS_MAX)
+    if end is not None and duration is not None:
+        raise _wrong("duration", "end nennt das Ende schon", "end states the end already", "business-rule")
+    if end is None:
+        return start, duration or 1
+    first = start or today
+    days = (end - first).days + 1
+    if not 1 <= days <= DAYS_MAX:
+        raise _wrong(
+            "end",
+            f"erwartet wird ein Tag von {first} (start) bis {first + timedelta(days=DAYS_MAX - 1)}",
+            f"expected a day from {first} (start) to {first + timedelta(days=DAYS_MAX - 1)}",
+            "business-rule",
+        )
+    return first, days
+
+
+def _day(told: Told, name: str, today: date) -> date | None:
+    if name not in told:
+        return None
+    written = told[name][0]
+    try:
+        value = datetime.strptime(written, "%Y-%m-%d").date() if len(written) == 10 else None  # noqa: DTZ007 - a day
+    except ValueError:
+        value = None
+    if value is None or value < today or value.year > 2099:
+        raise _wrong(
+            name,
+            f"erwartet wird ein Tag von heute ({today}) an, zum Beispiel {today}",
+            f"expected a day from today ({today}) on, for example {today}",
+        )
+    return value
+
+
+def _number(told: Told, name: str, least: int, most: int) -> int | None:
+    if name not in told:
+        return None
+    written = told[name][0]
+    if not re.fullmatch(r"\d{1,6}", written, re.ASCII) or not least <= int(written) <= most:
+        raise _wrong(
+            name,
+            f"erwartet wird eine ganze Zahl von {least} bis {most}",
+            f"expected a whole number from {least} to {most}",
+        )
+    return int(written)
+
+
+def _care_grade(told: Told) -> int:
+    return _number(told, "care-grade", 1, 5) or 0
+
+
+def _language(told: Told) -> str:
+    if "language" not in told:
+        return ""
+    written = told["language"][0]
+    if not re.fullmatch("[a-z]{2,3}", written, re.ASCII):
+        raise _wrong(
+            "language",
+            "erwartet wird eine Sprache nach BCP 47 wie tr, ru oder pl",
+            "expected a language of BCP 47 such as tr, ru or pl",
+            "code-invalid",
+        )
+    return written
+
+
+def _own_share(told: Told) -> int | None:
+    if "own-share" not in told:
+        return None
+    written = told["own-share"][0]
+    if not re.fullmatch(r"\d{1,5}(\.\d{1,2})?", written, re.ASCII):
+        raise _wrong(
+            "own-share",
+            "erwartet werden Euro im Monat als Zahl, zum Beispiel 2500",
+            "expected euros a month as a number, for example 2500",
+        )
+    return math.ceil(round(float(written) * 100, 3))
+
+
+def _max_age(told: Told) -> int | None:
+    if "max-age" not in told:
+        return None
+    match = _AGE.fullmatch(told["max-age"][0])
+    if match is None or int(match[1]) == 0:
+        raise _wrong(
+            "max-age",
+            "erwartet werden Stunden oder Tage wie 24h oder 3d",
+            "expected hours or days such as 24h or 3d",
+        )
+    return int(match[1]) * (_HOUR if match[2] == "h" else 24 * _HOUR)
+
+
+def _preferred(told: Told) -> tuple[int, int]:
+    """What is wished for, and no condition: needs, and rooms."""
+    needs = terminology.codes("need")
+    codes = _codes(told, "prefer", [*needs, *ROOMS])
+    return mask("need", [code for code in codes if code in needs]), sum(ROOMS[code] for code in codes if code in ROOMS)
+
+
+def _places(told: Told, *, public: bool) -> int:
+    most = 2 if public else _PLACES_MAX
+    written = told["places"][0] if "places" in told else "1"
+    if re.fullmatch(r"\d{1,2}", written, re.ASCII) and 1 <= int(written) <= most:
+        return int(written)
+    because_de = because_en = ""
+    if public:
+        because_de = (
+            "; öffentlich steht nur da, ob 0, 1, 2 oder mehr Plätze frei sind, damit niemand auf Bewohner schließt"
+        )
+        because_en = "; the public sees 0, 1, 2 or more free places only, so that nobody infers residents from them"
+    raise _wrong(
+        "places",
+        f"erwartet wird eine ganze Zahl von 1 bis {most}{because_de}",
+        f"expected a whole number from 1 to {most}{because_en}",
+        "business-rule" if public and written.isascii() and written.isdigit() else "value",
+    )
+
+
+def _sort(told: Told) -> Sort:
+    if "_sort" not in told:
+        return Sort.DISTANCE
+    return Sort(_codes(told, "_sort", [one.value for one in Sort])[0])
+
+
+def _after(told: Told) -> Position | None:
+    if "_after" not in told:
+        return None
+    try:
+        key, kilometres, rid = told["_after"][0].split("_")
+        if len(rid) > _RID_DIGITS:
+            raise ValueError(rid)
+        return float(key), float(kilometres), int(rid)
+    except ValueError:
+        raise _wrong(
+            "_after", "dem Link „next“ unverändert folgen", "follow the 'next' link unchanged", "value"
+        ) from None
+
+
+def _wrong(name: str, text_de: str, text_en: str, fhir_code: str = "value") -> Malformed:
+    known = name in ONCE or name in REPEATABLE
+    return Malformed(
+        Issue(
+            code=f"find-vacancies-{name}" if known else "unknown-parameter",
+            fhir_code=fhir_code,
+            place=http_part(name) if known else "http",
+            text_de=f"{name}: {text_de}",
+            text_en=f"{name}: {text_en}",
+        )
+    )

@@ -1,0 +1,178 @@
+"""Why so few places fit, as the outcome entry of a searchset: what keeps offers out, and what to ask instead.
+
+One issue each (https://hl7.org/fhir/R4/operationoutcome.html), with the facts in the extension `why-not`; where asking
+otherwise helps, `diagnostics` is the relative URL to GET.
+"""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import orjson
+
+from conformance.spec import canonical
+from hub.fhir.outcome import outcome
+from hub.fhir.vacancy_parameters import Told
+from hub.search.query import encoded
+from hub.search.why_not import Change, KeptOut, WhyNot
+from mappings import terminology
+from mappings.errors import Issue
+
+__all__ = ["asked_instead", "why_not_outcome"]
+
+WHY_NOT = canonical("StructureDefinition", "why-not")
+_EPOCH = date(1970, 1, 1)
+_NAMES: Mapping[str, tuple[str, str]] = {
+    "care-grade": ("Pflegegrad", "care grade"),
+    "sex": ("Geschlecht", "sex"),
+    "room": ("Zimmer", "room"),
+    "operator": ("Träger", "operator"),
+    "language": ("Sprache", "language"),
+    "payer": ("Kostenträger", "payer"),
+    "own-share": ("Eigenanteil", "own share"),
+    "max-age": ("Alter der Meldung", "age of the statement"),
+    "district": ("Landkreis oder Gemeinde", "district or municipality"),
+    "start": ("Beginn", "start"),
+    "duration": ("Dauer", "length of the stay"),
+    "places": ("Zahl der Plätze", "number of places"),
+    "care-form": ("Versorgungsform", "care form"),
+}
+
+
+def why_not_outcome(found: WhyNot, told: Told, path: str) -> bytes:
+    """The OperationOutcome, serialised; `path` is that of the operation, below the base."""
+    issues: list[tuple[Issue, list[dict[str, Any]], str]] = [_kept_out(one) for one in found.kept_out]
+    for change in found.changes:
+        text_de, text_en = _said(change)
+        more = change.total - found.total
+        issues.append(
+            (
+                _issue(
+                    f"{text_de}: {_offers_de(change.total)} ({more} mehr)",
+                    f"{text_en}: {_offers(change.total)} ({more} more)",
+                ),
+                [*_facts(change.criterion, change.code), {"url": "total", "valueInteger": change.total}],
+                f"{path}?{encoded(asked_instead(change, told))}",
+            )
+        )
+    if not issues:
+        issues.append((_nothing(found.total), [], ""))
+    resource = outcome(issue for issue, _, _ in issues)
+    for written, (_, facts, url) in zip(resource["issue"], issues, strict=True):
+        if facts:
+            written["extension"] = [{"url": WHY_NOT, "extension": facts}]
+        if url:
+            written["diagnostics"] = url
+    return orjson.dumps(resource)
+
+
+def asked_instead(change: Change, told: Told) -> list[tuple[str, str]]:
+    """The parameters of the search that a change stands for."""
+    asked = {name: list(values) for name, values in told.items() if name not in ("_after", "why-not")}
+    name, value = change.criterion, change.value
+    if name == "need":
+        asked["need"] = [code for code in asked["need"] if code != change.code]
+    elif name == "care-form":
+        asked["care-form"] = [*asked.get("care-form", ()), str(value)]
+    elif name == "state":
+        asked["state"] = str(value).split(",")
+    elif name == "distance":
+        if "near" in asked:
+            latitude, longitude, *_ = asked["near"][0].split("|")
+            asked["near"] = [f"{latitude}|{longitude}|{value}|km"]
+        else:
+            asked["distance"] = [str(value)]
+    elif name == "start":
+        first = _EPOCH + timedelta(days=int(value or 0))
+        if "end" in asked:
+            asked["end"] = [(first + timedelta(days=change.days - 1)).isoformat()]
+        asked["start"] = [first.isoformat()]
+    elif name == "duration" and "end" in asked:
+        end = date.fromisoformat(asked["end"][0])
+        asked["end"] = [(end - timedelta(days=change.days - int(value or 0))).isoformat()]
+    elif value is None:
+        asked.pop(name, None)
+    else:
+        asked[name] = [str(value)]
+    return [(name, value) for name, values in asked.items() for value in values]
+
+
+def _kept_out(one: KeptOut) -> tuple[Issue, list[dict[str, Any]], str]:
+    facts = [*_facts(one.criterion, one.code), {"url": "keptOut", "valueInteger": one.offers}]
+    if one.criterion == "state":
+        german, english = (terminology.display("vacancy-state", one.code, language) for language in ("de", "en"))
+        issue = _issue(
+            f"{_offers_de(one.offers)} im Umkreis, sonst passend, mit dem Stand: {german}",
+            f"{_offers(one.offers)} in reach that would fit, with the state: {english}",
+        )
+    else:
+        german, english = _name(one.criterion, one.code)
+        issue = _issue(
+            f"{_offers_de(one.offers)} im Umkreis: nicht passend allein wegen {german}",
+            f"{_offers(one.offers)} in reach: not fitting for one reason alone, {english}",
+        )
+    return issue, facts, ""
+
+
+def _said(change: Change) -> tuple[str, str]:
+    """What a change is, in German and English."""
+    value, code = change.value, change.code
+    german, english = _name(change.criterion, code)
+    match change.criterion:
+        case "distance":
+            return f"Umkreis {value} km", f"{value} km around"
+        case "start":
+            first = _EPOCH + timedelta(days=int(value or 0))
+            return f"Ab {first:%d.%m.%Y}", f"From {first.isoformat()}"
+        case "duration":
+            return f"Für {value} Tage", f"For {value} days"
+        case "places":
+            return f"{value} {'Platz' if value == 1 else 'Plätze'}", f"{value} {'place' if value == 1 else 'places'}"
+        case "max-age":
+            return (
+                (f"Meldungen bis {value} alt", f"Statements up to {value} old")
+                if value
+                else (f"Ohne: {german}", f"Without: {english}")
+            )
+        case "state" | "care-form":
+            system = "vacancy-state" if change.criterion == "state" else "care-form"
+            return (
+                f"Auch: {terminology.display(system, code, 'de')}",
+                f"Also: {terminology.display(system, code, 'en')}",
+            )
+        case _:
+            return f"Ohne: {german}", f"Without: {english}"
+
+
+def _name(criterion: str, code: str) -> tuple[str, str]:
+    if criterion == "need":
+        return terminology.display("need", code, "de"), terminology.display("need", code, "en")
+    return _NAMES.get(criterion, (criterion, criterion))
+
+
+def _facts(criterion: str, code: str) -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = [{"url": "criterion", "valueString": criterion}]
+    return [*told, {"url": "code", "valueString": code}] if code else told
+
+
+def _nothing(total: int) -> Issue:
+    if total:
+        return _issue(
+            "Mehr Angebote dieser Art sind im Umkreis nicht bekannt.", "No more such offers are known in reach."
+        )
+    return _issue(
+        "Im Umkreis und bis 200 km weit ist kein passendes Angebot bekannt, auch nicht mit einem Kriterium weniger.",
+        "No offer that fits is known in reach or up to 200 km away, not even with one criterion less.",
+    )
+
+
+def _issue(text_de: str, text_en: str) -> Issue:
+    return Issue(code="why-not", severity="information", fhir_code="informational", text_de=text_de, text_en=text_en)
+
+
+def _offers_de(number: int) -> str:
+    return "1 Angebot" if number == 1 else f"{number} Angebote"
+
+
+def _offers(number: int) -> str:
+    return "1 offer" if number == 1 else f"{number} offers"

@@ -1,0 +1,121 @@
+"""The figures of a region as tables of text (https://www.rfc-editor.org/rfc/rfc4180; semicolons, CRLF and a byte-order
+mark, as German spreadsheets take it). What is not known is blank, and zero is a 0.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
+
+from hub.reports.published import Missed
+from hub.reports.region_days import Row
+from hub.reports.silent import Silent
+from mappings import gazetteer, terminology
+from mappings.district_figures import ALL, COVERAGE, FIGURES
+from mappings.terminology import Language
+from mappings.vacancy import ZONE
+from mappings.view import View
+
+__all__ = ["MEDIA_TYPE", "figures_csv", "searches_csv", "silent_csv"]
+
+MEDIA_TYPE = "text/csv; charset=utf-8"
+_MISSED = "missed"
+_ROWS_IN_A_PIECE = 500
+_EPOCH_DAY = date(1970, 1, 1)
+
+
+def figures_csv(rows: Iterable[Row], *, view: View, language: Language) -> Iterator[bytes]:
+    """A header line, then one line a day, district and care form; the blank care form counts all of them.
+
+    Headers are the codes of CodeSystem region-figure, so that programs read them in either language. The public view
+    has coverage and freshness alone.
+    """
+    names = COVERAGE if view is View.PUBLIC else FIGURES
+    heads = [name.replace("_", "-") for name in names]
+    missed = [] if view is View.PUBLIC else [_MISSED]
+    yield from _table(
+        ("day", "district", "district-name", "care-form", "care-form-name", *heads, *missed),
+        (
+            (
+                row.day.isoformat(),
+                row.district,
+                gazetteer.district_name(row.district),
+                row.care_form,
+                "" if row.care_form == ALL else terminology.display("care-form", row.care_form, language),
+                *("" if row.figures is None else getattr(row.figures, name) for name in names),
+                *("" if row.missed is None else row.missed for _ in missed),
+            )
+            for row in rows
+        ),
+    )
+
+
+def searches_csv(shown: Iterable[Missed]) -> Iterator[bytes]:
+    """A header line, then one line a day, municipality (blank: the district was searched), care forms and needs, with
+    the searches that found nothing; those of which fewer than five were rounded to none are left out."""
+    yield from _table(
+        ("day", "district", "district-name", "municipality", "care-form", "need", _MISSED),
+        (
+            (
+                (_EPOCH_DAY + timedelta(days=cell.day)).isoformat(),
+                cell.district,
+                gazetteer.district_name(cell.district),
+                _safe(cell.municipality),
+                " ".join(cell.care_forms),
+                " ".join(cell.needs),
+                cell.searches,
+            )
+            for cell in shown
+        ),
+    )
+
+
+def silent_csv(those: Iterable[Silent], *, language: Language) -> Iterator[bytes]:
+    """A header line, then one line an offer that does not report; `last-said` is blank where nothing ever was."""
+    yield from _table(
+        (
+            "district",
+            "district-name",
+            "facility",
+            "postal-code",
+            "city",
+            "care-form-name",
+            "phone",
+            "source",
+            "last-said",
+        ),
+        (
+            (
+                one.district,
+                gazetteer.district_name(one.district),
+                _safe(one.facility.name),
+                _safe(one.facility.address.postal_code),
+                _safe(one.facility.address.city),
+                terminology.display("care-form", one.care_form, language),
+                _safe(one.phone),
+                one.source,
+                "" if one.last_said is None else one.last_said.astimezone(ZONE).isoformat(timespec="minutes"),
+            )
+            for one in those
+        ),
+    )
+
+
+def _safe(text: str) -> str:
+    """A text that a spreadsheet would run as a formula is led by an apostrophe
+    (https://owasp.org/www-community/attacks/CSV_Injection)."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\0")) else text
+
+
+def _table(heads: Sequence[str], lines: Iterable[Sequence[str | int]]) -> Iterator[bytes]:
+    text = io.StringIO(newline="")
+    written = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    text.write("\ufeff")
+    written.writerow(heads)
+    for number, line in enumerate(lines, 1):
+        written.writerow(line)
+        if number % _ROWS_IN_A_PIECE == 0:
+            yield text.getvalue().encode()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue().encode()

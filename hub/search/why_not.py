@@ -1,0 +1,228 @@
+"""Why so few places fit: how many offers each criterion alone keeps out, and the smallest change that would bring more.
+
+An offer that one criterion alone keeps out fits when that criterion is dropped, and all others stay as they are. What a
+change promises is what its search finds, counted by the same rules.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import NamedTuple
+
+from hub.search import vacancies, vacancy_rows
+from hub.search.vacancies import InReach, first_day_of
+from hub.search.vacancy_days import longest, most
+from hub.search.vacancy_query import Criterion, Position, VacancyQuery
+from hub.search.vacancy_rows import BASED_ON, BITS, CARE_FORM, MISSED, MISSING, STATE
+from hub.store.reader import Reader, Row
+from hub.store.tables import Projection
+from mappings import terminology
+from mappings.vacancy import State
+
+__all__ = ["FEW", "Change", "KeptOut", "WhyNot", "why_not"]
+
+FEW = 10
+"""Where fewer fit, it is always told."""
+_WIDER = (2.0, 4.0, 8.0)
+_KM_MOST = 200.0
+_HOUR = 3_600_000_000
+
+
+class KeptOut(NamedTuple):
+    """So many offers in reach fail by one criterion alone; `code` is the need, form or state where it has several."""
+
+    criterion: str
+    code: str
+    offers: int
+
+
+class Change(NamedTuple):
+    """What to ask instead: the new value of a parameter (None: leave it out), and how many will fit then in all.
+
+    `code` is the need that is given up, or what comes in addition; `days` how long the stay is that was asked for.
+    """
+
+    criterion: str
+    value: str | int | None
+    total: int
+    code: str = ""
+    days: int = 1
+
+
+@dataclass(slots=True)
+class WhyNot:
+    """Of a search in which `total` fit."""
+
+    total: int
+    days: int
+    kept_out: list[KeptOut] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+    def of(self, criterion: str, offers: int, code: str = "") -> None:
+        """Note how many a criterion keeps out."""
+        if offers:
+            self.kept_out.append(KeptOut(criterion, code, offers))
+
+    def would(self, criterion: str, value: str | int | None, more: int, code: str = "") -> None:
+        """Note what a change brings."""
+        if more:
+            self.changes.append(Change(criterion, value, self.total + more, code, self.days))
+
+
+def why_not(
+    reader: Reader, projection: Projection, query: VacancyQuery, fitting: Sequence[Position], *, now: int
+) -> WhyNot:
+    """What keeps offers out of a search in which these fit; the changes that bring most first."""
+    told = WhyNot(len(fitting), query.days)
+    fit = frozenset(rid for _, _, rid in fitting)
+    near_misses = vacancies.in_reach(reader, query, vacancies.shape_of(projection, query, near_misses=True), now)
+    _criteria(told, query, near_misses, fit, now)
+    _days(told, query, near_misses, fit)
+    _states(told, reader, projection, query, now)
+    _care_forms(told, reader, projection, query, now)
+    _farther(told, reader, projection, query, now)
+    told.kept_out.sort(key=lambda one: (-one.offers, one.criterion, one.code))
+    told.changes.sort(key=lambda one: (-one.total, one.criterion, one.code))
+    return told
+
+
+_CRITERIA = {bit: str(criterion) for criterion, bit in BITS.items()}
+
+
+@cache
+def _needs() -> Mapping[int, str]:
+    return {bit: code for code, bit in terminology.bits("need").items()}
+
+
+def _criteria(told: WhyNot, query: VacancyQuery, reach: InReach, fit: frozenset[int], now: int) -> None:
+    if not query.needs and not query.criteria:
+        return
+    kept_out: dict[tuple[int, int], list[list[Row]]] = {}
+    for rid, rows in reach.rows.items():
+        if rid in fit:
+            continue
+        by_miss: dict[tuple[int, int], list[Row]] = {}
+        for row in rows:
+            by_miss.setdefault((row[MISSED], row[MISSING]), []).append(row)
+        base = by_miss.pop((0, 0), [])
+        for miss, others in by_miss.items():
+            with_them = [*base, *others]
+            if first_day_of(with_them, query) is not None:
+                kept_out.setdefault(miss, []).append(with_them)
+    for (missed, missing), offers in kept_out.items():
+        criterion, code = (_CRITERIA[missed], "") if missed else ("need", _needs()[missing])
+        told.of(criterion, len(offers), code)
+        if criterion == Criterion.MAX_AGE:
+            youngest = min(now - rows[0][BASED_ON] for rows in offers)
+            hours = math.ceil(youngest / _HOUR)
+            within = sum(now - rows[0][BASED_ON] <= hours * _HOUR for rows in offers)
+            told.would(criterion, f"{hours}h" if hours < 1000 else None, within if hours < 1000 else len(offers))
+        elif criterion == Criterion.DISTRICT:
+            continue  # To look elsewhere is another search.
+        else:
+            told.would(criterion, None, len(offers), code)
+
+
+def _days(told: WhyNot, query: VacancyQuery, reach: InReach, fit: frozenset[int]) -> None:
+    """What other days, fewer days and fewer places would bring."""
+    start = query.today if query.start is None else query.start
+    exact = query.start is not None
+    offers = {rid: rows for rid, rows in _met(reach).items() if rid not in fit}
+    if exact:
+        any_day = replace(query, start=None)
+        at_some_time = [rows for rows in offers.values() if first_day_of(rows, any_day) is not None]
+        told.of("start", len(at_some_time))
+        later = replace(any_day, today=start)
+        first = min((day for rows in at_some_time if (day := first_day_of(rows, later)) is not None), default=None)
+        if first is not None:
+            # Of those that fit on the day asked for some may not fit later.
+            then = replace(query, start=first)
+            total = sum(first_day_of(rows, then) is not None for rows in _met(reach).values())
+            if total > told.total:
+                told.changes.append(Change("start", first, total, "", query.days))
+    if query.days > 1:
+        spans = [
+            longest(rows, start=start, exact=exact, days=query.days, places=query.places) for rows in offers.values()
+        ]
+        told.of("duration", sum(span >= 1 for span in spans))
+        best = max(spans, default=0)
+        told.would("duration", best, sum(span >= best for span in spans) if best else 0)
+    if query.places > 1:
+        free = [most(rows, start=start, exact=exact, days=query.days, places=query.places) for rows in offers.values()]
+        told.of("places", sum(number >= 1 for number in free))
+        best = max(free, default=0)
+        told.would("places", best, sum(number >= best for number in free) if best else 0)
+
+
+def _met(reach: InReach) -> Mapping[int, Sequence[Row]]:
+    """Of each offer the rows that meet all criteria but for days and places."""
+    found = {rid: [row for row in rows if not row[MISSED] and not row[MISSING]] for rid, rows in reach.rows.items()}
+    return {rid: rows for rid, rows in found.items() if rows}
+
+
+def _states(told: WhyNot, reader: Reader, projection: Projection, query: VacancyQuery, now: int) -> None:
+    others = tuple(state for state in State if state not in query.states)
+    if not others:
+        return
+    by_state = _counted(reader, projection, replace(query, states=others), now, STATE)
+    for state, offers in sorted(by_state.items()):
+        told.of("state", offers, state)
+        if state in (State.SOME, State.ASK):
+            told.would("state", ",".join((*(one.value for one in query.states), state)), offers, state)
+
+
+def _care_forms(told: WhyNot, reader: Reader, projection: Projection, query: VacancyQuery, now: int) -> None:
+    others = terminology.codes("care-form") - set(query.care_forms)
+    if not others:
+        return
+    by_form = _counted(reader, projection, replace(query, care_forms=tuple(sorted(others))), now, CARE_FORM)
+    told.of("care-form", sum(by_form.values()))
+    for form in _alike(query.care_forms) & by_form.keys():
+        told.would("care-form", form, by_form[form], form)
+
+
+def _alike(care_forms: Sequence[str]) -> frozenset[str]:
+    """The other forms of the same kind."""
+    kinds = {terminology.ancestors(form)[-1] for form in care_forms}
+    return frozenset(one for kind in kinds for one in terminology.descendants(kind)) - set(care_forms)
+
+
+def _farther(told: WhyNot, reader: Reader, projection: Projection, query: VacancyQuery, now: int) -> None:
+    if query.box is not None:
+        return
+    for times in _WIDER:
+        farther = min(math.ceil(max(query.kilometres, 1.0) * times), _KM_MOST)
+        if farther <= query.kilometres:
+            return
+        wider = replace(query, kilometres=farther)
+        reach = vacancies.in_reach(reader, wider, vacancies.shape_of(projection, wider), now)
+        beyond = sorted(
+            reach.kilometres[rid]
+            for rid, rows in reach.rows.items()
+            if reach.kilometres[rid] > query.kilometres and first_day_of(rows, query) is not None
+        )
+        if beyond:
+            rim = math.ceil(beyond[0])
+            told.would("distance", rim, sum(away <= rim for away in beyond))
+            return
+
+
+def _counted(reader: Reader, projection: Projection, query: VacancyQuery, now: int, column: int) -> Mapping[str, int]:
+    """How many fit, by state or care form."""
+    shape = vacancies.shape_of(projection, query)
+    found: Counter[str] = Counter()
+    if query.counts and State.SOME in query.states:
+        reach = vacancies.in_reach(reader, query, shape, now)
+        for rows in reach.rows.values():
+            if first_day_of(rows, query) is not None:
+                found[rows[0][column]] += 1
+        return found
+    told = vacancy_rows.binds(query, now)
+    for arm in (shape, replace(shape, by_area=True)) if shape.with_areas else (shape,):
+        if not arm.by_area or vacancies.with_comers(reader, projection, told):
+            by = "state" if column == STATE else "care_form"
+            for code, offers in reader.all(vacancy_rows.counted(arm, by, circle=query.box is None), told):
+                found[code] += offers
+    return found

@@ -1,0 +1,399 @@
+"""HealthcareService/$find-vacancies: every criterion, by itself and together, and why no more fit.
+
+What keeps offers out is held against the same search without it, and what a change promises against its own search.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from hub.errors import http_part
+from hub.hub import Hub
+from hub.search.vacancy_days import first_day, longest, most
+from mappings.vacancy import Block, Operator, ReportedBy, Room, Sex, State, VacancyReport
+from tests.conftest import NOW, Clock
+from tests.hub.client import Client
+from tests.hub.region import report, tell
+
+OPERATION = "/fhir/HealthcareService/$find-vacancies"
+WHY_NOT = "https://platzfrei.org/fhir/StructureDefinition/why-not"
+TODAY = NOW.date()
+HERE = "near=52.85|8.05|25|km"
+
+
+def ask(hub: Hub, query: str) -> dict[str, Any]:
+    bundle: dict[str, Any] = Client(hub, sandbox=True).json(f"{OPERATION}?{query}")
+    return bundle
+
+
+def names(bundle: dict[str, Any]) -> list[str]:
+    found = [entry for entry in bundle.get("entry", ()) if entry["search"]["mode"] == "match"]
+    return [entry["resource"]["identifier"][0]["value"].split("/")[0] for entry in found]
+
+
+def issues(bundle: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each issue of the outcome entry, and its facts."""
+    (outcome,) = (one["resource"] for one in bundle["entry"] if one["search"]["mode"] == "outcome")
+    for issue in outcome["issue"]:
+        for extension in issue.get("extension", ()):
+            assert extension["url"] == WHY_NOT
+            yield (
+                issue,
+                {part["url"]: next(iter(part[key] for key in part if key != "url")) for part in extension["extension"]},
+            )
+
+
+def kept_out(bundle: dict[str, Any]) -> dict[tuple[str, str], int]:
+    return {
+        (facts["criterion"], facts.get("code", "")): facts["keptOut"]
+        for _, facts in issues(bundle)
+        if "keptOut" in facts
+    }
+
+
+def changes(bundle: dict[str, Any]) -> dict[tuple[str, str], tuple[str, int]]:
+    return {
+        (facts["criterion"], facts.get("code", "")): (issue["diagnostics"], facts["total"])
+        for issue, facts in issues(bundle)
+        if "total" in facts
+    }
+
+
+def offer(key: str, **told: Any) -> VacancyReport:
+    """A report in which the offer has these properties."""
+    made = report(key, latitude=told.pop("latitude", 52.85))
+    blocks = told.pop("blocks", None)
+    operator = told.pop("operator", None)
+    facility = replace(made.facility, operator=Operator(key=operator, name=operator)) if operator else made.facility
+    told.setdefault("needs", ())
+    return replace(
+        made,
+        facility=facility,
+        offer=replace(made.offer, **told),
+        blocks=made.blocks if blocks is None else tuple(blocks),
+    )
+
+
+@pytest.mark.parametrize(
+    ("criterion", "found"),
+    [
+        ("need=dialyse", ["dialyse", "both"]),
+        ("need=dialyse,demenz", ["both"]),
+        ("need=dialyse&need=demenz", ["both"]),
+        ("care-grade=5", ["both", "demenz", "none", "five"]),
+        ("care-grade=3", ["both", "demenz", "dialyse", "none"]),
+        ("language=tr", ["both"]),
+        ("max-age=999d", ["both", "demenz", "dialyse", "five", "none"]),
+    ],
+)
+def test_what_an_offer_says_of_itself(hub: Hub, criterion: str, found: list[str]) -> None:
+    tell(
+        hub,
+        offer("none"),
+        offer("five", care_grades=(4, 5)),
+        offer("dialyse", needs=("dialyse",), care_grades=(1, 2, 3)),
+        offer("demenz", needs=("demenz",), languages=("de",)),
+        offer("both", needs=("dialyse", "demenz"), languages=("de", "tr-TR")),
+    )
+    assert sorted(names(ask(hub, f"{HERE}&{criterion}"))) == sorted(found)
+
+
+def test_needs_room_sex_and_days_must_hold_of_the_same_places(hub: Hub) -> None:
+    soon, later = TODAY + timedelta(days=3), TODAY + timedelta(days=30)
+    tell(
+        hub,
+        offer(
+            "moor",
+            needs=("dialyse", "rollstuhl"),
+            blocks=[
+                Block(count=1, room=Room.SINGLE, sex=Sex.FEMALE, needs=("dialyse",), end=soon),
+                Block(count=1, room=Room.DOUBLE, start=later),
+            ],
+        ),
+    )
+    for query, fits in (
+        ("room=single&need=dialyse&sex=female", True),
+        ("room=single&sex=male", False),
+        ("room=double&sex=male", True),
+        # What one block says that it serves, the others do not; what none says, all do.
+        ("room=double&need=dialyse", False),
+        ("room=double&need=rollstuhl", True),
+        (f"room=single&start={later}", False),
+        (f"room=double&start={later}", True),
+        (f"room=single,double&start={later}", True),
+    ):
+        assert bool(names(ask(hub, f"{HERE}&{query}"))) is fits, query
+
+
+def test_a_stay_needs_one_block_that_covers_it_or_several_that_do(hub: Hub) -> None:
+    def block(first: int, last: int, count: int = 1) -> Block:
+        return Block(count=count, start=TODAY + timedelta(days=first), end=TODAY + timedelta(days=last))
+
+    tell(
+        hub,
+        offer("long", blocks=[block(0, 20)]),
+        offer("joined", blocks=[block(0, 9), block(10, 20)]),
+        offer("gap", blocks=[block(0, 9), block(11, 20)]),
+        offer("two", blocks=[block(0, 9, 2), block(10, 20, 1)]),
+    )
+    start, end = TODAY + timedelta(days=5), TODAY + timedelta(days=15)
+    assert sorted(names(ask(hub, f"{HERE}&start={start}&end={end}"))) == ["joined", "long", "two"]
+    assert sorted(names(ask(hub, f"{HERE}&start={start}&duration=11"))) == ["joined", "long", "two"]
+    assert names(ask(hub, f"{HERE}&start={start}&end={end}&places=2")) == []
+    assert sorted(names(ask(hub, f"{HERE}&duration=10"))) == ["gap", "joined", "long", "two"]
+    assert sorted(names(ask(hub, f"{HERE}&duration=21"))) == ["joined", "long", "two"]
+    assert names(ask(hub, f"{HERE}&duration=22")) == []
+
+
+def test_the_operator_is_one_however_many_sources_name_it(hub: Hub) -> None:
+    tell(
+        hub, offer("a", operator="Moorland gGmbH"), offer("b", operator="Moorland  GGMBH"), offer("c", operator="Heide")
+    )
+    client = Client(hub, sandbox=True)
+    found = client.json("/fhir/Organization?name=Moorland%20gGmbH&_count=9")
+    one = next(entry["resource"]["id"] for entry in found["entry"] if "partOf" not in entry["resource"])
+    assert sorted(names(ask(hub, f"{HERE}&operator=Organization/{one}"))) == ["a", "b"]
+    assert sorted(names(ask(hub, f"{HERE}&operator={one}"))) == ["a", "b"]
+    assert client.get(f"{OPERATION}?{HERE}&operator=nobody").status_code == 400
+
+
+def test_what_was_said_too_long_ago_is_left_out_where_asked(hub: Hub, clock: Clock) -> None:
+    tell(hub, offer("old"))
+    clock.forward(days=2)
+    tell(hub, offer("new"))
+    assert sorted(names(ask(hub, HERE))) == ["new", "old"]
+    told = ask(hub, f"{HERE}&max-age=24h")
+    assert names(told) == ["new"]
+    assert kept_out(told)["max-age", ""] == 1
+    assert sorted(names(ask(hub, f"{HERE}&max-age=2d"))) == ["new", "old"]
+
+
+def test_a_service_comes_where_it_says_and_not_where_its_office_is(hub: Hub) -> None:
+    def service(key: str, latitude: float, *codes: str) -> VacancyReport:
+        made = offer(key, latitude=latitude, catchment=codes)
+        return replace(made, offer=replace(made.offer, care_form="ambulante-pflege"))
+
+    tell(
+        hub,
+        service("far-and-comes", 54.3, "49661", "49681"),
+        service("near-and-does-not", 52.85, "49681"),
+        service("near-and-says-nothing", 52.85),
+        service("far-and-says-nothing", 54.3),
+    )
+    found = names(ask(hub, "postal-code=49661&distance=25&care-form=ambulante-pflege"))
+    assert sorted(found) == ["far-and-comes", "near-and-says-nothing"]
+    tell(hub, service("far-and-comes", 54.3, "49681"))
+    assert names(ask(hub, "postal-code=49661&distance=25&care-form=ambulante-pflege")) == ["near-and-says-nothing"]
+
+
+def test_hits_stand_in_the_order_that_was_asked_for(hub: Hub, clock: Clock) -> None:
+    later = TODAY + timedelta(days=9)
+    tell(hub, offer("near", latitude=52.86, blocks=[Block(count=1, start=later)]))
+    clock.forward(hours=5)
+    tell(hub, offer("far", latitude=52.9, blocks=[Block(count=1, room=Room.SINGLE)], needs=("demenz",)))
+    assert names(ask(hub, HERE)) == ["near", "far"]
+    assert names(ask(hub, f"{HERE}&_sort=freshness")) == ["far", "near"]
+    assert names(ask(hub, f"{HERE}&_sort=start")) == ["far", "near"]
+    assert names(ask(hub, f"{HERE}&_sort=score")) == ["near", "far"]
+    assert names(ask(hub, f"{HERE}&_sort=score&prefer=demenz,single")) == ["far", "near"]
+    for sort in ("distance", "freshness", "start", "score"):
+        page = ask(hub, f"{HERE}&_sort={sort}&_count=1")
+        (after,) = (link["url"] for link in page["link"] if link["relation"] == "next")
+        second = Client(hub, sandbox=True).json(after.split("127.0.0.1:8080")[-1])
+        assert names(page) + names(second) == names(ask(hub, f"{HERE}&_sort={sort}"))
+
+
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [
+        ("end=2020-01-01", "end"),
+        (f"start={TODAY + timedelta(days=9)}&end={TODAY + timedelta(days=8)}", "end"),
+        (f"end={TODAY}&duration=3", "duration"),
+        ("duration=0", "duration"),
+        ("duration=367", "duration"),
+        ("care-grade=6", "care-grade"),
+        ("need=tanzen", "need"),
+        ("need=braucht viel Zuwendung", "need"),
+        ("prefer=ruhig", "prefer"),
+        ("sex=any", "sex"),
+        ("room=suite", "room"),
+        ("language=türkisch", "language"),
+        ("max-age=0h", "max-age"),
+        ("max-age=1 Woche", "max-age"),
+        ("own-share=viel", "own-share"),
+        ("operator=Haus am See!", "operator"),
+    ],
+)
+def test_what_cannot_be_asked_is_told(sqlite_hub: Hub, query: str, place: str) -> None:
+    outcome = Client(sqlite_hub).json(f"{OPERATION}?{HERE}&{query}", status=400)
+    assert outcome["issue"][0]["expression"] == [http_part(place)]
+
+
+@pytest.mark.parametrize("query", ["need=A123456780", "operator=a123456780", "x=A123456780", "A123456780=1"])
+def test_an_insurance_number_is_refused_and_not_repeated(sqlite_hub: Hub, query: str) -> None:
+    response = Client(sqlite_hub).get(f"{OPERATION}?{HERE}&{query}")
+    assert response.status_code == 400
+    assert "123456780" not in response.text
+    assert response.json()["issue"][0]["code"] == "security"
+
+
+def test_why_not_is_told_where_few_fit_and_where_asked(hub: Hub) -> None:
+    tell(hub, *(offer(f"h{number}") for number in range(10)))
+    assert all(entry["search"]["mode"] != "outcome" for entry in ask(hub, HERE)["entry"])
+    assert ask(hub, f"{HERE}&why-not=true")["entry"][-1]["search"]["mode"] == "outcome"
+    alone = ask(hub, f"{HERE}&need=dialyse")
+    assert alone["total"] == 0
+    assert kept_out(alone) == {("need", "dialyse"): 10}
+    assert changes(alone) == {
+        ("need", "dialyse"): ("HealthcareService/$find-vacancies?near=52.85%7C8.05%7C25%7Ckm", 10)
+    }
+    (issue, _), *_ = issues(alone)
+    assert "10 offers in reach" in issue["details"]["text"]
+    assert "10 Angebote im Umkreis" in str(issue["details"]["_text"])
+
+
+def test_the_worst_question_is_the_nearest_place_beyond(hub: Hub) -> None:
+    tell(hub, offer("beyond", latitude=53.2), offer("farther", latitude=53.25))
+    told = ask(hub, f"{HERE}&need=")
+    assert names(told) == []
+    url, total = changes(told)["distance", ""]
+    assert (total, len(names(ask(hub, url.partition("?")[2])))) == (1, 1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_keeps_out_and_what_would_help_is_what_its_own_search_finds(hub: Hub, seed: int) -> None:
+    draw = random.Random(seed)
+    tell(hub, *(_drawn(draw, number) for number in range(150)))
+    told_of: set[str] = set()
+    for _ in range(25):
+        asked = _asked(draw)
+        told = ask(hub, f"{urlencode(asked, doseq=True)}&why-not=true&_count=0")
+        total = told["total"]
+        for (criterion, code), offers in kept_out(told).items():
+            told_of.add(criterion)
+            without = _without(asked, criterion, code)
+            found = ask(hub, f"{urlencode(without, doseq=True)}&_count=0")["total"]
+            assert offers == found - (0 if criterion == "state" else total), (asked, criterion, code)
+        for (criterion, code), (url, promised) in changes(told).items():
+            told_of.add(f"+{criterion}")
+            assert url.startswith("HealthcareService/$find-vacancies?")
+            assert ask(hub, url.partition("?")[2])["total"] == promised, (asked, criterion, code)
+            assert promised > total
+        for criterion in ("care-grade", "sex", "room", "language", "places"):
+            if criterion in asked:
+                found = ask(hub, f"{urlencode(_without(asked, criterion, ''), doseq=True)}&_count=0")["total"]
+                assert kept_out(told).get((criterion, ""), 0) == found - total, (asked, criterion)
+    assert {
+        "need",
+        "room",
+        "sex",
+        "start",
+        "duration",
+        "places",
+        "state",
+        "care-form",
+        "+distance",
+        "+start",
+    } <= told_of
+
+
+def _without(asked: dict[str, Any], criterion: str, code: str) -> dict[str, Any]:
+    if criterion == "need":
+        return {**asked, "need": [need for need in asked["need"] if need != code]}
+    if criterion == "state":
+        return {**asked, "state": code}
+    return {name: value for name, value in asked.items() if name != criterion}
+
+
+def _asked(draw: random.Random) -> dict[str, Any]:
+    asked: dict[str, Any] = {"near": f"{draw.uniform(52.7, 53.0):.3f}|8.05|{draw.choice((8, 15, 30))}|km"}
+    may = {
+        "need": draw.sample(("dialyse", "demenz", "peg"), draw.randint(1, 2)),
+        "care-grade": draw.randint(1, 5),
+        "sex": draw.choice(("female", "male")),
+        "room": draw.choice(("single", "double")),
+        "language": "tr",
+        "places": 2,
+        "duration": draw.choice((7, 14)),
+        "start": (TODAY + timedelta(days=draw.randrange(20))).isoformat(),
+        "care-form": draw.choice(("kurzzeitpflege", "kurzzeitpflege-solitaer", "dauerpflege")),
+        "state": draw.choice(("some", "some,ask")),
+    }
+    return asked | {name: may[name] for name in draw.sample(sorted(may), draw.randint(1, 4))}
+
+
+def _drawn(draw: random.Random, number: int) -> VacancyReport:
+    def block() -> Block:
+        start = draw.choice((None, TODAY + timedelta(days=draw.randrange(25))))
+        return Block(
+            count=draw.randint(1, 3),
+            start=start,
+            end=draw.choice((None, (start or TODAY) + timedelta(days=draw.randrange(3, 20)))),
+            room=draw.choice((None, *Room)),
+            sex=draw.choice((None, None, Sex.FEMALE, Sex.MALE)),
+            needs=draw.choice(((), (), ("peg",))),
+        )
+
+    made = offer(
+        f"h{number:03}",
+        latitude=round(draw.uniform(52.6, 53.1), 4),
+        needs=tuple(draw.sample(("dialyse", "demenz", "peg"), draw.randrange(3))),
+        care_grades=draw.choice(((), (1, 2, 3), (3, 4, 5))),
+        languages=draw.choice(((), ("de",), ("de", "tr"))),
+        blocks=[block() for _ in range(draw.randint(1, 3))],
+    )
+    form = draw.choice(("kurzzeitpflege-solitaer", "kurzzeitpflege-eingestreut", "dauerpflege"))
+    made = replace(made, offer=replace(made.offer, care_form=form))
+    state = draw.choice((State.SOME, State.SOME, State.SOME, State.ASK, State.NONE))
+    return made if state is State.SOME else replace(made, state=state, blocks=(), reported_by=ReportedBy.HOME)
+
+
+def test_days_are_counted_one_by_one() -> None:
+    """The three answers about days, each held against a loop over the days."""
+    draw = random.Random(1)
+    for _ in range(400):
+        rows = [
+            (0, 0, 0, (first := draw.randrange(-3, 12)), first + draw.randrange(0, 8), draw.randint(1, 3))
+            for _ in range(draw.randint(1, 4))
+        ]
+        start, days, places = draw.randrange(6), draw.randint(1, 6), draw.randint(1, 4)
+
+        def holds(first: int, span: int, wanted: int, rows: list[Any] = rows) -> bool:
+            return all(
+                sum(row[5] for row in rows if row[3] <= day <= row[4]) >= wanted for day in range(first, first + span)
+            )
+
+        for exact in (True, False):
+            firsts = [start] if exact else list(range(start, 30))
+            expected = next((first for first in firsts if holds(first, days, places)), None)
+            assert first_day(rows, start=start, exact=exact, days=days, places=places) == expected
+            spans = [span for span in range(1, days + 1) for first in firsts if holds(first, span, places)]
+            assert longest(rows, start=start, exact=exact, days=days, places=places) == max(spans, default=0)
+            wanted = [one for one in range(1, places + 1) if any(holds(first, days, one) for first in firsts)]
+            assert most(rows, start=start, exact=exact, days=days, places=places) == max(wanted, default=0)
+
+
+def test_a_town_and_a_district_are_found_as_people_write_them(hub: Hub) -> None:
+    here = offer("moor")
+    elsewhere = replace(here.facility, address=replace(here.facility.address, postal_code="49082", city="Osnabrück"))
+    tell(hub, here, replace(offer("hase", latitude=52.27), facility=replace(elsewhere, key="hase", position=None)))
+    for query, found in (
+        ("city=cloppenburg", ["moor"]),
+        ("city=Clopenburg&distance=5", ["moor"]),
+        ("city=Osnabrueck", ["hase"]),
+        ("district=Landkreis Cloppenburg", ["moor"]),
+        ("district=03453", ["moor"]),
+        ("district=03404", ["hase"]),
+        ("district=03453004", []),
+    ):
+        assert names(ask(hub, query)) == found, query
+    outcome = Client(hub).json(f"{OPERATION}?city=Neustadt", status=400)
+    assert outcome["issue"][0]["code"] == "multiple-matches"
+    assert "district=" in outcome["issue"][0]["details"]["text"]
+    assert Client(hub).json(f"{OPERATION}?city=Nirgendwo", status=400)["issue"][0]["expression"] == ["http.city"]
+    assert Client(hub).json(f"{OPERATION}?district=03453&distance=9", status=400)["issue"][0]["code"] == "business-rule"
