@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conformance import spec
-from hub import exporting, identity_endpoint, jobs, receiving, reporting
+from hub import exporting, identity_endpoint, jobs, phantom_endpoint, receiving, reporting
 from hub.errors import NotFound
 from hub.exporting import ExportEndpoint
 from hub.fhir import endpoint
@@ -39,6 +39,8 @@ from hub.metrics.board import Board
 from hub.metrics.counting import counting
 from hub.metrics.exposition import MEDIA_TYPE, exposition, is_from_here
 from hub.openapi import add_openapi
+from hub.phantom_endpoint import PhantomEndpoint
+from hub.phantom_work import PhantomWork
 from hub.publishing import Publisher
 from hub.receiving import IngestEndpoint
 from hub.reporting import ReportEndpoint
@@ -90,6 +92,7 @@ def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) 
         hub.pipeline, hub.sources, hub.clock, database=hub.database, fetcher=hub.fetcher, sandbox=sandbox
     )
     identity = IdentityEndpoint(IdentityWork(hub.database, hub.identity, hub.clock))
+    phantoms = PhantomEndpoint(PhantomWork(hub.database, hub.clock))
     rest = _rest(hub, context, board, fetches=not sandbox)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,6 +107,8 @@ def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) 
             await reports(scope, receive, send)
         elif sandbox and path.startswith(identity_endpoint.PREFIX):
             await identity(scope, receive, send)
+        elif sandbox and path.startswith(phantom_endpoint.PREFIX):
+            await phantoms(scope, receive, send)
         else:
             await rest(scope, receive, send)
 

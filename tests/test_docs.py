@@ -113,6 +113,7 @@ KEPT = (
     "/.well-known/jwksXjson",
     "/.well-known/acme-challenge/x",
     "/identity/proposals",
+    "/phantoms/found",
     "/x/fhir/metadata",
 )
 
