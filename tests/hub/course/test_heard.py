@@ -1,9 +1,8 @@
-"""What the benchmark lets the estimator know: all that was said until a day, and nothing of what came after."""
+"""What a hub has heard of invented courses: all that was said until a day, and nothing of what came after."""
 
 from bisect import bisect_right
 
-from benchmarks.still_free import heard
-from hub.demo.courses import courses
+from hub.demo.courses import courses, heard
 from hub.demo.regimes import REGIMES
 
 
