@@ -20,9 +20,11 @@ Tree = dict[str, dict[str, "Tree"]]
 
 _SEGMENT = re.compile(r"([^.()]+)(?:\(([^()]+)\))?(?:\.|$)")
 _PATH = re.compile(rf"(?:{_SEGMENT.pattern})+(?<!\.)")
-_BOOLEANS = frozenset({"active", "valueBoolean"})
+_BOOLEANS = frozenset({"active", "allDay", "valueBoolean"})
 _INTEGERS = frozenset({"valueInteger"})
 _DECIMALS = frozenset({"latitude", "longitude"})
+_MONEY = ".valueMoney.value"
+"""The end of a name: elsewhere a `value` is a text."""
 
 
 def tree(paths: Iterable[str]) -> Tree:
@@ -76,7 +78,7 @@ class Kept:
         if item is None:
             return None
         if selectors.get("") == {}:
-            return self._leaf(item, element, place)
+            return self._leaf(item, element, name, place)
         if not isinstance(item, dict):
             self.issues.append(_not_of_type(place))
             return None
@@ -91,12 +93,12 @@ class Kept:
         below = {step: value for step, value in item.items() if step != key}
         return {key: selector, **self._below(below, selectors[selector], name, place)}
 
-    def _leaf(self, value: Any, element: str, place: str) -> Any:
+    def _leaf(self, value: Any, element: str, name: str, place: str) -> Any:
         if element in _BOOLEANS:
             fits = isinstance(value, bool)
         elif element in _INTEGERS:
             fits = isinstance(value, int) and not isinstance(value, bool)
-        elif element in _DECIMALS:
+        elif element in _DECIMALS or name.endswith(_MONEY):
             fits = isinstance(value, int | Decimal) and not isinstance(value, bool)
         else:
             fits = isinstance(value, str)

@@ -56,7 +56,7 @@ examples:
 
 
 class Hospital:
-    """Invents messages of one connection of a hospital, half a minute apart: `share` of its wards are declared."""
+    """Invents messages of one connection of a hospital, a second apart: `share` of its wards are declared."""
 
     def __init__(self, seed: int, share: float, clock: list[datetime]) -> None:
         self._random = random.Random(seed)
@@ -69,7 +69,7 @@ class Hospital:
         """The next message."""
         draw = self._random
         self._number += 1
-        self._clock[0] += timedelta(seconds=draw.randrange(1, 30))
+        self._clock[0] += timedelta(seconds=draw.randrange(3))
         visit = draw.choice(list(self._there)) if len(self._there) > 30 else ""
         trigger = draw.choices(("A01", "A02", "A03", "A08"), (2, 3, 2, 5))[0] if visit else "A01"
         if trigger == "A01":
@@ -132,9 +132,11 @@ def cpu_seconds(pid: int) -> float:
 
 def measured(port: int, pid: int, options: argparse.Namespace) -> int:
     """Warm up, run, print; returns how many messages were accepted."""
-    clock = [datetime.now(UTC) - timedelta(days=20)]
+    # The last are of now: who listens hears what has just happened, and what is days old is no offer any more.
+    warming = options.connections * 50
+    clock = [datetime.now(UTC) - timedelta(seconds=warming + _RUNS * options.messages)]
     hospitals = [Hospital(number, options.share, clock) for number in range(1, options.connections + 1)]
-    _, answers = asyncio.run(run(port, hospitals, options.connections * 50))
+    _, answers = asyncio.run(run(port, hospitals, warming))
     rates, used = [], cpu_seconds(pid)
     for _ in range(_RUNS):
         rate, told = asyncio.run(run(port, hospitals, options.messages))

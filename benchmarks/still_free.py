@@ -16,14 +16,14 @@ import sys
 import time
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from hub.course.looks import HOUR, RUNGS, rung
 from hub.course.run import Run
 from hub.course.still_free import Model, fit
-from hub.demo.courses import Courses, courses
+from hub.demo.courses import Courses, courses, heard
 from hub.demo.regimes import REGIMES
 from mappings.language import Ladder
 from mappings.vacancy import State
@@ -77,19 +77,6 @@ class Tally:
         self.knowing += other.knowing
         for mine, theirs in zip(self.bins, other.bins, strict=True):
             mine[:] = [one + two for one, two in zip(mine, theirs, strict=True)]
-
-
-def heard(told: Courses, until: int) -> Iterator[Run]:
-    """The runs as a hub had them at a moment."""
-    for run in told.runs:
-        if run.since > until:
-            continue
-        if run.until <= until:
-            yield run if run.ended is None or run.ended <= until else replace(run, ended=None)
-            continue
-        said = told.said_at[run.offer]
-        first, last = bisect_right(said, run.since), bisect_right(said, until)
-        yield replace(run, until=said[last - 1], ended=None, said=last - first + 1)
 
 
 def questions(told: Courses, since: int, count: int, rng: random.Random) -> Iterator[Question]:

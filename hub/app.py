@@ -16,15 +16,17 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conformance import spec
-from hub import exporting, identity_endpoint, jobs, receiving, reporting
+from hub import exporting, identity_endpoint, jobs, phantom_endpoint, receiving, reporting
 from hub.errors import NotFound
 from hub.exporting import ExportEndpoint
 from hub.fhir import endpoint
 from hub.fhir.context import Context
 from hub.fhir.endpoint import FhirEndpoint
 from hub.fhir.negotiation import Format
+from hub.fhir.news import News
 from hub.fhir.refusal import refusal
 from hub.fhir.router import perform
+from hub.fhir.search_protocol.signing import Signer
 from hub.health import Readiness
 from hub.homes.page import HomePage, Office
 from hub.hub import Hub
@@ -37,6 +39,8 @@ from hub.metrics.board import Board
 from hub.metrics.counting import counting
 from hub.metrics.exposition import MEDIA_TYPE, exposition, is_from_here
 from hub.openapi import add_openapi
+from hub.phantom_endpoint import PhantomEndpoint
+from hub.phantom_work import PhantomWork
 from hub.publishing import Publisher
 from hub.receiving import IngestEndpoint
 from hub.reporting import ReportEndpoint
@@ -60,6 +64,7 @@ def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) 
     view = View.PROFESSIONAL if sandbox else View.PUBLIC
     types = ALL_TYPES if sandbox else SERVED_TYPES
     serving = lru_cache(maxsize=2)(lambda registry: registry.serving(types))
+    signer = Signer.of(hub.key.derived("search protocol"))
     context = Context(
         repository=hub.repositories[view],
         registry=lambda: serving(hub.indexing.registry),
@@ -71,6 +76,8 @@ def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) 
         catch_up=_catch_up(hub) if sandbox else None,
         region=hub.region,
         tally=hub.tally,
+        signer=signer,
+        news=News(hub.key.derived("search cursor"), hub.repositories[view].projection),
     )
     fhir = FhirEndpoint(
         context=context,
@@ -85,6 +92,7 @@ def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) 
         hub.pipeline, hub.sources, hub.clock, database=hub.database, fetcher=hub.fetcher, sandbox=sandbox
     )
     identity = IdentityEndpoint(IdentityWork(hub.database, hub.identity, hub.clock))
+    phantoms = PhantomEndpoint(PhantomWork(hub.database, hub.clock))
     rest = _rest(hub, context, board, fetches=not sandbox)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,6 +107,8 @@ def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) 
             await reports(scope, receive, send)
         elif sandbox and path.startswith(identity_endpoint.PREFIX):
             await identity(scope, receive, send)
+        elif sandbox and path.startswith(phantom_endpoint.PREFIX):
+            await phantoms(scope, receive, send)
         else:
             await rest(scope, receive, send)
 
@@ -176,6 +186,13 @@ def _rest(hub: Hub, context: Context, board: Board, *, fetches: bool) -> FastAPI
             raise HTTPException(404)
         return Response(exposition(board, hub.database, runs.last(), hub.clock()), media_type=MEDIA_TYPE)
 
+    def keys(_request: Request) -> Response:
+        # Whoever checks a signature looks it up from a page of theirs, too.
+        told = {"Access-Control-Allow-Origin": "*", "Cache-Control": "max-age=3600"}
+        assert context.signer is not None
+        return JSONResponse(context.signer.key_set, headers=told, media_type="application/jwk-set+json")
+
+    app.router.routes.append(Route("/.well-known/jwks.json", keys))
     app.router.routes.append(Route("/health/ready", ready))
     app.router.routes.append(Route("/metrics", metrics))
     office = Office(whom_to_ask=hub.settings.office, reminds=hub.mailer is not None)

@@ -24,10 +24,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "map": ("hub.commands.map", "draft a source map, try it on a file, check its examples"),
     "drift": ("hub.commands.drift", "deliveries that are held because they are unlike those before; accept, refuse"),
     "identity": ("hub.commands.identity", "decide which facilities of several sources are one"),
+    "phantoms": ("hub.commands.phantoms", "free places that seem to be none, with the evidence; dismiss, confirm"),
     "report": (
         "hub.commands.report",
         "who reports in each district, how many places are free, whom to ring",
     ),
+    "protocol": ("hub.commands.protocol", "check a search protocol that was saved"),
     "still-free": ("hub.commands.still_free", "how likely reported places are still free, and how good that is"),
     "find": ("hub.commands.find", "find free places near a postal code or a point"),
 }

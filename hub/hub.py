@@ -1,7 +1,7 @@
 """An open hub: its database and all that works on it, put together in one place."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from hub.course.learner import Learner
@@ -68,6 +68,7 @@ class Hub:
     mailer: Mailer | None
     settings: Settings
     clock: Clock
+    key: Key = field(repr=False)
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock | None = None) -> "Hub":
@@ -137,6 +138,7 @@ class Hub:
             mailer=Mailer.of(settings.smtp, settings.mail_from),
             settings=settings,
             clock=clock,
+            key=key,
         )
 
     def exports(self, view: View) -> Exports:

@@ -1,6 +1,5 @@
 """The work list of identity over HTTP, where a coordination office may: in the sandbox alone, until sign-in exists."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -9,11 +8,12 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from hub.body import read_body
-from hub.errors import Malformed, MethodNotAllowed, NotFound, UnsupportedMediaType, http_part
+from hub.errors import Malformed, NotFound
 from hub.fhir.cross_origin import refuse_foreign
 from hub.fhir.endpoint import answered
 from hub.fhir.request import Answer
 from hub.identity_work import ACTIONS, IdentityWork
+from hub.posted import only, posted
 from mappings.errors import Issue
 
 __all__ = ["PREFIX", "IdentityEndpoint"]
@@ -40,8 +40,8 @@ class IdentityEndpoint:
         name = scope["path"].removeprefix(PREFIX)
         if name in ACTIONS:
             if request.method != "POST":
-                raise _only("POST")
-            told = _told(request, await read_body(scope, receive, most=_BYTES_MAX))
+                raise only("POST")
+            told = posted(request, await read_body(scope, receive, most=_BYTES_MAX), _malformed())
             names = [str(told["decision"])] if name == "undo" and "decision" in told else told.get("facilities", [])
             if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
                 raise _malformed()
@@ -49,7 +49,7 @@ class IdentityEndpoint:
             found = await run_in_threadpool(lambda: self._work.act(name, names, who=who, why=why))
         else:
             if request.method not in ("GET", "HEAD"):
-                raise _only("GET")
+                raise only("GET")
             found = await run_in_threadpool(self._read, name)
         return Answer(content=orjson.dumps(found), headers={"Content-Type": "application/json"})
 
@@ -72,27 +72,6 @@ class IdentityEndpoint:
         )
 
 
-def _told(request: Request, body: bytes) -> Mapping[str, Any]:
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        # A page of another site cannot send this type without being asked whether it may.
-        raise UnsupportedMediaType(
-            Issue(
-                code="content-type",
-                fhir_code="not-supported",
-                place=http_part("Content-Type"),
-                text_de="erwartet wird application/json",
-                text_en="expected application/json",
-            )
-        )
-    try:
-        told = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise _malformed() from None
-    if not isinstance(told, dict):
-        raise _malformed()
-    return told
-
-
 def _malformed() -> Malformed:
     return Malformed(
         Issue(
@@ -102,17 +81,4 @@ def _malformed() -> Malformed:
             text_de='erwartet wird {"facilities": ["Id", …], "who": "…", "why": "…"}, bei undo {"decision": Nummer, …}',
             text_en='expected {"facilities": ["id", …], "who": "…", "why": "…"}, for undo {"decision": number, …}',
         )
-    )
-
-
-def _only(method: str) -> MethodNotAllowed:
-    return MethodNotAllowed(
-        Issue(
-            code="method",
-            fhir_code="not-supported",
-            place="http",
-            text_de=f"hier geht nur {method}",
-            text_en=f"only {method} is possible here",
-        ),
-        headers={"Allow": method},
     )

@@ -11,6 +11,7 @@ from sqlalchemy.sql import ColumnElement
 from hub.errors import NotFound
 from hub.ingest.identity import Decision, Identity, Proposal
 from hub.ingest.joined_view import Member
+from hub.reason import WHO, WHY, reason
 from hub.store.clock import instant, micros
 from hub.store.database import Database
 from hub.store.tables import facility as facilities
@@ -23,7 +24,6 @@ ACTIONS: Mapping[str, int] = {"confirm": 2, "refuse": 2, "merge": 2, "split": 1,
 """What a person decides, and of how many facilities (of `undo`: decisions)."""
 
 _SHORTEST = 6
-_WHO, _WHY = 100, 500
 
 
 class IdentityWork:
@@ -66,7 +66,8 @@ class IdentityWork:
 
         Raises `NotFound` for who is not known, `Rejected` for what cannot be.
         """
-        who, why = _text(who, "who", _WHO), _text(why, "why", _WHY)
+        who = reason(who, "who", WHO, code="identity-who")
+        why = reason(why, "why", WHY, code="identity-why")
         if len(names) != ACTIONS[action]:
             raise _wrong_number(action)
         now = micros(self._clock())
@@ -187,21 +188,6 @@ def _decision(one: Decision) -> dict[str, Any]:
         "who": one.who,
         "why": one.why,
     }
-
-
-def _text(value: str, name: str, most: int) -> str:
-    plain = " ".join(value.split())
-    if not plain or len(plain) > most or not plain.isprintable():
-        raise Rejected(
-            Issue(
-                code=f"identity-{name}",
-                fhir_code="required",
-                place=name,
-                text_de=f"erwartet wird ein Satz von höchstens {most} Zeichen; nichts von Bewohnern",
-                text_en=f"expected a sentence of at most {most} characters; nothing of residents",
-            )
-        )
-    return plain
 
 
 def _number(written: str) -> int:

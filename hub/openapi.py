@@ -190,7 +190,9 @@ def _route(registry: Registry, module: Any, method: str, path: str) -> dict[str,
         "tags": [_tag(module, path)],
         "summary": _summary(module),
         "parameters": list(_path_parameters(registry, method, path)),
-        "responses": _answers(statuses=_statuses(name, method, path)),
+        "responses": _answers(
+            FHIR_JSON, FHIR_XML, *getattr(module, "ALSO_ANSWERS", ()), statuses=_statuses(name, method, path)
+        ),
     }
     if name is not None and method == "GET":
         told["parameters"] += _operation_parameters(name, path)

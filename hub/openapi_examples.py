@@ -25,6 +25,9 @@ _SEARCH: Mapping[tuple[str, str], str] = {
     ("find-vacancies", "care-form"): "kurzzeitpflege",
     ("find-vacancies", "distance"): "25",
     ("find-vacancies", "postal-code"): "49661",
+    ("search-protocol", "care-form"): "kurzzeitpflege",
+    ("search-protocol", "distance"): "25",
+    ("search-protocol", "postal-code"): "49661",
 }
 """(Type or operation, parameter) → a value that finds something in the invented region of `platzfrei demo`."""
 
@@ -49,6 +52,9 @@ _OPERATIONS: Mapping[str, Mapping[str, str]] = {
     "ValueSet/{id}/$validate-code": _SHORT_TERM,
     "HealthcareService/$find-vacancies": {
         name: value for (holder, name), value in _SEARCH.items() if holder == "find-vacancies"
+    },
+    "HealthcareService/$search-protocol": {
+        name: value for (holder, name), value in _SEARCH.items() if holder == "search-protocol"
     },
 }
 _VALUES = {

@@ -83,7 +83,9 @@ class Trial:
         for ward in source_map.wards:
             if any(ward.key in event.wards for event in events):
                 beds = fold(events, ward)
-                tried = Tried(place=ward.key, issues=beds.issues, reports=(ward_report(ward, beds),))
+                tried = Tried(
+                    place=ward.key, issues=beds.issues, reports=(ward_report(ward, beds, source_kind=source_map.kind),)
+                )
                 self._render(tried)
                 yield tried
 

@@ -10,6 +10,7 @@ from mappings.errors import Issue
 from mappings.targets import CONTACTS, needs
 from mappings.vacancy import (
     Address,
+    Admission,
     Block,
     BlockStatus,
     Contact,
@@ -17,6 +18,7 @@ from mappings.vacancy import (
     Facility,
     Offer,
     Operator,
+    OwnShare,
     Position,
     ReportedBy,
     Room,
@@ -92,12 +94,13 @@ def _contacts(values: Values) -> Iterator[Contact]:
 _CONTACTS = tuple((f"facility.contacts.{name}", system, internal) for name, (system, internal) in CONTACTS.items())
 
 
-def report(of: Facility, found: Found, *, whole_blocks: bool, states_pool: bool) -> VacancyReport:
+def report(of: Facility, found: Found, *, source_kind: str, whole_blocks: bool, states_pool: bool) -> VacancyReport:
     """What a record says about one offer of the facility.
 
     Unless the map reads pools, Dauerpflege and eingestreute Kurzzeitpflege of a facility draw on one and the same.
     Unless it assigns the blocks as a whole, the places known to be free or held that no listed block tells of are a
     block of their own; a blank accepting count is the sum of the listed free blocks, where the count of each is known.
+    `source_kind` is the source's, where the record says no other.
     """
     values = found.values
     care_form = values["offer.care_form"]
@@ -122,6 +125,11 @@ def report(of: Facility, found: Found, *, whole_blocks: bool, states_pool: bool)
             contacts=tuple(values.get("offer.contacts", ())),
             pool=values.get("offer.pool", "")
             or (_SHARED_POOL if not states_pool and care_form in _IN_SHARED_POOL else ""),
+            hours=tuple(values.get("offer.hours", ())),
+            admission=_admission(values),
+            own_share=_own_share(values),
+            payers=tuple(dict.fromkeys(values.get("offer.payers", ()))),
+            payers_as_of=values.get("offer.payers.as_of") if values.get("offer.payers") else None,
         ),
         valid_at=values.get("valid_at"),
         sequence=values.get("sequence"),
@@ -130,7 +138,20 @@ def report(of: Facility, found: Found, *, whole_blocks: bool, states_pool: bool)
         blocks=blocks,
         estimated=values.get("estimated", False),
         reported_by=ReportedBy(who) if (who := values.get("reported_by")) else None,
+        source_kind=values.get("reported_by") or values.get("source_kind") or source_kind,
     )
+
+
+def _admission(values: Values) -> Admission | None:
+    days, latest = values.get("offer.admission.days", ()), values.get("offer.admission.latest")
+    stated = Admission(days=days, latest=latest) if days or latest is not None else None
+    return values.get("offer.admission") or stated
+
+
+def _own_share(values: Values) -> OwnShare | None:
+    own_share: OwnShare | None = values.get("offer.own_share")
+    as_of = values.get("offer.own_share.as_of")
+    return own_share if own_share is None or as_of is None else replace(own_share, as_of=as_of)
 
 
 def offer_key(facility_key: str, care_form: str) -> str:

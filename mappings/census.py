@@ -106,7 +106,14 @@ def fold(events: Iterable[CensusEvent], ward: Ward) -> Beds:
     return Census(_of_ward(events, ward.key)).beds(ward)
 
 
-def ward_report(ward: Ward, beds: Beds, *, sequence: int | None = None, today: date | None = None) -> VacancyReport:
+def ward_report(
+    ward: Ward,
+    beds: Beds,
+    *,
+    sequence: int | None = None,
+    today: date | None = None,
+    source_kind: str = "hospital-system",
+) -> VacancyReport:
     """The ward as an offer; `sequence` grows with what is known, for a late event changes beds but not `valid_at`.
 
     A bed that is expected to be left after `today` (unless said, the day of `valid_at`) is a block of its own from that
@@ -134,6 +141,7 @@ def ward_report(ward: Ward, beds: Beds, *, sequence: int | None = None, today: d
             *(Block(count=count, start=day) for day, count in sorted(ahead.items())),
         ),
         estimated=bool(ahead),
+        source_kind=source_kind,
     )
 
 

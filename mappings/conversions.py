@@ -354,6 +354,15 @@ def email(value: Any) -> str:
     return plain
 
 
+def kim(value: Any) -> str:
+    """An address of KIM, of the Telematikinfrastruktur's own domain."""
+    expected = Unreadable("eine KIM-Adresse wie aufnahme@haus.kim.telematik", "a KIM address like a@b.kim.telematik")
+    plain = _text(value, expected)
+    if not re.fullmatch(r"(?i)[^@\s<>\"]{1,64}@(?:[a-z0-9-]{1,63}\.){1,4}kim\.telematik(?:-test)?", plain):
+        raise expected
+    return plain
+
+
 def url(value: Any) -> str:
     """A web address; one without a scheme is read as https."""
     expected = Unreadable("eine Webadresse wie www.example.org", "a web address like www.example.org")
@@ -465,6 +474,7 @@ CONVERSIONS = _named(
         iks,
         integer,
         key,
+        kim,
         languages,
         lup_capacity,
         phone,

@@ -30,6 +30,7 @@ _TABLES = {
     "offer.care_form": ("", "csv-angebot", "hilfe-art", "lup-angebot"),
     "block.room": ("csv-zimmer", ""),
     "block.sex": ("csv-geschlecht", ""),
+    "offer.payers": ("csv-kostentraeger", ""),
 }
 """The tables that translate to the codes of a place; blank: the codes themselves."""
 
@@ -179,23 +180,30 @@ def _tables_of(target: str, column: Column) -> tuple[str, float]:
     """The table that knows most of a column's words, and the share of them that it knows."""
     shares: dict[str, float] = {}
     codes = _kind(target).codes
+    said = [word for value in column.sample for word in _words(target, value)]
     for name in _TABLES[target]:
         if name:
             table = terminology.table(name)
-            known = sum(_is_known(table, value) for value in column.sample)
+            known = sum(_is_known(table, word) for word in said)
         else:
             assert codes is not None
-            known = sum(str(value) in codes() for value in column.sample)
-        shares[name] = known / len(column.sample)
+            known = sum(word in codes() for word in said)
+        shares[name] = known / max(1, len(said))
     best = max(_TABLES[target], key=lambda name: shares[name])
     if not shares[best]:
         best = next(name for name in _TABLES[target] if name)
     return best, shares[best]
 
 
-def _is_known(table: terminology.Table, value: Any) -> bool:
+def _words(target: str, value: Any) -> list[str]:
+    """The codes in a value: several where the place takes several."""
+    parts = re.split("[,;]", str(value)) if _kind(target).many else (str(value),)
+    return [" ".join(part.split()) for part in parts]
+
+
+def _is_known(table: terminology.Table, word: str) -> bool:
     try:
-        return bool(table.translate(str(value)))
+        return bool(table.translate(word))
     except KeyError:
         return False
 
@@ -647,7 +655,7 @@ def _coded(
 
 def _codes(guess: Guess, column: Column) -> UnknownCodes | None:
     table = terminology.table(guess.words["table"])
-    words = Counter(" ".join(str(value).split()) for value in column.values)
+    words = Counter(word for value in column.values for word in _words(guess.target, value))
     known = {word: word for word in words if _is_known(table, word)}
     unknown = {word: count for word, count in words.most_common() if word not in known}
     if not unknown:

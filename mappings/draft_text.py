@@ -268,8 +268,10 @@ _ORDER = (
     *("facility.key", "facility.name", "facility.operator", "facility.iks", "facility.telematik_id", "facility.street"),
     *("facility.house_number", "facility.postal_code", "facility.city", "facility.precinct", "facility.ags"),
     *("facility.latitude", "facility.longitude", "facility.contacts.phone", "facility.contacts.fax"),
-    *("facility.contacts.email", "facility.contacts.url", "offer.key", "offer.care_form", "offer.name"),
-    *("offer.care_grades", "offer.languages", "offer.catchment", "offer.pool", "valid_at", "sequence", "state"),
+    *("facility.contacts.email", "facility.contacts.url", "facility.contacts.kim"),
+    *("offer.key", "offer.care_form", "offer.name", "offer.care_grades", "offer.languages", "offer.catchment"),
+    *("offer.pool", "offer.hours", "offer.admission.days", "offer.admission.latest", "offer.own_share"),
+    *("offer.own_share.as_of", "offer.payers", "offer.payers.as_of", "valid_at", "sequence", "state"),
     *("counts.licensed", "counts.operable", "counts.occupied", "counts.held", "counts.accepting", "counts.waiting"),
     *("block.count", "block.start", "block.end", "block.room", "block.sex"),
 )

@@ -5,14 +5,17 @@ Each takes the JSON of one element, or a list of several where the map's `from:`
 Whatever else stands there is `Unreadable`, and no text repeats it.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 from mappings import terminology
 from mappings.conversions import Unreadable, iks, languages, plz, telematik_id, text
+from mappings.offer_terms import ADMISSION, KIM, OWN_SHARE, PAYER, PAYERS, PER_CODES
 from mappings.to_fhir import (
     AGS,
     AGS_EXTENSION,
@@ -39,10 +42,28 @@ from mappings.to_fhir import (
     TELEMATIK_ID,
     VACANCY,
 )
-from mappings.vacancy import ZONE, Address, Block, BlockStatus, Contact, Counts, Operator, Position, Room, Sex, State
+from mappings.vacancy import (
+    ZONE,
+    Address,
+    Admission,
+    Block,
+    BlockStatus,
+    Contact,
+    Counts,
+    Hours,
+    Operator,
+    OwnShare,
+    Position,
+    Room,
+    Sex,
+    State,
+    Weekday,
+)
+from mappings.weekly import in_week_order
 
 __all__ = ["CONVERSIONS"]
 
+_TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?")
 _BLOCK_STATUS = {code: status for status, code in SLOT_STATUS.items()}
 _LAST_INSTANT = datetime(2099, 12, 31, tzinfo=UTC)
 # Local time had seconds in its offset before, and the last hours of time have no local time at all.
@@ -55,6 +76,8 @@ _STATES = {
     "additional-assessment-required": State.ASK,
 }
 _CONTACT_SYSTEMS = ("phone", "fax", "email", "url")
+_PERS = {code: per for per, code in PER_CODES.items()}
+_MOST_CENTS = 10_000_000
 _COUNTS = ("licensed", "operable", "occupied", "held", "accepting", "waiting")
 
 
@@ -126,15 +149,20 @@ def fhir_position(node: Any) -> Position:
 
 
 def fhir_contacts(node: Any) -> tuple[Contact, ...]:
-    """The contact points of telephone, fax, e-mail and web."""
+    """The contact points of telephone, fax, e-mail and web; an e-mail address that is marked so is one of KIM."""
     return tuple(
-        Contact(
-            system=point["system"],
-            value=text(point["value"]),
-            internal=_value(_by_url(point.get("extension")), INTERNAL) is True,
-        )
+        _contact(point, _by_url(point.get("extension")))
         for point in _mappings(node)
         if point.get("system") in _CONTACT_SYSTEMS and point.get("value")
+    )
+
+
+def _contact(point: Mapping[str, Any], extensions: Mapping[str, list[Mapping[str, Any]]]) -> Contact:
+    is_kim = point["system"] == "email" and _value(extensions, KIM) is True
+    return Contact(
+        system="kim" if is_kim else point["system"],
+        value=text(point["value"]),
+        internal=_value(extensions, INTERNAL) is True,
     )
 
 
@@ -191,6 +219,60 @@ def fhir_catchment(node: Any) -> tuple[str, ...]:
     )
 
 
+def fhir_hours(node: Any) -> tuple[Hours, ...]:
+    """When somebody can be rung, of `availableTime`; one without days is of every day."""
+    return tuple(_hours(each) for each in _mappings(node))
+
+
+def _hours(available: Mapping[str, Any]) -> Hours:
+    days = _weekdays(_list(available.get("daysOfWeek"))) or tuple(Weekday)
+    if available.get("allDay") is True:
+        return Hours(days=days)
+    opens, closes = _time(available.get("availableStartTime")), _time(available.get("availableEndTime"))
+    if not opens < closes:
+        raise Unreadable("availableEndTime nach availableStartTime", "availableEndTime after availableStartTime")
+    return Hours(days=days, opens=opens, closes=closes)
+
+
+def fhir_admission(node: Any) -> Admission | None:
+    """When new people are taken in, of a HealthcareService's extensions; None where nothing is said of it."""
+    told = _sub(_by_url(node), ADMISSION)
+    days, latest = _weekdays([_any_value(each) for each in told.get("day", ())]), _value(told, "latest")
+    if not days and latest is None:
+        return None
+    return Admission(days=days, latest=None if latest is None else _time(latest))
+
+
+def fhir_own_share(node: Any) -> OwnShare | None:
+    """What the person pays, of a HealthcareService's extensions; None where nothing is said of it."""
+    told = _sub(_by_url(node), OWN_SHARE)
+    if not told:
+        return None
+    money, per = _mapping(_value(told, "amount")), _text(_value(told, "per"))
+    try:
+        cents = Decimal(str(money.get("value"))) * 100
+    except InvalidOperation:
+        cents = Decimal("NaN")
+    is_amount = cents.is_finite() and 0 <= cents <= _MOST_CENTS and cents == int(cents)
+    if not is_amount or money.get("currency") != "EUR" or per not in _PERS:
+        raise Unreadable(
+            "amount in Euro und Cent (currency EUR) und per mo oder d",
+            "amount in euros and cents (currency EUR) and per mo or d",
+        )
+    return OwnShare(cents=int(cents), per=_PERS[per], as_of=_day(_value(told, "asOf")))
+
+
+def fhir_payers(node: Any) -> tuple[str, ...]:
+    """With whom the offer settles its costs, of a HealthcareService's extensions."""
+    told = _sub(_by_url(node), PAYERS)
+    return _known("payer", *_codes([_any_value(each) for each in told.get("payer", ())], PAYER))
+
+
+def fhir_payers_as_of(node: Any) -> date | None:
+    """As of which day the payers are told; None where none is."""
+    return _day(_value(_sub(_by_url(node), PAYERS), "asOf"))
+
+
 def fhir_pool(node: Any) -> str:
     """The pool that a Schedule's statement names."""
     return _text(_value(_statement(node), "pool"))
@@ -210,6 +292,11 @@ def fhir_estimated(node: Any) -> bool:
 def fhir_reported_by(node: Any) -> str | None:
     """Who made a Schedule's statement by hand; None where nobody did."""
     return _text(_value(_statement(node), "reportedBy")) or None
+
+
+def fhir_source_kind(node: Any) -> str | None:
+    """What kind of source a Schedule's statement says that it comes from; None where it does not say."""
+    return _text(_value(_statement(node), "sourceKind")) or None
 
 
 def fhir_counts(nodes: Any) -> Counts:
@@ -298,6 +385,29 @@ def _last_day(end: datetime) -> date | None:
     return local.date() - timedelta(days=1) if at_midnight else local.date()
 
 
+def _weekdays(codes: list[Any]) -> tuple[Weekday, ...]:
+    try:
+        return in_week_order([Weekday(code) for code in codes])
+    except ValueError:
+        raise Unreadable(f"eines von: {', '.join(Weekday)}", f"one of: {', '.join(Weekday)}") from None
+
+
+def _time(value: Any) -> time:
+    expected = Unreadable("eine Uhrzeit wie 15:00:00", "a time like 15:00:00")
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        raise expected
+    return time.fromisoformat(value[:8])
+
+
+def _day(value: Any) -> date | None:
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(value if isinstance(value, str) and len(value) == len("2026-03-01") else "")
+    except ValueError:
+        raise Unreadable("ein Datum wie 2026-03-01", "a date like 2026-03-01") from None
+
+
 def _sex(code: Any) -> Sex | None:
     if code is None:
         return None
@@ -365,7 +475,11 @@ def _value(extensions: Mapping[str, list[Mapping[str, Any]]], url: str) -> Any:
     found = extensions.get(url, [])
     if len(found) > 1:
         raise Unreadable("die Extension höchstens einmal", "the extension once at most")
-    return next((value for name, value in found[0].items() if name.startswith("value")), None) if found else None
+    return _any_value(found[0]) if found else None
+
+
+def _any_value(extension: Mapping[str, Any]) -> Any:
+    return next((value for name, value in extension.items() if name.startswith("value")), None)
 
 
 def _by_url(node: Any) -> Mapping[str, list[Mapping[str, Any]]]:
@@ -429,6 +543,7 @@ CONVERSIONS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         function.__name__: function
         for function in (
             fhir_address,
+            fhir_admission,
             fhir_blocks,
             fhir_care_form,
             fhir_care_grades,
@@ -436,15 +551,20 @@ CONVERSIONS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
             fhir_contacts,
             fhir_counts,
             fhir_estimated,
+            fhir_hours,
             fhir_iks,
             fhir_key,
             fhir_languages,
             fhir_needs,
             fhir_offer_name,
             fhir_operator,
+            fhir_own_share,
+            fhir_payers,
+            fhir_payers_as_of,
             fhir_pool,
             fhir_position,
             fhir_reported_by,
+            fhir_source_kind,
             fhir_state,
             fhir_telematik_id,
             fhir_valid_at,

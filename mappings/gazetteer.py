@@ -17,23 +17,8 @@ from types import MappingProxyType
 
 from mappings.vacancy import Position
 
-__all__ = [
-    "Place",
-    "cities",
-    "district_name",
-    "districts",
-    "kilometres",
-    "names",
-    "nearest",
-    "place",
-    "places",
-    "point",
-    "recipients",
-]
+__all__ = ["Place", "cities", "districts", "kilometres", "names", "nearest", "place", "places", "point", "recipients"]
 
-_TOWN = ", Stadt"
-_KREISE = ("01", "05")
-"""The states whose Landkreise are called Kreise."""
 _EARTH_KM = 6371.0088
 """Mean radius of the earth (IUGG)."""
 
@@ -76,19 +61,6 @@ def districts() -> Mapping[str, str]:
 def cities() -> frozenset[str]:
     """The AGS of the districts that are one town each (kreisfreie Städte)."""
     return frozenset(line[0] for line in _lines("districts.csv") if line[2] == "city")
-
-
-def district_name(ags: str) -> str:
-    """What a district is called in a sentence, by the 5 digits of its AGS; these themselves where there is none.
-
-    GeoNames leaves out what some of them are: `Cloppenburg`, `Emden, Stadt`.
-    """
-    name = districts().get(ags, ags)
-    if name.endswith(_TOWN):
-        return f"Kreisfreie Stadt {name.removesuffix(_TOWN)}"
-    if name == ags or ags in cities() or any(word in name.casefold() for word in ("kreis", "region")):
-        return name
-    return f"{'Kreis' if ags[:2] in _KREISE else 'Landkreis'} {name}"
 
 
 def names() -> Iterator[Place]:

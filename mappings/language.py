@@ -7,6 +7,7 @@
     options: {delimiter: ";"}
     patient_free: false                                # true: nothing in it can tell of a patient
     freshness: {fresh: 24h, aging: 72h, stale: 7d}
+    kind: facility-software                            # or a code of CodeSystem source-kind
     rank: 5                                            # where sources speak of one offer: 1 goes before 9
     fields:                                            # places of the model (`mappings/targets.py`)
       facility.key: {from: Nr, required: true}
@@ -35,7 +36,17 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from mappings import conversions, from_fhir, from_registers, ror, targets, terminology, yaml_document
+from mappings import (
+    conversions,
+    from_fhir,
+    from_registers,
+    own_share,
+    ror,
+    targets,
+    terminology,
+    weekly,
+    yaml_document,
+)
 from mappings.assembly import Found, facility, oddities, oddities_of_numbers, offer_key, report
 from mappings.conversions import ZONED, Conversion, Unreadable
 from mappings.errors import Issue, Rejected
@@ -51,6 +62,8 @@ __all__ = ["CONVERSIONS", "DEFAULT_RANK", "Ladder", "Mapped", "SourceMap", "Watc
 
 CONVERSIONS: Mapping[str, Conversion] = {
     **conversions.CONVERSIONS,
+    **weekly.CONVERSIONS,
+    **own_share.CONVERSIONS,
     **from_fhir.CONVERSIONS,
     **from_registers.CONVERSIONS,
     **ror.CONVERSIONS,
@@ -61,6 +74,9 @@ Watch = Callable[[Reader, Rule, Any, Reading | Unreadable], None]
 """Told of a rule that was applied: where (a record, or an element of a list), which, to what, and what came of it."""
 DEFAULT_RANK = 5
 """Of sources whose maps name no rank; 1 goes before 9."""
+DEFAULT_KIND = "facility-software"
+"""Of sources whose maps name no kind; of those with wards it is that of a hospital."""
+_WARDS_KIND = "hospital-system"
 
 _ELEMENTS_MAX = 2_000
 """Of one list: offers of one facility, blocks of one offer."""
@@ -103,6 +119,8 @@ class SourceMap:
 
     name: str
     title: Mapping[str, str]
+    kind: str = DEFAULT_KIND
+    """What kind of source it is, a code of CodeSystem source-kind."""
     format: str
     options: Mapping[str, Any]
     patient_free: bool = False
@@ -185,6 +203,7 @@ class _RecordReading:
             one = report(
                 of,
                 found,
+                source_kind=self._map.kind,
                 whole_blocks=_assigns(level, tree, "blocks"),
                 states_pool=_assigns(level, tree, "offer.pool"),
             )
@@ -452,7 +471,7 @@ def shipped() -> dict[str, SourceMap]:
 
 
 _ROOT_KEYS = frozenset(
-    {"source", "title", "format", "options", "patient_free", "freshness", "rank"}
+    {"source", "title", "kind", "format", "options", "patient_free", "freshness", "rank"}
     | {"fields", "wards", "unread", "examples"}
 )
 _RULE_KEYS = frozenset({"from", "as", "table", "required", "zone", "default"})
@@ -496,6 +515,7 @@ class _Compiler:
         return SourceMap(
             name=name,
             title=self._title(node.get("title")),
+            kind=self._kind(node.get("kind", _WARDS_KIND if "wards" in node else DEFAULT_KIND)),
             format=self._format(node),
             options=self._mapping(node.get("options", {}), "options"),
             patient_free=self._flag(node.get("patient_free", False), "patient_free"),
@@ -620,6 +640,13 @@ class _Compiler:
     def _title(self, node: Any) -> Mapping[str, str]:
         title = self._mapping(node, "title")
         return {language: self._text(title.get(language), f"title.{language}") for language in ("de", "en")}
+
+    def _kind(self, node: Any) -> str:
+        kinds = terminology.codes("source-kind")
+        if not isinstance(node, str) or node not in kinds:
+            names = ", ".join(sorted(kinds))
+            raise self._wrong("kind", f"eines von: {names}", f"one of: {names}")
+        return node
 
     def _ladder(self, node: Any) -> Ladder:
         steps = self._mapping(node, "freshness")

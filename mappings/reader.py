@@ -47,6 +47,9 @@ class Reader:
             return None
         path = self.locate(name)
         if path is None:
+            head = name.partition(".")[0]
+            if head in self._node and is_blank(self._node[head]):
+                self._names.add(head)  # nothing in the place of an object is read as well as can be
             return None
         self._read.add(path)
         node: Any = self._node

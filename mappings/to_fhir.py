@@ -13,6 +13,7 @@ from typing import Any
 
 from conformance.spec import CANONICAL, canonical
 from mappings.identity import Kind, resource_id
+from mappings.offer_terms import KIM, available_time, extensions
 from mappings.terminology import ancestors, display, translate
 from mappings.vacancy import (
     ZONE,
@@ -253,8 +254,9 @@ def _location(facility: Facility, *, source: str, care_forms: Collection[str]) -
 def _healthcare_service(report: VacancyReport, *, source: str) -> Resource:
     facility, offer = report.facility, report.offer
     resource = _head("HealthcareService", "HealthcareService", offer.key, source)
-    if status := capacity_status(report.state, report.counts):
-        resource["extension"] = [_capacity_extension(status)]
+    status = capacity_status(report.state, report.counts)
+    if told := [*((_capacity_extension(status),) if status else ()), *extensions(offer)]:
+        resource["extension"] = told
     resource |= {
         "identifier": [_source_identifier(source, offer.key)],
         "active": True,
@@ -278,6 +280,8 @@ def _healthcare_service(report: VacancyReport, *, source: str) -> Resource:
         resource["characteristic"] = [_need(need) for need in offer.needs]
     if offer.languages:
         resource["communication"] = [{"coding": [{"system": BCP_47, "code": code}]} for code in offer.languages]
+    if offer.hours:
+        resource["availableTime"] = [available_time(hours) for hours in offer.hours]
     return resource
 
 
@@ -319,6 +323,8 @@ def _statement(report: VacancyReport) -> Iterable[Resource]:
         yield {"url": "atLeast", "valueBoolean": True}
     if report.reported_by is not None:
         yield {"url": "reportedBy", "valueCode": report.reported_by.value}
+    if report.source_kind:
+        yield {"url": "sourceKind", "valueCode": report.source_kind}
 
 
 def _slots(blocks: tuple[Block, ...], offer: Offer, *, source: str, begin: datetime) -> tuple[Resource, ...]:
@@ -433,14 +439,17 @@ def _position(position: Position) -> Resource:
 
 
 def _telecom(contacts: tuple[Contact, ...]) -> list[Resource]:
-    return [
-        {
-            **({"extension": [{"url": INTERNAL, "valueBoolean": True}]} if contact.internal else {}),
-            "system": contact.system,
-            "value": contact.value,
-        }
-        for contact in contacts
-    ]
+    return [_contact_point(contact) for contact in contacts]
+
+
+def _contact_point(contact: Contact) -> Resource:
+    is_kim = contact.system == "kim"
+    marks = [url for url, is_told in ((INTERNAL, contact.internal), (KIM, is_kim)) if is_told]
+    return {
+        **({"extension": [{"url": url, "valueBoolean": True} for url in marks]} if marks else {}),
+        "system": "email" if is_kim else contact.system,
+        "value": contact.value,
+    }
 
 
 @lru_cache

@@ -6,26 +6,31 @@ of the care sector: operator (Träger), facility (Einrichtung), offer (Angebot: 
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 __all__ = [
     "ZONE",
     "Address",
+    "Admission",
     "Block",
     "BlockStatus",
     "Contact",
     "Counts",
     "Facility",
+    "Hours",
     "Offer",
     "Operator",
+    "OwnShare",
+    "Per",
     "Position",
     "ReportedBy",
     "Room",
     "Sex",
     "State",
     "VacancyReport",
+    "Weekday",
     "derived_state",
 ]
 
@@ -67,11 +72,31 @@ class Sex(StrEnum):
 
 
 class ReportedBy(StrEnum):
-    """Who made a statement by hand, codes of CodeSystem reported-by; for professionals alone."""
+    """Who made a statement by hand, codes of CodeSystem reported-by; for professionals alone. What everybody sees is
+    the kind of the source."""
 
     HOME = "home"
     OFFICE = "office"
     """The coordination office, on the home's behalf."""
+
+
+class Weekday(StrEnum):
+    """Days of the week in their order, codes of FHIR's days-of-week."""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
+class Per(StrEnum):
+    """The time that an amount of money is for."""
+
+    MONTH = "month"
+    DAY = "day"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +125,7 @@ class Contact:
     """How to reach somebody; `internal` contacts are for professionals alone."""
 
     system: str
-    """`phone`, `fax`, `email` or `url`."""
+    """`phone`, `fax`, `email`, `url`, or `kim` for an address of KIM, which nobody reaches by common e-mail."""
     value: str
     internal: bool = False
 
@@ -128,10 +153,45 @@ class Facility:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hours:
+    """When somebody can be rung: on these days of every week, local time from `opens` to `closes` (both None: all day).
+
+    The days stand in the order of the week, each once.
+    """
+
+    days: tuple[Weekday, ...]
+    opens: time | None = None
+    closes: time | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """When new people are taken in: the days (none: not said), in the order of the week, each once, and the latest hour
+    of arrival, local time."""
+
+    days: tuple[Weekday, ...] = ()
+    latest: time | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnShare:
+    """What the person pays (Eigenanteil) in cents, for a month or a day as the source states it.
+
+    `as_of`: None where the source dates only its statement: then it is as of that. No date is made of it, or the offer
+    would be another every day.
+    """
+
+    cents: int
+    per: Per
+    as_of: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """One care form at one facility; `key` is the source's own, stable name for it.
 
-    Codes: `care_form` of CodeSystem care-form, `needs` of CodeSystem need, `languages` of BCP 47, `care_grades` 1 to 5;
+    Codes: `care_form` of CodeSystem care-form, `needs` of CodeSystem need, `languages` of BCP 47, `care_grades` 1 to 5,
+    `payers` of CodeSystem payer, `payers_as_of` as `OwnShare.as_of`;
     `pool` names the places this offer draws on together with others of the facility (empty: its own);
     `catchment` are the postal codes an ambulatory service drives to.
     """
@@ -145,6 +205,11 @@ class Offer:
     catchment: tuple[str, ...] = ()
     contacts: tuple[Contact, ...] = ()
     pool: str = ""
+    hours: tuple[Hours, ...] = ()
+    admission: Admission | None = None
+    own_share: OwnShare | None = None
+    payers: tuple[str, ...] = ()
+    payers_as_of: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +248,8 @@ class VacancyReport:
     `valid_at` is the source's clock, with an offset; None where the source states none. `sequence` orders statements of
     equal `valid_at`. `estimated` says that the numbers are; `coarsened` that every count of 2, but for the licensed
     places, means "two or more", as the public sees it (`mappings/view.py`);
-    `reported_by` is None where software speaks.
+    `reported_by` is None where software speaks; `source_kind` is a code of CodeSystem source-kind, what `reported_by`
+    says going before the kind of the source, and blank in statements that were stored before there were kinds.
     """
 
     facility: Facility
@@ -196,6 +262,7 @@ class VacancyReport:
     estimated: bool = False
     coarsened: bool = False
     reported_by: ReportedBy | None = None
+    source_kind: str = ""
 
 
 def derived_state(accepting: int | None) -> State:

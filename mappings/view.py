@@ -46,6 +46,7 @@ def seen(report: VacancyReport, view: View, *, at_least: int = 2) -> VacancyRepo
         blocks=blocks,
         estimated=report.estimated,
         coarsened=at_least in (accepting, waiting, sum(block.count for block in blocks)),
+        source_kind=report.source_kind,
     )
     return report if shown == report else shown
 

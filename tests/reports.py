@@ -1,26 +1,31 @@
 """Vacancy reports as hypothesis makes them, and one by hand that says everything."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 from hypothesis import strategies as st
 
 from mappings import terminology
 from mappings.vacancy import (
     Address,
+    Admission,
     Block,
     BlockStatus,
     Contact,
     Counts,
     Facility,
+    Hours,
     Offer,
     Operator,
+    OwnShare,
+    Per,
     Position,
     ReportedBy,
     Room,
     Sex,
     State,
     VacancyReport,
+    Weekday,
 )
 
 __all__ = ["FULL", "reports"]
@@ -45,6 +50,7 @@ FULL = VacancyReport(
         contacts=(
             Contact(system="phone", value="04471 5550"),
             Contact(system="email", value="belegung@haus.example", internal=True),
+            Contact(system="kim", value="aufnahme@moor.kim.telematik"),
         ),
     ),
     offer=Offer(
@@ -60,6 +66,14 @@ FULL = VacancyReport(
             Contact(system="phone", value="04471 5559", internal=True),
         ),
         pool="12/dauerpflege",
+        hours=(
+            Hours(days=tuple(Weekday)[:5], opens=time(8), closes=time(16, 30)),
+            Hours(days=(Weekday.SAT,)),
+        ),
+        admission=Admission(days=(Weekday.MON, Weekday.WED), latest=time(15)),
+        own_share=OwnShare(cents=6_230, per=Per.DAY, as_of=date(2026, 10, 1)),
+        payers=("pflegekasse", "sozialhilfe"),
+        payers_as_of=date(2026, 1, 1),
     ),
     valid_at=datetime(2026, 11, 2, 6, 30, tzinfo=UTC),
     state=State.SOME,
@@ -71,6 +85,7 @@ FULL = VacancyReport(
         Block(count=1, status=BlockStatus.CLOSED, closing_reason="staff"),
     ),
     estimated=True,
+    source_kind="portal",
 )
 """A report in which everything is said."""
 
@@ -90,7 +105,7 @@ def _few(element: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, ...]]:
 
 
 def _contacts() -> st.SearchStrategy[tuple[Contact, ...]]:
-    systems = st.sampled_from(["phone", "fax", "email", "url"])
+    systems = st.sampled_from(["phone", "fax", "email", "url", "kim"])
     return st.lists(
         st.builds(Contact, system=systems, value=_text, internal=st.booleans()), max_size=2, unique=True
     ).map(tuple)
@@ -121,6 +136,17 @@ _facilities = st.builds(
     ),
     contacts=_contacts(),
 )
+_days = st.sets(st.sampled_from(Weekday)).map(lambda days: tuple(day for day in Weekday if day in days))
+_times = st.times().map(lambda moment: moment.replace(microsecond=0))
+
+
+@st.composite
+def _hours(draw: st.DrawFn) -> Hours:
+    days = draw(_days.filter(bool))
+    opens, closes = draw(st.lists(_times, min_size=2, max_size=2, unique=True).map(sorted))
+    return draw(st.sampled_from([Hours(days=days), Hours(days=days, opens=opens, closes=closes)]))
+
+
 _offers = st.builds(
     Offer,
     key=_text,
@@ -132,7 +158,21 @@ _offers = st.builds(
     catchment=_few(_postal_code),
     contacts=_contacts(),
     pool=_maybe_text,
-)
+    hours=st.lists(_hours(), max_size=3).map(tuple),
+    admission=st.none()
+    | st.builds(Admission, days=_days, latest=st.none() | _times).filter(
+        lambda one: one.days or one.latest is not None
+    ),
+    own_share=st.none()
+    | st.builds(
+        OwnShare,
+        cents=st.integers(0, 10_000_000),
+        per=st.sampled_from(Per),
+        as_of=st.none() | st.dates(date(2000, 1, 1)),
+    ),
+    payers=_few(_codes("payer")),
+    payers_as_of=st.none() | st.dates(date(2000, 1, 1)),
+).map(lambda offer: offer if offer.payers else replace(offer, payers_as_of=None))
 _moments = st.datetimes(
     datetime(2020, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
     datetime(2090, 1, 1),  # noqa: DTZ001
@@ -170,6 +210,7 @@ def reports(draw: st.DrawFn) -> VacancyReport:
         accepting=draw(st.none() | st.integers(-5, 500 if BlockStatus.FREE in said else 0)),
         waiting=draw(st.none() | _count),
     )
+    reported_by = draw(st.none() | st.sampled_from(ReportedBy))
     return replace(
         FULL,
         facility=draw(_facilities),
@@ -179,5 +220,6 @@ def reports(draw: st.DrawFn) -> VacancyReport:
         counts=counts,
         blocks=blocks,
         estimated=draw(st.booleans()),
-        reported_by=draw(st.none() | st.sampled_from(ReportedBy)),
+        reported_by=reported_by,
+        source_kind=reported_by.value if reported_by else draw(_codes("source-kind")),
     )

@@ -94,6 +94,7 @@ PASSED = (
     "/docs/x.js",
     "/openapi.json",
     "/health/live",
+    "/.well-known/jwks.json",
 )
 KEPT = (
     "/",
@@ -109,7 +110,10 @@ KEPT = (
     "/openapi.json.bak",
     "/health/ready",
     "/health/lively",
+    "/.well-known/jwksXjson",
+    "/.well-known/acme-challenge/x",
     "/identity/proposals",
+    "/phantoms/found",
     "/x/fhir/metadata",
 )
 

@@ -118,7 +118,9 @@ def searches_text(shown: Iterable[Missed], first: date, last: date, *, language:
             )
             for _, municipality, need in those
         ]
-        blocks.append(f"{_district(district, language)}\n\n{table(_SEARCH_HEADS[language], lines, right=(2,))}")
+        total = sum(many for (of, _, need), many in found.items() if of == district and not need)
+        head = f"{_district(district, language)}: {total}"
+        blocks.append(f"{head}\n\n{table(_SEARCH_HEADS[language], lines, right=(2,))}")
     return "\n\n".join(blocks if len(blocks) > 1 else [*blocks, words["nothing"]])
 
 
@@ -192,7 +194,7 @@ def _last_said(one: Silent, language: Language, now: datetime, *, wide: bool) ->
 
 
 def _district(district: str, language: Language) -> str:
-    return gazetteer.district_name(district) if district else _WORDS[language]["nowhere"].capitalize()
+    return gazetteer.districts().get(district, district) if district else _WORDS[language]["nowhere"].capitalize()
 
 
 def _day(day: date, language: Language) -> str:

@@ -19,7 +19,7 @@ from hub.reports.region_csv import figures_csv, searches_csv, silent_csv
 from hub.reports.region_days import Row
 from hub.reports.silent import Silent, in_order, silent
 from hub.store.reader import Reader
-from mappings import gazetteer, terminology
+from mappings import gazetteer, place_names, terminology
 from mappings.district_figures import ALL
 from mappings.errors import Issue, Rejected
 from mappings.vacancy import Address, Contact, Facility
@@ -199,23 +199,19 @@ def _care_form(told: str | None) -> str:
 
 
 def _district(told: str | None) -> str | None:
-    """The AGS of a district that is named by it, by its name, or by a part of that which no other has."""
-    if told is None or told in gazetteer.districts():
-        return told
-    asked = told.strip().casefold()
-    names = {ags: gazetteer.district_name(ags) for ags in gazetteer.districts()}
-    found = [ags for ags, name in names.items() if name.casefold() == asked]
-    found = found or [ags for ags, name in names.items() if asked in name.casefold().split()]
-    found = found or [ags for ags, name in names.items() if asked and asked in name.casefold()]
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    """The AGS of the district that an AGS or a name means, however it is spelt; None where none is told."""
+    if told is None:
+        return None
+    found = place_names.district(told)
+    if isinstance(found, place_names.District):
+        return found.ags
+    if found is None:
         raise _wrong(
             "--district",
             "diesen Landkreis gibt es nicht; erwartet werden 5 Ziffern des AGS (03453) oder ein Name (Cloppenburg)",
             "there is no such district; expected the 5 digits of its AGS (03453) or a name (Cloppenburg)",
         )
-    listed = ", ".join(f"{ags} {names[ags]}" for ags in found[:10])
+    listed = ", ".join(f"{one.ags} {one.name}" for one in found.districts[:10])
     raise _wrong("--district", f"mehrere heißen so: {listed}", f"several are called so: {listed}")
 
 

@@ -4,8 +4,9 @@ Deterministic: the same for the same seed and regime.
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from hub.course.run import Run
@@ -13,7 +14,7 @@ from hub.demo.regimes import HABITS, Entry, Habit, Phantom, Regime, Sending
 from hub.demo.turnover import DAY, HOUR, TURNOVERS, Truth, is_weekend, truth
 from mappings.vacancy import State
 
-__all__ = ["Courses", "courses"]
+__all__ = ["Courses", "courses", "heard"]
 
 _START = 20_458 * DAY
 """Monday 5 January 2026."""
@@ -276,3 +277,16 @@ def _runs(source: str, offer: str, care_form: str, told: Iterable[_Said]) -> Ite
         first, until, said = one, one.at, 1
     if first is not None:
         yield run(first, None)
+
+
+def heard(told: Courses, until: int) -> Iterator[Run]:
+    """The runs as a hub had them at a moment."""
+    for run in told.runs:
+        if run.since > until:
+            continue
+        if run.until <= until:
+            yield run if run.ended is None or run.ended <= until else replace(run, ended=None)
+            continue
+        said = told.said_at[run.offer]
+        first, last = bisect_right(said, run.since), bisect_right(said, until)
+        yield replace(run, until=said[last - 1], ended=None, said=last - first + 1)

@@ -7,11 +7,11 @@ now and then a postal code whose leading zero Excel has eaten (`mappings/sources
 import csv
 import io
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from hub.demo.files import File, portions
 from hub.demo.region import Provider, Region
-from mappings.vacancy import ZONE, Block, BlockStatus, Room, Sex, VacancyReport
+from mappings.vacancy import ZONE, Block, BlockStatus, Hours, OwnShare, Per, Room, Sex, VacancyReport, Weekday
 
 __all__ = ["long_files", "wide_files"]
 
@@ -21,6 +21,8 @@ _LONG = (
     *("EinrichtungsID", "IK", "Name", "Träger", "Straße", "Hausnummer", "PLZ", "Ort", "Breite", "Länge", "Telefon"),
     *("Angebot", "Plätze", "Belegt", "Reserviert", "Frei", "Warteliste", "Frei ab", "Frei bis", "Zimmer"),
     *("Geschlecht", "Pflegegrade", "Demenz", "Dialyse", "Beatmung", "Rollstuhl", "Stand"),
+    *("Telefonzeiten", "Aufnahmetage", "Aufnahme bis", "KIM", "Eigenanteil", "Eigenanteil Stand", "Kostenträger"),
+    "Kostenträger Stand",
 )
 _WIDE = (
     *("Haus-Nr", "IK", "Einrichtung", "Straße", "PLZ", "Ort", "Telefon", "Dauerpflege Plätze", "Dauerpflege frei"),
@@ -45,6 +47,15 @@ _CARE_FORMS = {
 }
 _ROOMS = {Room.SINGLE: ("EZ", "Einzelzimmer"), Room.DOUBLE: ("DZ", "Doppelzimmer"), Room.SHARED: ("MZ", "Mehrbett")}
 _SEXES = {Sex.FEMALE: ("w", "weiblich"), Sex.MALE: ("m", "männlich"), Sex.OTHER: ("d", "divers")}
+_PAYERS = {
+    "pflegekasse": ("Pflegekasse", "Pflegeversicherung"),
+    "krankenkasse": ("Krankenkasse", "GKV"),
+    "sozialhilfe": ("Sozialamt", "Sozialhilfeträger"),
+    "selbstzahler": ("Selbstzahler", "privat"),
+    "beihilfe": ("Beihilfe", "Beihilfe"),
+    "unfallversicherung": ("BG", "Unfallversicherung"),
+}
+_DAYS = ("Mo", "Di", "Mi", "Do", "Fr", "Sa", "So")
 _YES_NO = (("x", ""), ("ja", "nein"))
 _NEEDS = ("demenz", "dialyse", "beatmung", "rollstuhl")
 
@@ -107,6 +118,14 @@ def _long_rows(provider: Provider, report: VacancyReport) -> Iterator[list[str]]
             _care_grades(offer.care_grades, habit),
             *(yes if need in offer.needs else no for need in _NEEDS),
             _moment(report.valid_at),
+            "; ".join(_hours(hours, habit) for hours in offer.hours),
+            _days(offer.admission.days, habit) if offer.admission else "",
+            _clock(offer.admission.latest, habit) if offer.admission else "",
+            next((contact.value for contact in facility.contacts if contact.system == "kim"), ""),
+            _own_share(offer.own_share, habit) if offer.own_share else "",
+            _day(offer.own_share.as_of) if offer.own_share else "",
+            ", ".join(_PAYERS[payer][habit] for payer in offer.payers),
+            _day(offer.payers_as_of),
         ]
 
 
@@ -156,6 +175,33 @@ def _care_grades(grades: tuple[int, ...], habit: int) -> str:
 
 def _count(count: int | None) -> str:
     return "" if count is None else str(count)
+
+
+def _hours(hours: Hours, habit: int) -> str:
+    if hours.opens is None or hours.closes is None:
+        return f"{_days(hours.days, habit)} rund um die Uhr"
+    return f"{_days(hours.days, habit)} {_clock(hours.opens, 0)}–{_clock(hours.closes, habit)}"
+
+
+def _days(days: tuple[Weekday, ...], habit: int) -> str:
+    places = [list(Weekday).index(day) for day in days]
+    is_span = len(places) > 2 and places[-1] - places[0] == len(places) - 1
+    if is_span:
+        return f"{_DAYS[places[0]]}–{_DAYS[places[-1]]}" if habit else f"{_DAYS[places[0]]}.-{_DAYS[places[-1]]}."
+    return ", ".join(_DAYS[place] for place in places)
+
+
+def _clock(moment: time | None, habit: int) -> str:
+    if moment is None:
+        return ""
+    return f"{moment:%H:%M} Uhr" if habit else f"{moment:%H:%M}"
+
+
+def _own_share(own_share: OwnShare, habit: int) -> str:
+    euros = f"{own_share.cents / 100:,.2f}".translate(str.maketrans(",.", ".,"))
+    if own_share.per is Per.DAY:
+        return f"{euros} €/Tag" if habit else f"{euros} € am Tag"
+    return f"{euros} € mtl." if habit else f"{euros} €"
 
 
 def _decimal(degrees: float) -> str:

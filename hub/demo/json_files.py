@@ -7,7 +7,7 @@ from typing import Any
 
 from hub.demo.files import File, portions
 from hub.demo.region import Provider, Region
-from mappings.vacancy import ZONE, Block, Facility, VacancyReport
+from mappings.vacancy import ZONE, Admission, Block, Facility, Hours, OwnShare, VacancyReport
 
 __all__ = ["facility_files", "help_files"]
 
@@ -62,6 +62,7 @@ def _facility(provider: Provider) -> dict[str, Any]:
             "longitude": position.longitude if position else None,
             "phone": _contact(facility, "phone"),
             "email": _contact(facility, "email"),
+            "kim": _contact(facility, "kim"),
             "website": _contact(facility, "url"),
             "offers": [_offer(report) for report in provider.reports],
         }
@@ -80,6 +81,11 @@ def _offer(report: VacancyReport) -> dict[str, Any]:
             "languages": list(offer.languages),
             "postalCodes": list(offer.catchment),
             "pool": offer.pool,
+            "hours": [_hours(hours) for hours in offer.hours],
+            "admission": _admission(offer.admission) if offer.admission else None,
+            "ownShare": _own_share(offer.own_share) if offer.own_share else None,
+            "payers": list(offer.payers),
+            "payersAsOf": offer.payers_as_of.isoformat() if offer.payers_as_of else None,
             "validAt": report.valid_at.astimezone(ZONE).isoformat() if report.valid_at else None,
             "sequence": report.sequence,
             "state": report.state.value,
@@ -93,6 +99,24 @@ def _offer(report: VacancyReport) -> dict[str, Any]:
             "blocks": [_block(block) for block in report.blocks],
         }
     )
+
+
+def _hours(hours: Hours) -> dict[str, Any]:
+    return {
+        "days": list(hours.days),
+        "opens": f"{hours.opens:%H:%M}" if hours.opens else "00:00",
+        "closes": f"{hours.closes:%H:%M}" if hours.closes else "24:00",
+    }
+
+
+def _admission(admission: Admission) -> dict[str, Any]:
+    latest = f"{admission.latest:%H:%M}" if admission.latest else None
+    return _said({"days": list(admission.days), "latest": latest})
+
+
+def _own_share(own_share: OwnShare) -> dict[str, Any]:
+    as_of = own_share.as_of.isoformat() if own_share.as_of else None
+    return _said({"amount": own_share.cents / 100, "per": own_share.per.value, "asOf": as_of})
 
 
 def _block(block: Block) -> dict[str, Any]:

@@ -106,6 +106,13 @@ REGIMES: Mapping[str, Regime] = {
     "liars": replace(_CALM, phantoms={Phantom.GONE: 0.06, Phantom.UNMOVED: 0.08, Phantom.COPIED_DAY: 0.05}),
     "phantoms": replace(_MIXED, phantoms=_FEW),
     "phantoms-surge": replace(_MIXED, surge=True, outages=1.0, phantoms=_FEW),
+    "phantoms-late": Regime(
+        habits={"late": 2, "entered-weekly": 2, "hourly": 1, "rounding": 1},
+        weekends=True,
+        outages=1.0,
+        wordless=0.2,
+        phantoms=_FEW,
+    ),
     "phantoms-rare": replace(_MIXED, phantoms={kind: share / 4 for kind, share in _FEW.items()}),
 }
 """By name. Those without `phantoms` have none: what a detector finds there is a false accusation."""

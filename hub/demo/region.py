@@ -15,6 +15,7 @@ from hub.demo import names, offers
 from hub.demo.area import District, apportioned, districts, kilometres
 from hub.demo.offers import Voice
 from hub.demo.stations import Station, station
+from hub.demo.terms import with_terms
 from mappings import gazetteer
 from mappings.conversions import folded
 from mappings.gazetteer import Place
@@ -70,6 +71,9 @@ _VOICES = {
         silent=True,
     ),
 }
+
+_TELLING = frozenset({"csv-long", "json", "fhir"})
+"""Sources whose format tells when to ring and what an offer costs."""
 
 _IK_CLASSES = {Kind.HOME: ("51",), Kind.SERVICE: ("46", "50"), Kind.CLINIC: ("26",)}
 
@@ -154,6 +158,8 @@ class _Drawing:
             else:
                 catchment = _around(district, place, rng.randint(3, 8)) if voice.fine else ()
                 reports = offers.service_offers(rng, facility, voice, valid_at, self.today, catchment)
+            if source in _TELLING:
+                reports = with_terms(self._beside(facility.key), reports, self.today)
         return Provider(
             kind=kind, source=source, district=district.ags, facility=facility, reports=reports, stations=stations
         )
@@ -175,6 +181,8 @@ class _Drawing:
             contacts.append(Contact(system="email", value=f"aufnahme@{host}"))
         if source in {"json", "fhir", "hilfe-verzeichnis"}:
             contacts.append(Contact(system="url", value=f"https://{host}/"))
+        if source in _TELLING and self._beside(f"{key} kim").random() < 0.5:
+            contacts.append(Contact(system="kim", value=f"aufnahme@{key.lower()}.kim.telematik"))
         return Facility(
             key=key,
             name=naming[kind](rng, place.name),
@@ -194,6 +202,10 @@ class _Drawing:
             ),
             contacts=tuple(contacts),
         )
+
+    def _beside(self, key: str) -> Random:
+        """A generator of its own, so that what is drawn by it changes nothing else."""
+        return Random(f"{self.seed} {key} beside")
 
     def _operator(self, rng: Random, district: District) -> Operator:
         if rng.random() < 0.15:

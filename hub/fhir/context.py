@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from hub.fhir.news import News
 from hub.fhir.request import Answer, Request
+from hub.fhir.search_protocol.signing import Signer
 from hub.reports.region_days import RegionDays
 from hub.reports.tally import Tally
 from hub.search.registry import Registry
@@ -54,3 +56,7 @@ class Context:
     """The figures of districts; None where none are kept."""
     tally: Tally | None = None
     """Counts searches that find nothing; None where none are counted."""
+    news: News | None = None
+    """Tells what is new since a search for places was asked before; None where nothing signs."""
+    signer: Signer | None = None
+    """Signs search protocols; None where nothing does."""

@@ -33,7 +33,7 @@ class Return(Enum):
 
 _JSON = ("json", "application/json", "application/fhir+json", "application/json+fhir", "text/json")
 _XML = ("xml", "application/xml", "application/fhir+xml", "application/xml+fhir", "text/xml")
-_HTML = ("text/html", "application/xhtml+xml")
+_HTML = ("html", "text/html", "application/xhtml+xml")
 """What browsers ask for first: they show JSON as well."""
 _NAMES = {name: form for form, names in ((Format.JSON, (*_JSON, *_HTML)), (Format.XML, _XML)) for name in names}
 _RANGES = ("*/*", "application/*", "text/*")

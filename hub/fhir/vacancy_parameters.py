@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from hub.errors import Malformed, http_part
+from hub.fhir.news import SINCE
 from hub.search.query import COUNT_DEFAULT, parse_count
 from hub.search.types.near import MAX_KM, parse_circle
 from hub.search.vacancy_query import Position, Sort, VacancyQuery
@@ -30,7 +31,8 @@ Told = Mapping[str, Sequence[str]]
 REPEATABLE = ("care-form", "need", "prefer", "room", "payer", "state")
 ONCE = (
     *("near", "postal-code", "city", "district", "distance", "start", "end", "duration", "places", "care-grade", "sex"),
-    *("operator", "language", "own-share", "max-age", "why-not", "_count", "_sort", "_after"),
+    *("operator", "language", "own-share", "max-age", "why-not", "monitor", "_count", "_sort", "_after"),
+    SINCE,
 )
 DAYS_MAX = 366
 _KM_DEFAULT = 25.0
@@ -49,7 +51,8 @@ def told_of(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     for name, value in pairs:
         if name in ("_format", "_pretty"):
             continue
-        if has_insurance_number(name) or has_insurance_number(value):
+        # A cursor is letters and digits as they come; one that was not made here is refused and told to nobody.
+        if has_insurance_number(name) or (name != SINCE and has_insurance_number(value)):
             raise Malformed(
                 Issue(
                     code="patient-data",
@@ -62,7 +65,7 @@ def told_of(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
                 )
             )
         if name not in REPEATABLE and name not in ONCE:
-            known = ", ".join(sorted(name for name in (*REPEATABLE, *ONCE) if name != "_after"))
+            known = ", ".join(sorted(name for name in (*REPEATABLE, *ONCE) if name not in ("_after", SINCE)))
             raise _wrong(
                 name[:40],
                 f"kein Parameter von $find-vacancies; bekannt: {known}",

@@ -71,7 +71,7 @@ class Effects:
             for result, report in one.reading.reports:
                 told.append(Told(report=report, received_at=one.delivery.received_at, delivery=one.receipt.delivery))
                 whose.append((one.receipt, result))
-        effects = self._reconciled(transaction, source_map, told) if told else ()
+        effects = self._reconciled(transaction, source_map, told)
         for (receipt, result), effect, one_told in zip(whose, effects, told, strict=True):
             result.offers[one_told.report.offer.key] = effect.change
             receipt.count(effect.change, effect.versions)
@@ -92,6 +92,8 @@ class Effects:
     def _write_events(self, transaction: Transaction, source_map: SourceMap, arrivals: Sequence[Arrival]) -> None:
         """The wards that events touch are reported once; that is the effect of each delivery that touched them."""
         events = [event for one in arrivals for _, event in one.reading.events]
+        if not events:
+            return
         last, noted = arrivals[-1], Receipt(source=source_map.name)
         reports = self._wards.reports(transaction, source_map, events, noted, self._clock())
         received_at, number = last.delivery.received_at, last.receipt.delivery
@@ -104,6 +106,8 @@ class Effects:
                     one.receipt.count(effect.change, effect.versions if one is last else 0)
 
     def _reconciled(self, transaction: Transaction, source_map: SourceMap, told: Sequence[Told]) -> list[Effect]:
+        if not told:
+            return []
         return self._reconciler.reconcile(
             transaction, told, source=source_map.name, ladder=source_map.ladder, now=self._clock()
         )

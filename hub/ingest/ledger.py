@@ -28,6 +28,8 @@ from mappings.identity import resource_id
 from mappings.language import Mapped
 
 _INT64 = 2**63
+_SMALL_WINDOW, _SMALL_MEMORY = 12, 5
+"""Of zlib, where what is packed is no larger than 4 KiB: https://www.zlib.net/manual.html#Advanced"""
 _KEPT = (
     "id",
     "message_id",
@@ -546,7 +548,12 @@ def replace_set_aside(connection: Connection, number: int, ordinal: int, entry: 
 
 
 def _packed(head: Mapping[str, Any], entries: Sequence[Entry]) -> bytes:
-    return zlib.compress(b"\n".join((orjson.dumps(head), *(entry.to_line() for entry in entries))), 1)
+    content = b"\n".join((orjson.dumps(head), *(entry.to_line() for entry in entries)))
+    if len(content) > 1 << _SMALL_WINDOW:
+        return zlib.compress(content, 1)
+    # To set up the usual window costs more than to pack a message.
+    packer = zlib.compressobj(1, zlib.DEFLATED, _SMALL_WINDOW, _SMALL_MEMORY)
+    return packer.compress(content) + packer.flush()
 
 
 def _status(receipt: Receipt) -> str:

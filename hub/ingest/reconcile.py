@@ -549,7 +549,10 @@ def _last_said(row: statements.Due) -> VacancyReport:
 
 def _digest(report: VacancyReport, facility_json: bytes, offer_json: bytes) -> bytes:
     """What a report says, whenever it says so."""
-    rest = (report.state, report.counts, report.blocks, report.estimated, report.coarsened, report.reported_by)
+    rest = (
+        *(report.state, report.counts, report.blocks, report.estimated, report.coarsened),
+        *(report.reported_by, report.source_kind),
+    )
     return _digest_of(facility_json, offer_json, orjson.dumps(rest)[1:-1])
 
 

@@ -16,9 +16,11 @@ from hub.store.tables import Projection
 from hub.store.vacancy_codes import ROOMS, SEXES, language_list, mask, operator_number
 from mappings import gazetteer, terminology
 from mappings.language import Ladder
-from mappings.vacancy import BlockStatus, Facility, Position, State, VacancyReport
+from mappings.vacancy import BlockStatus, Facility, Offer, Per, Position, State, VacancyReport
 
 __all__ = ["Times", "VacancyIndex", "position_of"]
+
+_CENTS_MOST = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +133,8 @@ class VacancyIndex:
             tail = (
                 _body(report.facility),
                 language_list(offer.languages),
-                0,
-                0,
+                mask("payer", offer.payers),
+                _cents_a_month(offer),
                 _municipality(report.facility),
                 int(bool(areas.get(rid))),
             )
@@ -234,6 +236,14 @@ def _places(report: VacancyReport) -> list[tuple[int, ...]]:
                 for block in free
             ]
     return [(NO_DAY, FAR_DAY, int(report.state is State.SOME), served, grades, 0, 0)]
+
+
+def _cents_a_month(offer: Offer) -> int:
+    """What the person pays, 0 where nothing is said; of a month there are 30.42 days (§ 87a SGB XI)."""
+    share = offer.own_share
+    if share is None:
+        return 0
+    return min(share.cents if share.per is Per.MONTH else round(share.cents * 30.42), _CENTS_MOST)
 
 
 def _body(facility: Facility) -> int:

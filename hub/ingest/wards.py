@@ -85,7 +85,7 @@ class Wards:
                     census.put(events)
             beds = census.beds(ward)
             receipt.note(*beds.issues)
-            reports.append(_report(ward, beds, now))
+            reports.append(_report(source_map, ward, beds, now))
         self._memory.keep(source, mark, known)
         return reports
 
@@ -95,7 +95,7 @@ class Wards:
         for ward in source_map.wards:
             beds = fold(self._events_of(transaction, source_map.name, ward), ward)
             if beds.expected:
-                reports.append(_report(ward, beds, now))
+                reports.append(_report(source_map, ward, beds, now))
         return reports
 
     def purge(self, transaction: Transaction, now: datetime) -> int:
@@ -159,8 +159,9 @@ def _marked(transaction: Transaction, source: str) -> str:
     return mark
 
 
-def _report(ward: Ward, beds: Beds, now: datetime) -> VacancyReport:
-    return ward_report(ward, beds, sequence=micros(now), today=now.astimezone(ward.zone).date())
+def _report(source_map: SourceMap, ward: Ward, beds: Beds, now: datetime) -> VacancyReport:
+    today = now.astimezone(ward.zone).date()
+    return ward_report(ward, beds, sequence=micros(now), today=today, source_kind=source_map.kind)
 
 
 @lru_cache(maxsize=8192)

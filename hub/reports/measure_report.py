@@ -52,7 +52,7 @@ def measure_report(
         told["subject"] = {
             "type": "Location",
             "identifier": {"system": AGS, "value": period.district},
-            "display": gazetteer.district_name(period.district),
+            "display": gazetteer.districts().get(period.district, period.district),
         }
     return {**told, "group": group} if group else told
 
@@ -158,7 +158,7 @@ def _component(code: str, value: Tree) -> Tree:
 def _district(district: str) -> Tree:
     if not district:
         return {"text": "not known"}
-    return _coded(AGS, district, gazetteer.district_name(district))
+    return _coded(AGS, district, gazetteer.districts().get(district, district))
 
 
 def _coded(system: str, code: str, display: str) -> Tree:

@@ -39,7 +39,7 @@ def figures_csv(rows: Iterable[Row], *, view: View, language: Language) -> Itera
             (
                 row.day.isoformat(),
                 row.district,
-                gazetteer.district_name(row.district),
+                gazetteer.districts().get(row.district, row.district),
                 row.care_form,
                 "" if row.care_form == ALL else terminology.display("care-form", row.care_form, language),
                 *("" if row.figures is None else getattr(row.figures, name) for name in names),
@@ -59,7 +59,7 @@ def searches_csv(shown: Iterable[Missed]) -> Iterator[bytes]:
             (
                 (_EPOCH_DAY + timedelta(days=cell.day)).isoformat(),
                 cell.district,
-                gazetteer.district_name(cell.district),
+                gazetteer.districts().get(cell.district, cell.district),
                 _safe(cell.municipality),
                 " ".join(cell.care_forms),
                 " ".join(cell.needs),
@@ -87,7 +87,7 @@ def silent_csv(those: Iterable[Silent], *, language: Language) -> Iterator[bytes
         (
             (
                 one.district,
-                gazetteer.district_name(one.district),
+                gazetteer.districts().get(one.district, one.district),
                 _safe(one.facility.name),
                 _safe(one.facility.address.postal_code),
                 _safe(one.facility.address.city),

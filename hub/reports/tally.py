@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 _IN_MEMORY, _IN_DAY = 5_000, 50_000
 """Cells: whoever asks for every combination there is must fill neither memory nor disk."""
 _SECONDS = 30
+_FAR_KM = 30.0
+"""Further from the middle of every postal code than this lies no place in Germany."""
 
 
 class _Cell(NamedTuple):
@@ -126,9 +128,10 @@ class Tally:
 
 @lru_cache(maxsize=4096)
 def _municipality(latitude: float, longitude: float) -> tuple[str, str]:
-    """District and name of the municipality around a point, to the kilometre: most ask around few points."""
+    """District and name of the municipality around a point, blank abroad; most ask around few points."""
     place = gazetteer.nearest(latitude, longitude)
-    return ("", "") if place is None else (place.district_ags, place.name)
+    away = gazetteer.kilometres(latitude, longitude, place.latitude, place.longitude)
+    return (place.district_ags, place.name) if away <= _FAR_KM else ("", "")
 
 
 def _listed(codes: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -83,13 +83,17 @@ class InReach(NamedTuple):
     rows: Mapping[int, Sequence[Row]]
 
 
-def find(reader: Reader, projection: Projection, query: VacancyQuery, *, now: int) -> Hits:
-    """The page of offers that fit; none whose statement has expired by `now`."""
+def find(
+    reader: Reader, projection: Projection, query: VacancyQuery, *, now: int, only: Collection[int] | None = None
+) -> Hits:
+    """The page of offers that fit, or those of the rows `only`; none whose statement has expired by `now`."""
     there, rows = fitting(reader, projection, query, now=now)
-    start = 0 if query.after is None else bisect_right(there, query.after)
-    page = there[start : start + query.count]
+    if only is None:
+        start = 0 if query.after is None else bisect_right(there, query.after)
+        page, more = there[start : start + query.count], 0 < query.count < len(there) - start
+    else:
+        page, more = [position for position in there if position[2] in only], False
     hits, members = _shown(reader, projection, query, page, rows, now)
-    more = 0 < query.count < len(there) - start
     return Hits(hits=hits, members=members, fitting=there, more=more)
 
 

@@ -640,3 +640,19 @@ search_tally = Table(
     sqlite_with_rowid=False,
 )
 """How many searches found nothing; exact, so never shown as they stand (`hub/reports/published.py`)."""
+
+course_decision = Table(
+    "course_decision",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("phantom", _Text, nullable=False),  # its id: kind, source and offer
+    Column("verdict", _Text, nullable=False),  # confirmed, dismissed
+    Column("weight", Double, nullable=False),
+    Column("evidence", LargeBinary, nullable=False),  # what it was decided on, as JSON
+    Column("decided_at", BigInteger, nullable=False),
+    Column("who", _Text, nullable=False),
+    Column("why", _Text, nullable=False),
+    Index("course_decision_by_phantom", "phantom"),
+    sqlite_autoincrement=True,
+)
+"""What people decided about offers and sources whose free places seem to be none; a log, the newest of each counts."""

@@ -248,7 +248,8 @@ CARRIED: dict[str, Callable[[VacancyReport], VacancyReport]] = {"csv": by_csv, "
 
 
 def without_keys(name: str, report: VacancyReport) -> VacancyReport:
-    """HSDS makes UUIDs of keys: what they are is a test of its own."""
+    """HSDS makes UUIDs of keys: what they are is a test of its own. The kind of the source is that of who reads."""
+    report = replace(report, source_kind="")
     if name != "hsds":
         return report
     return replace(report, facility=replace(report.facility, key=""), offer=replace(report.offer, key=""))

@@ -24,7 +24,7 @@ from mappings.census_event import event_of
 from mappings.conversions import folded, ik_is_plausible
 from mappings.language import SourceMap
 from mappings.patient_filter import admit
-from mappings.vacancy import Address, Block, BlockStatus, Counts, Position, State, VacancyReport, derived_state
+from mappings.vacancy import Address, Block, BlockStatus, Counts, Per, Position, State, VacancyReport, derived_state
 from mappings.wards import WardIndex
 
 AS_OF = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -232,6 +232,20 @@ def test_all_states_ages_and_restrictions_occur() -> None:
         assert any(getattr(block, part) for block in blocks), part
 
 
+def test_most_say_when_to_ring_what_it_costs_and_who_pays_and_some_do_not() -> None:
+    telling = [report.offer for source in ("csv-long", "json", "fhir") for report in said_by(source)]
+    for part in ("hours", "admission", "own_share", "payers", "payers_as_of"):
+        share = sum(bool(getattr(offer, part)) for offer in telling) / len(telling)
+        assert 0.2 < share < 0.8, part
+    shares = [offer.own_share for offer in telling if offer.own_share]
+    assert {(share.per, share.as_of is None) for share in shares} == {
+        (per, undated) for per in Per for undated in (0, 1)
+    }
+    assert all(share.as_of is None or share.as_of <= AS_OF.date() for share in shares)
+    kim = [contact for offer in weser_ems().providers for contact in offer.facility.contacts if contact.system == "kim"]
+    assert len(kim) > 300
+
+
 def test_codes_are_those_of_the_code_systems() -> None:
     for report in reports(weser_ems()):
         assert report.offer.care_form in terminology.codes("care-form")
@@ -326,9 +340,10 @@ def assert_same(found: list[VacancyReport], expected: list[VacancyReport]) -> No
 
 
 def instants(report: VacancyReport) -> VacancyReport:
-    """The report with its moment in UTC and its parts in an order that no format keeps."""
+    """The report with its moment in UTC and its parts in an order that no format keeps, whatever kind its source is."""
     return replace(
         report,
+        source_kind="",
         valid_at=report.valid_at and report.valid_at.astimezone(UTC),
         offer=replace(report.offer, needs=tuple(sorted(report.offer.needs))),
         blocks=tuple(sorted(report.blocks, key=repr)),

@@ -15,7 +15,7 @@ import pytest
 from hub.errors import http_part
 from hub.hub import Hub
 from hub.search.vacancy_days import first_day, longest, most
-from mappings.vacancy import Block, Operator, ReportedBy, Room, Sex, State, VacancyReport
+from mappings.vacancy import Block, Operator, OwnShare, Per, ReportedBy, Room, Sex, State, VacancyReport
 from tests.conftest import NOW, Clock
 from tests.hub.client import Client
 from tests.hub.region import report, tell
@@ -397,3 +397,34 @@ def test_a_town_and_a_district_are_found_as_people_write_them(hub: Hub) -> None:
     assert "district=" in outcome["issue"][0]["details"]["text"]
     assert Client(hub).json(f"{OPERATION}?city=Nirgendwo", status=400)["issue"][0]["expression"] == ["http.city"]
     assert Client(hub).json(f"{OPERATION}?district=03453&distance=9", status=400)["issue"][0]["code"] == "business-rule"
+
+
+def test_a_search_that_finds_nothing_is_counted_and_no_other(hub: Hub, clock: Clock) -> None:
+    tell(hub, offer("moor"))
+    for _ in range(10):  # Few are not told.
+        ask(hub, "district=03453")
+        ask(hub, f"{HERE}&need=dialyse")
+    hub.tally.close()
+    clock.forward(days=1)
+    with hub.database.snapshot() as reader:
+        counted = hub.region.missed(reader, TODAY, TODAY)
+    assert sum(one.searches for one in counted) == 10
+
+
+def test_who_pays_and_what_the_person_pays(hub: Hub) -> None:
+    tell(
+        hub,
+        offer("silent"),
+        offer("month", own_share=OwnShare(cents=250_000, per=Per.MONTH), payers=("pflegekasse",)),
+        offer("day", own_share=OwnShare(cents=10_000, per=Per.DAY), payers=("selbstzahler", "sozialhilfe")),
+    )
+    for query, found in (
+        ("own-share=2500", ["month"]),
+        ("own-share=2499.99", []),
+        ("own-share=3042", ["day", "month"]),
+        ("own-share=3041.99", ["month"]),
+        ("payer=pflegekasse", ["month"]),
+        ("payer=pflegekasse,sozialhilfe", ["day", "month"]),
+    ):
+        assert sorted(names(ask(hub, f"{HERE}&{query}"))) == found, query
+    assert Client(hub).get(f"{OPERATION}?{HERE}&payer=Tante").status_code == 400

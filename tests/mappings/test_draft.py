@@ -262,3 +262,39 @@ def test_lines_above_the_header_and_columns_that_stand_twice_are_told() -> None:
     assert found is not None
     assert [english.split(" ")[0] for _, english in found.notes] == ["1", "columns"]
     assert found.columns == ("Nr", "Name", "Frei")
+
+
+HOMES_HEADINGS = (
+    *("Nr;Haus;PLZ;Ort;Angebot;Plätze;frei;Stand;", "Telefonzeiten;Aufnahmetage;Aufnahme bis;KIM-Adresse;"),
+    *("Eigenanteil;Eigenanteil Stand;Kostenträger\n", "101;Haus am Moor;49661;Cloppenburg;Dauerpflege;60;1;"),
+    *("22.11.2026 08:00;Mo-Fr 8-16 Uhr;Mo-Do;15:00;", "auf@a.kim.telematik;2.845,50 €;01.10.2026;Pflegekasse\n"),
+    *("102;Lindenhof;49377;Vechta;Tagespflege;16;3;", "22.11.2026 08:15;täglich 8-18 Uhr;Mo, Mi;14:00;"),
+    *("auf@b.kim.telematik;32,50 € am Tag;01.01.2026;Pflegekasse, Sozialamt\n", "103;Haus Abendrot;49413;Dinklage;"),
+    *("Kurzzeitpflege;12;0;22.11.2026 07:15;Mo-Fr 9-12 Uhr;Mo-Fr;12:00;", "auf@c.kim.telematik;62,30 € am Tag;;"),
+    "Pflegekasse\n",
+)
+
+
+def test_hours_admission_and_costs_are_understood_by_their_headings() -> None:
+    body = "".join(HOMES_HEADINGS).encode()
+    found = sketch(body)
+    assert found is not None
+    places = {column: place for column, place, _ in guessed(propose(found.records).root)}
+    assert {
+        "Telefonzeiten": "offer.hours",
+        "Aufnahmetage": "offer.admission.days",
+        "Aufnahme bis": "offer.admission.latest",
+        "KIM-Adresse": "facility.contacts.kim",
+        "Eigenanteil": "offer.own_share",
+        "Eigenanteil Stand": "offer.own_share.as_of",
+        "Kostenträger": "offer.payers",
+        "Stand": "valid_at",
+        "frei": "counts.accepting",
+    }.items() <= places.items()
+
+
+def test_payers_of_people_are_no_payers_of_an_offer() -> None:
+    body = "".join(HOMES_HEADINGS).replace("Pflegekasse", "AOK Niedersachsen").encode()
+    found = sketch(body)
+    assert found is not None
+    assert ("Kostenträger", "offer.payers") not in {each[:2] for each in guessed(propose(found.records).root)}

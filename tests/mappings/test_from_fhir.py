@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,12 +18,24 @@ from mappings.conversions import Doubtful, Unreadable
 from mappings.language import shipped
 from mappings.patient_filter import admit
 from mappings.to_fhir import to_fhir
-from mappings.vacancy import Address, Block, BlockStatus, Contact, Counts, Position, State, VacancyReport
+from mappings.vacancy import (
+    Address,
+    Block,
+    BlockStatus,
+    Contact,
+    Counts,
+    Hours,
+    Position,
+    State,
+    VacancyReport,
+    Weekday,
+)
 from tests.reports import FULL, reports
 
 AT = datetime(2026, 11, 2, 7, 0, tzinfo=UTC)
 VACANCY = "https://platzfrei.org/fhir/StructureDefinition/vacancy"
 CARE_FORM = "https://platzfrei.org/fhir/CodeSystem/care-form"
+PAYER = "https://platzfrei.org/fhir/CodeSystem/payer"
 DTA = "https://platzfrei.org/fhir/sid/gkv-dta/leistungsart"
 
 
@@ -290,3 +302,63 @@ def test_a_day_as_moment_is_its_first_moment_in_germany() -> None:
 def test_a_statement_stands_once() -> None:
     with pytest.raises(Unreadable):
         convert("fhir_counts", [statement(accepting=1) * 2])
+
+
+def extension(name: str, *parts: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"url": f"https://platzfrei.org/fhir/StructureDefinition/{name}", "extension": list(parts)}]
+
+
+def money(value: Any, currency: str = "EUR", per: str = "mo") -> list[dict[str, Any]]:
+    amount = {"url": "amount", "valueMoney": {"value": value, "currency": currency}}
+    return extension("own-share", amount, {"url": "per", "valueCode": per})
+
+
+def test_available_time_of_plain_fhir_is_read() -> None:
+    said = [
+        {"availableStartTime": "08:00:00", "availableEndTime": "16:00:00.000"},
+        {"daysOfWeek": ["sun", "mon"], "allDay": True},
+    ]
+    assert convert("fhir_hours", said) == (
+        Hours(days=tuple(Weekday), opens=time(8), closes=time(16)),
+        Hours(days=(Weekday.MON, Weekday.SUN)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("conversion", "node"),
+    [
+        ("fhir_hours", [{"daysOfWeek": ["mon"]}]),
+        ("fhir_hours", [{"daysOfWeek": ["montag"], "allDay": True}]),
+        ("fhir_hours", [{"daysOfWeek": ["mon"], "availableStartTime": "16:00:00", "availableEndTime": "08:00:00"}]),
+        ("fhir_hours", [{"daysOfWeek": ["mon"], "availableStartTime": "08:00", "availableEndTime": "24:00:00"}]),
+        ("fhir_admission", extension("admission", {"url": "day", "valueCode": "Feiertag"})),
+        ("fhir_admission", extension("admission", {"url": "latest", "valueTime": "25:00:00"})),
+        ("fhir_own_share", money(2845.505)),
+        ("fhir_own_share", money(-1)),
+        ("fhir_own_share", money("viel")),
+        ("fhir_own_share", money(2845, currency="USD")),
+        ("fhir_own_share", money(2845, per="a")),
+        ("fhir_payers", extension("payers", {"url": "payer", "valueCoding": {"system": PAYER, "code": "aok"}})),
+        ("fhir_payers_as_of", extension("payers", {"url": "asOf", "valueDate": "2026-10"})),
+    ],
+)
+def test_terms_of_an_offer_that_are_none_are_refused(conversion: str, node: Any) -> None:
+    with pytest.raises(Unreadable) as refused:
+        convert(conversion, node)
+    assert refused.value.expected_de
+    assert refused.value.expected_en
+
+
+def test_what_is_not_said_of_an_offer_is_nothing() -> None:
+    for conversion in ("fhir_admission", "fhir_own_share", "fhir_payers_as_of", "fhir_source_kind"):
+        assert convert(conversion, None) is None
+    assert convert("fhir_hours", None) == convert("fhir_payers", None) == ()
+
+
+def test_an_offer_whose_hours_cannot_be_read_keeps_its_places() -> None:
+    service = {"id": "tp", "type": types((CARE_FORM, "tagespflege")), "availableTime": [{"daysOfWeek": ["mon"]}]}
+    record = {"HealthcareService": service, "Organization": {"id": "7", "name": "Haus"}, "Slot": [slot()]}
+    mapped = shipped()["fhir"].read(admit(record, shipped()["fhir"]).fields)
+    assert [(issue.code, issue.severity) for issue in mapped.issues] == [("unreadable", "warning")]
+    assert mapped.reports[0].state is State.SOME
+    assert (mapped.reports[0].offer.hours, mapped.reports[0].source_kind) == ((), "facility-software")

@@ -118,30 +118,3 @@ def test_table_has_every_postal_code_of_its_source_near_one_of_its_points() -> N
             for latitude, longitude in points[postal_code]
         )
         assert nearest < 15, place
-
-
-def test_a_district_is_called_what_it_is() -> None:
-    names = ("03453", "03451", "03357", "03404", "03241", "02000", "11000", "x", "")
-    assert [gazetteer.district_name(ags) for ags in names] == [
-        "Landkreis Cloppenburg",
-        "Landkreis Ammerland",
-        "Landkreis Rotenburg (Wümme)",
-        "Kreisfreie Stadt Osnabrück",
-        "Region Hannover",
-        "Hamburg, Freie und Hansestadt",
-        "Kreisfreie Stadt Berlin",
-        "x",
-        "",
-    ]
-
-
-def test_the_nearest_postal_code_is_found_and_none_abroad() -> None:
-    for one in gazetteer.places()[::97]:
-        found = gazetteer.nearest(one.latitude, one.longitude)
-        assert found is not None
-        assert (found.latitude, found.longitude) == (one.latitude, one.longitude)
-    near = gazetteer.nearest(52.85, 8.05)
-    assert near is not None
-    assert (near.postal_code, near.name, near.district_ags) == ("49659", "Cloppenburg", "03453")
-    for latitude, longitude in ((48.85, 2.35), (0.0, 0.0), (90.0, 180.0), (-90.0, -180.0)):
-        assert gazetteer.nearest(latitude, longitude) is None

@@ -1,6 +1,6 @@
 """The language of the source maps: what a map may say, what its reports say, and what it complains about."""
 
-from datetime import timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mappings.errors import Issue, Rejected
 from mappings.language import Ladder, Mapped, SourceMap, load, shipped
-from mappings.vacancy import Block, BlockStatus, Counts, Room, Sex, State
+from mappings.vacancy import Admission, Block, BlockStatus, Counts, OwnShare, Per, Room, Sex, State, Weekday
 from tests.strategies import cells, json_values
 
 HEAD = "source: test\ntitle: {de: Prüfung, en: Test}\nformat: json_records\n"
@@ -46,7 +46,8 @@ def codes(mapped: Mapped) -> list[str]:
 def test_a_map_says_how_its_source_is_to_be_taken() -> None:
     source_map = map_of(
         "unread: {ignore: [note]}",
-        HEAD + "patient_free: true\nrank: 2\nfreshness: {fresh: 90m, stale: 14d}\noptions: {records: a.b}\n",
+        HEAD
+        + "patient_free: true\nkind: portal\nrank: 2\nfreshness: {fresh: 90m, stale: 14d}\noptions: {records: a.b}\n",
     )
     assert (source_map.name, source_map.format, source_map.title) == (
         "test",
@@ -55,7 +56,7 @@ def test_a_map_says_how_its_source_is_to_be_taken() -> None:
     )
     assert (source_map.patient_free, source_map.options) == (True, {"records": "a.b"})
     assert source_map.ladder == Ladder(fresh=timedelta(minutes=90), stale=timedelta(days=14))
-    assert source_map.rank == 2
+    assert (source_map.rank, source_map.kind) == (2, "portal")
 
 
 def test_unless_said_a_source_may_hold_patient_data() -> None:
@@ -83,6 +84,8 @@ def test_unless_said_a_source_may_hold_patient_data() -> None:
         (HEAD + "freshness: {fresh: 1 Tag}\n" + FIELDS, "test.yaml: freshness.fresh"),
         (HEAD + "freshness: {fresh: 8d}\n" + FIELDS, "test.yaml: freshness"),
         (HEAD + "rank: 0\n" + FIELDS, "test.yaml: rank"),
+        (HEAD + "kind: zeitung\n" + FIELDS, "test.yaml: kind"),
+        (HEAD + "kind: 7\n" + FIELDS, "test.yaml: kind"),
         (HEAD + "rank: erster\n" + FIELDS, "test.yaml: rank"),
         (HEAD + "rank: true\n" + FIELDS, "test.yaml: rank"),
         (HEAD + "unread: reject\n" + FIELDS, "test.yaml: unread"),
@@ -356,3 +359,43 @@ def test_of_any_record_there_are_reports_or_a_reason_why_not(name: str, record: 
         assert report.offer.key
         assert all(block.count > 0 for block in report.blocks)
     assert FIELD_MAPS[name].read(record) == mapped
+
+
+def test_a_report_says_what_kind_of_source_it_comes_from() -> None:
+    portal = HEAD + "kind: portal\n"
+    assert [read("", {}).reports[0].source_kind, read("", {}, portal).reports[0].source_kind] == [
+        "facility-software",
+        "portal",
+    ]
+    stated = "  source_kind: kind\n  reported_by: by\n"
+    for record, kind in (
+        ({"kind": "register"}, "register"),
+        ({"kind": "register", "by": "office"}, "office"),
+        ({"by": "home"}, "home"),
+        ({}, "portal"),
+    ):
+        assert read(stated, record, portal).reports[0].source_kind == kind
+
+
+def test_wards_are_those_of_a_hospital_system() -> None:
+    assert (shipped()["kis-adt"].kind, shipped()["homes"].kind, shipped()["have"].kind) == (
+        "hospital-system",
+        "home",
+        "register",
+    )
+
+
+def test_own_share_and_admission_of_several_fields_are_one() -> None:
+    fields = """\
+  offer.own_share: {from: [amount, per], as: own_share}
+  offer.own_share.as_of: day
+  offer.admission.days: days
+  offer.admission.latest: until
+  offer.payers.as_of: day
+"""
+    (found,) = read(fields, {"amount": "62,30", "per": "Tag", "day": "01.10.2026", "days": "Mo", "until": "12"}).reports
+    assert found.offer.own_share == OwnShare(cents=6230, per=Per.DAY, as_of=date(2026, 10, 1))
+    assert found.offer.admission == Admission(days=(Weekday.MON,), latest=time(12))
+    assert found.offer.payers_as_of is None  # a date of nothing
+    (found,) = read(fields, {"per": "Tag", "day": "01.10.2026"}).reports
+    assert (found.offer.own_share, found.offer.admission) == (None, None)

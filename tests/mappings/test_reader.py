@@ -72,3 +72,10 @@ def test_nothing_and_white_space_are_blank(value: Any) -> None:
 @pytest.mark.parametrize("value", [0, False, "0", [0], {"a": None}, ["", "x"]])
 def test_zero_and_no_are_not_blank(value: Any) -> None:
     assert not is_blank(value)
+
+
+@pytest.mark.parametrize("blank", [None, {}])
+def test_nothing_in_the_place_of_an_object_counts_as_read(blank: object) -> None:
+    reader = Reader({"share": blank, "other": blank})
+    assert reader.value("share.amount") is None
+    assert reader.unread() == ("other",)

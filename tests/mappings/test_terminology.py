@@ -115,33 +115,14 @@ def test_county_table_knows_every_value_of_the_real_export() -> None:
 
 
 BITS = {
-    "need": (
-        "dialyse",
-        "beatmung",
-        "tracheostoma",
-        "peg",
-        "mre-isolation",
-        "demenz",
-        "geschuetzter-bereich",
-        "adipositas",
-        "palliativ",
-        "wachkoma",
-        "rollstuhl",
-        "paar",
-        "junge-pflege",
-    ),
-    "payer": (
-        "pflegekasse",
-        "krankenkasse",
-        "private-versicherung",
-        "sozialhilfe",
-        "selbstzahler",
-        "beihilfe",
-        "unfallversicherung",
-        "rentenversicherung",
-        "eingliederungshilfe",
-        "soziale-entschaedigung",
-    ),
+    "need": [
+        *("dialyse", "beatmung", "tracheostoma", "peg", "mre-isolation", "demenz", "geschuetzter-bereich"),
+        *("adipositas", "palliativ", "wachkoma", "rollstuhl", "paar", "junge-pflege"),
+    ],
+    "payer": [
+        *("pflegekasse", "krankenkasse", "private-versicherung", "sozialhilfe", "selbstzahler", "beihilfe"),
+        *("unfallversicherung", "rentenversicherung", "eingliederungshilfe", "soziale-entschaedigung"),
+    ],
 }
 """Codes in the order of their bits, retired ones too: masks are stored, so what stands here stays."""
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from adapters import r4
 from mappings import terminology
 from mappings.to_fhir import Resource, to_fhir
-from mappings.vacancy import Address, Block, BlockStatus, Counts, Facility, Offer, State, VacancyReport
+from mappings.vacancy import Address, Block, BlockStatus, Counts, Facility, Offer, OwnShare, Per, State, VacancyReport
 from mappings.view import View, seen
 from tests.reports import FULL, reports
 
@@ -166,6 +166,67 @@ def test_an_offer_says_whom_it_serves_where_and_in_which_languages() -> None:
     ]
 
 
+def test_an_offer_says_when_to_ring() -> None:
+    assert written(FULL)["HealthcareService"][0]["availableTime"] == [
+        {
+            "daysOfWeek": ["mon", "tue", "wed", "thu", "fri"],
+            "availableStartTime": "08:00:00",
+            "availableEndTime": "16:30:00",
+        },
+        {"daysOfWeek": ["sat"], "allDay": True},
+    ]
+    assert "availableTime" not in written(BARE)["HealthcareService"][0]
+
+
+def test_an_offer_says_when_people_are_taken_in_what_it_costs_and_who_pays() -> None:
+    told = {each["url"]: each["extension"] for each in written(FULL)["HealthcareService"][0]["extension"][1:]}
+    own = "https://platzfrei.org/fhir/StructureDefinition"
+    payer = "https://platzfrei.org/fhir/CodeSystem/payer"
+    assert told == {
+        f"{own}/admission": [
+            {"url": "day", "valueCode": "mon"},
+            {"url": "day", "valueCode": "wed"},
+            {"url": "latest", "valueTime": "15:00:00"},
+        ],
+        f"{own}/own-share": [
+            {"url": "amount", "valueMoney": {"value": 62.3, "currency": "EUR"}},
+            {"url": "per", "valueCode": "d"},
+            {"url": "asOf", "valueDate": "2026-10-01"},
+        ],
+        f"{own}/payers": [
+            {
+                "url": "payer",
+                "valueCoding": {"system": payer, "code": "pflegekasse", "display": "Long-term care insurance"},
+            },
+            {
+                "url": "payer",
+                "valueCoding": {"system": payer, "code": "sozialhilfe", "display": "Social welfare office"},
+            },
+            {"url": "asOf", "valueDate": "2026-01-01"},
+        ],
+    }
+
+
+def test_costs_without_a_date_of_their_own_stay_the_same_from_day_to_day() -> None:
+    undated = replace(FULL.offer, own_share=OwnShare(cents=280_000, per=Per.MONTH), payers_as_of=None)
+    today = replace(FULL, offer=undated)
+    tomorrow = replace(today, valid_at=AT + timedelta(days=1))
+    assert written(today)["HealthcareService"] == written(tomorrow)["HealthcareService"]
+    amount = written(today)["HealthcareService"][0]["extension"][2]["extension"]
+    assert amount == [
+        {"url": "amount", "valueMoney": {"value": 2800, "currency": "EUR"}},
+        {"url": "per", "valueCode": "mo"},
+    ]
+
+
+def test_an_address_of_kim_is_an_email_address_that_says_so() -> None:
+    assert written(FULL)["Organization"][1]["telecom"][2] == {
+        "extension": [{"url": "https://platzfrei.org/fhir/StructureDefinition/kim", "valueBoolean": True}],
+        "system": "email",
+        "value": "aufnahme@moor.kim.telematik",
+    }
+
+
 def test_an_offer_without_a_name_is_called_by_its_care_form() -> None:
     assert written(BARE)["HealthcareService"][0]["name"] == "Dauerpflege"
 
@@ -205,6 +266,7 @@ def test_the_statement_of_a_schedule_is_complete_and_zero_is_a_number() -> None:
         ("waiting", 0),
         ("pool", "12/dauerpflege"),
         ("estimated", True),
+        ("sourceKind", "portal"),
     ]
 
 

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from hypothesis import given, settings
 
-from mappings.vacancy import Block, BlockStatus, Counts, ReportedBy, Sex, State, VacancyReport
+from mappings.vacancy import Block, BlockStatus, Contact, Counts, ReportedBy, Sex, State, VacancyReport
 from mappings.view import View, expired, seen
 from tests.reports import FULL, reports
 
@@ -18,8 +18,21 @@ def test_professionals_see_the_report_as_it_is() -> None:
 
 
 def test_the_public_sees_no_internal_contact() -> None:
-    assert [contact.value for contact in PUBLIC.facility.contacts] == ["04471 5550"]
+    assert [contact.value for contact in PUBLIC.facility.contacts] == ["04471 5550", "aufnahme@moor.kim.telematik"]
     assert [contact.value for contact in PUBLIC.offer.contacts] == ["https://haus.example"]
+
+
+def test_the_public_sees_when_to_ring_what_it_costs_and_what_kind_of_source_says_so() -> None:
+    said = (PUBLIC.offer.hours, PUBLIC.offer.admission, PUBLIC.offer.own_share, PUBLIC.offer.payers)
+    assert said == (FULL.offer.hours, FULL.offer.admission, FULL.offer.own_share, FULL.offer.payers)
+    assert all(said)
+    assert (PUBLIC.offer.payers_as_of, PUBLIC.source_kind) == (FULL.offer.payers_as_of, "portal")
+
+
+def test_nobody_but_professionals_sees_an_internal_address_of_kim() -> None:
+    internal = Contact(system="kim", value="pdl@moor.kim.telematik", internal=True)
+    offer = replace(FULL.offer, contacts=(internal,))
+    assert seen(replace(FULL, offer=offer), View.PUBLIC).offer.contacts == ()
 
 
 def test_the_public_sees_only_licensed_accepting_and_waiting_numbers() -> None:

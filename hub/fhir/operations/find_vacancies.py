@@ -12,13 +12,17 @@ from conformance.spec import canonical
 from hub.fhir.bundle import INCLUDE, entries, matches, outcome_entry, searchset
 from hub.fhir.context import Context
 from hub.fhir.form import BYTES_MAX
+from hub.fhir.missed_search import count_missed
+from hub.fhir.news import MONITOR, RELATION, SINCE, Link, News, not_together, pairs_of, said, with_cursor
 from hub.fhir.parameters import given, plain, posted
 from hub.fhir.request import Answer, Request
 from hub.fhir.vacancy_parameters import Told, no_operator, operator_id, query_of, told_of
 from hub.fhir.why_not_entry import why_not_outcome
+from hub.reports.tally import Tally
 from hub.search.operators import number_of
 from hub.search.query import encoded
-from hub.search.vacancies import Freshness, Hit, Hits, find
+from hub.search.seen import Seen
+from hub.search.vacancies import Freshness, Hit, Hits, find, fitting
 from hub.search.vacancy_query import VacancyQuery
 from hub.search.why_not import FEW, WhyNot, why_not
 from hub.store.clock import instant, micros
@@ -49,7 +53,14 @@ def answer(context: Context, reader: Reader, request: Request) -> Answer:
     pairs, sent = posted(request, most=BYTES_MAX)
     if sent is not None:
         pairs += plain(given(sent))
-    search = prepare(pairs, context.repository.projection, now=context.clock(), base=request.base)
+    search = prepare(
+        pairs,
+        context.repository.projection,
+        now=context.clock(),
+        base=request.base,
+        tally=context.tally,
+        news=context.news,
+    )
     return Answer(content=search(reader))
 
 
@@ -59,15 +70,23 @@ def writes(context: Context, _request: Request) -> bool:
 
 
 def prepare(
-    pairs: Sequence[tuple[str, str]], projection: Projection, *, now: datetime, base: str
+    pairs: Sequence[tuple[str, str]],
+    projection: Projection,
+    *,
+    now: datetime,
+    base: str,
+    tally: Tally | None = None,
+    news: News | None = None,
 ) -> Callable[[Reader], bytes]:
-    """The search that parameters ask for: given a snapshot, it finds and writes the Bundle.
+    """The search that parameters ask for: given a snapshot, it finds and writes the Bundle; with `news`, also what is
+    new since it was asked before. The tally counts it where it finds nothing.
 
     Raises `Malformed` for what cannot be asked, before anything is searched.
     """
     told = told_of(pairs)
     asked = query_of(told, today=now.astimezone(ZONE).date(), public=projection.name == "public")
     operator = operator_id(told)
+    seen = _seen(told, news, at=micros(now))
 
     def search(reader: Reader) -> bytes:
         query = asked
@@ -76,11 +95,19 @@ def prepare(
             if number is None:
                 raise no_operator()
             query = replace(asked, operator=number)
+        if news is not None and seen is not None:
+            return _news_bundle(reader, projection, news, seen, told, query, base, now)
         found = find(reader, projection, query, now=micros(now))
+        if tally is not None and not found.total:
+            count_missed(tally, told, query)
         why: WhyNot | None = None
         if query.after is None and (found.total < FEW or told.get("why-not") == ["true"]):
             why = why_not(reader, projection, query, found.fitting, now=micros(now))
-        return _bundle(found, why, told, query, base, now)
+        monitor = None
+        if news is not None and query.after is None and told.get(MONITOR) == ["true"]:
+            rids = [rid for _, _, rid in found.fitting]
+            monitor = news.link(reader, rids, pairs_of(told), _here(told, query, base), at=micros(now))
+        return _bundle(found, why, told, query, base, now, monitor)
 
     return search
 
@@ -94,19 +121,67 @@ def freshness_class(freshness: Freshness, now: int) -> str:
     return "stale" if now < freshness.expires_at else "expired"
 
 
-def _bundle(found: Hits, why: WhyNot | None, told: Told, query: VacancyQuery, base: str, now: datetime) -> bytes:
-    at = micros(now)
-    shown = matches(base, [hit.shown for hit in found.hits], [_match(hit, at) for hit in found.hits])
-    shown += entries(base, found.members, INCLUDE)
+def _bundle(
+    found: Hits, why: WhyNot | None, told: Told, query: VacancyQuery, base: str, now: datetime, monitor: Link | None
+) -> bytes:
+    shown = _entries(found, base, now)
     if why is not None:
         shown.append(outcome_entry(why_not_outcome(why, told, f"{RESOURCE}/${NAME}")))
-    used = [(name, value) for name, values in told.items() if name not in ("_count", "_after") for value in values]
-    here = f"{base}/{RESOURCE}/${NAME}?{encoded([*used, ('_count', str(query.count))])}"
+    here = _here(told, query, base)
     links = [("self", here if query.after is None else f"{here}&_after={told['_after'][0]}")]
     if found.more:
         key, kilometres, rid = found.hits[-1].position
         links.append(("next", f"{here}&_after={key!r}_{kilometres!r}_{rid}"))
+    if monitor is not None:
+        shown += monitor.entries
+        links += monitor.links
     return searchset(shown, total=found.total, links=links)
+
+
+def _seen(told: Told, news: News | None, *, at: int) -> Seen | None:
+    """What the client saw who asks what is new since, None for who does not."""
+    if SINCE not in told:
+        return None
+    if news is None or "_after" in told:
+        raise not_together()
+    return news.read(told[SINCE][0], pairs_of(told), at=at)
+
+
+def _news_bundle(
+    reader: Reader,
+    projection: Projection,
+    news: News,
+    seen: Seen,
+    told: Told,
+    query: VacancyQuery,
+    base: str,
+    now: datetime,
+) -> bytes:
+    """The offers that came or changed since, and what became of each."""
+    at, cursor, here = micros(now), told[SINCE][0], _here(told, query, base)
+    there, _ = fitting(reader, projection, query, now=at)
+    new = news.told(reader, [rid for _, _, rid in there], seen, cursor, pairs_of(told), at=at)
+    hits: Sequence[Hit] = ()
+    shown: list[bytes] = []
+    if new.shown:
+        found = find(reader, projection, query, now=at, only=new.shown)
+        hits, shown = found.hits, _entries(found, base, now)
+    shown += said(new, [(hit.rid, hit.shown) for hit in hits])
+    links = [("self", with_cursor(here, cursor)), (RELATION, with_cursor(here, new.cursor))]
+    return searchset(shown, total=len(hits), links=links)
+
+
+def _entries(found: Hits, base: str, now: datetime) -> list[bytes]:
+    """What was found as entries of a Bundle, in pieces."""
+    at = micros(now)
+    shown = matches(base, [hit.shown for hit in found.hits], [_match(hit, at) for hit in found.hits])
+    return shown + entries(base, found.members, INCLUDE)
+
+
+def _here(told: Told, query: VacancyQuery, base: str) -> str:
+    """The URL of the search, without what goes on from an answer of it."""
+    used = [pair for pair in pairs_of(told) if pair[0] not in ("_count", "_after", SINCE, MONITOR)]
+    return f"{base}/{RESOURCE}/${NAME}?{encoded([*used, ('_count', str(query.count))])}"
 
 
 def _match(hit: Hit, now: int) -> bytes:

@@ -9,9 +9,10 @@ import pytest
 
 from hub.hub import Hub
 from hub.search.registry import SERVED_TYPES
-from mappings.vacancy import Block, BlockStatus, Counts, Room, Sex, State, VacancyReport
+from mappings.vacancy import Block, BlockStatus, Contact, Counts, Room, Sex, State, VacancyReport
 from tests.hub.client import Client
 from tests.hub.region import report, tell
+from tests.reports import FULL
 
 DIRECTORY = {"HealthcareService", "Location", "Organization", "Schedule", "Slot"}
 
@@ -30,9 +31,15 @@ def rich() -> VacancyReport:
             care_grades=(2, 3, 4, 5),
             languages=("de", "tr"),
             catchment=("49661",),
-            contacts=one.facility.contacts,
+            contacts=(*one.facility.contacts, Contact(system="kim", value="aufnahme@haus.kim.telematik")),
             pool="haus",
+            hours=FULL.offer.hours,
+            admission=FULL.offer.admission,
+            own_share=FULL.offer.own_share,
+            payers=FULL.offer.payers,
+            payers_as_of=FULL.offer.payers_as_of,
         ),
+        source_kind="portal",
         counts=Counts(licensed=20, operable=18, occupied=12, held=1, accepting=5, waiting=2),
         blocks=(
             Block(count=4, room=Room.SINGLE, sex=Sex.FEMALE, needs=("dialyse",), start=date(2026, 12, 1)),

@@ -85,7 +85,7 @@ def test_searches_without_a_hit_are_told_by_municipality_and_need(command: Comma
     with_searches(command.hub, command.clock)
     told = command("--searches", "--care-form", "kurzzeitpflege").splitlines()
     assert told[0].startswith("Suchen ohne Treffer, 23.10.2026 bis 22.11.2026; jede kleinste Zahl ist auf 5 gerundet")
-    assert told[3] == "Landkreis Cloppenburg"
+    assert told[3] == "Landkreis Cloppenburg: 10"
     assert [line.split() for line in told[-2:]] == [["Cloppenburg", "alle", "10"], ["Cloppenburg", "Dialyse", "10"]]
     assert "im ganzen Kreis gesucht" in command("--searches")
     rows = table(command("--searches", "--csv", "-").encode())
