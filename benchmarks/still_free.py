@@ -205,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 by_habit.setdefault(habit, Tally()).merge(tally)
             for (_, _, places), score in model.scores.items():
                 if places == 1:
-                    verdicts[score.verdict] = verdicts.get(score.verdict, 0) + 1
+                    verdicts[score.verdict.value] = verdicts.get(score.verdict.value, 0) + 1
         tallies[name] = shown
         overall[0].merge(shown)
         overall[1].merge(everything)

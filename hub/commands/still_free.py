@@ -15,6 +15,7 @@ _VERDICTS = {
     Verdict.SHOWN: ("ja", "yes"),
     Verdict.FEW: ("nein, zu wenig bekannt", "no, too little is known"),
     Verdict.ON_CHANGE: ("nein, meldet bei Änderung", "no, reports upon changes"),
+    Verdict.WEEKLY: ("nein, trägt wöchentlich ein", "no, enters changes weekly"),
     Verdict.NO_BETTER: ("nein, Leiter gleich gut", "no, the ladder is as good"),
 }
 

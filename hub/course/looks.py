@@ -20,7 +20,8 @@ HOUR = 3_600_000_000
 FOLDS = 8
 """Parts of the looks, each of which is foretold by the others."""
 RUNGS = ("fresh", "aging", "stale")
-_BLOCK = 28 * 24 * HOUR
+_DAY = 24 * HOUR
+_BLOCK = 28 * _DAY
 """Looks at one offer within so long are in one part: they resemble each other."""
 _FINE = 6
 _LEAST_HOURS = 0.1
@@ -30,6 +31,11 @@ _FEW = 5
 _CORRECTIONS = 0.1
 """So many of the changes may be corrections of what was said a moment ago."""
 _TOO_MANY = 3
+_CHANGES = 10
+_ON_ONE_DAY = 0.6
+"""So many of the changes on one weekday are no chance."""
+_OFTEN = 72.0
+"""Hours between two words of who speaks more often than once a week."""
 
 
 class Cell(NamedTuple):
@@ -55,6 +61,8 @@ class _Rhythm:
     """After how long a source speaks again: words, those that say something else, and hours, by step of time."""
 
     steps: dict[int, list[float]] = field(default_factory=dict)
+    weekdays: list[int] = field(default_factory=lambda: [0] * 7)
+    """Changes, by the day on which they were said."""
 
     def add(self, step: int, times: int, hours: float, *, changed: bool) -> None:
         """Words that came after so many hours each."""
@@ -102,6 +110,26 @@ class Tally:
             group for group in self._rhythms if group in found or 2 * at_once[group[0]] > changed[group[0]]
         )
 
+    def entered_weekly(self) -> frozenset[tuple[str, str]]:
+        """The groups of sources that speak often, and where somebody enters what changed on one weekday alone: on all
+        other days they say what was so then."""
+        days: dict[str, list[int]] = {}
+        spoken: dict[str, list[float]] = {}
+        for (source, _), rhythm in self._rhythms.items():
+            mine = days.setdefault(source, [0] * 7)
+            mine[:] = [one + other for one, other in zip(mine, rhythm.weekdays, strict=True)]
+            sums = spoken.setdefault(source, [0.0, 0.0])
+            sums[0] += sum(one[0] for one in rhythm.steps.values())
+            sums[1] += sum(one[2] for one in rhythm.steps.values())
+        weekly = {
+            source
+            for source, mine in days.items()
+            if sum(mine) >= _CHANGES
+            and max(mine) >= _ON_ONE_DAY * sum(mine)
+            and spoken[source][1] < _OFTEN * spoken[source][0]
+        }
+        return frozenset(group for group in self._rhythms if group[0] in weekly)
+
     @classmethod
     def of(cls, runs: Iterable[Run], *, now: int, ladder_of: Callable[[str], Ladder]) -> "Tally":
         """Count runs until `now` (microseconds), which come offer by offer and in their order."""
@@ -130,6 +158,8 @@ class Tally:
         step = round(_FINE * math.log2(1 + hours))
         rhythm = self._rhythms.setdefault((told.source, told.care_form), _Rhythm())
         rhythm.add(step, times, hours, changed=told is not found)
+        if told is not found:
+            rhythm.weekdays[found.since // _DAY % 7] += 1
         left, on = _left(told, found), rung(hours, ladder)
         if left is None or on is None:
             return

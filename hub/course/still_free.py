@@ -79,6 +79,8 @@ class Verdict(StrEnum):
     """Too few looks, or hardly anything ever went: where no number moves nothing is proven."""
     ON_CHANGE = "on-change"
     """The source speaks because something changed: its next word is no look at random."""
+    WEEKLY = "weekly"
+    """The source speaks often, and enters what changed once a week: its next word is as old as its last."""
     NO_BETTER = "no-better"
     """The constant of the rung foretells as well."""
 
@@ -177,9 +179,12 @@ def fit(runs: Iterable[Run], *, now: int, ladder_of: Callable[[str], Ladder] = l
     the constants of the ladder by more than chance brings, the probability is shown.
     """
     tally = Tally.of(runs, now=now, ladder_of=ladder_of)
-    follow = tally.follow_changes()
+    wrong = {
+        **dict.fromkeys(tally.entered_weekly(), Verdict.WEEKLY),
+        **dict.fromkeys(tally.follow_changes(), Verdict.ON_CHANGE),
+    }
     # What is no look at random teaches nothing, neither the curves of others nor the constants of the ladder.
-    cells_of = {group: {} if group in follow else cells for group, cells in sorted(tally.groups.items())}
+    cells_of = {group: {} if group in wrong else cells for group, cells in sorted(tally.groups.items())}
     groups = {group: _looked(cells) for group, cells in cells_of.items()}
     trials: dict[tuple[str, str, int], list[_Trial]] = {}
     for fold in range(FOLDS):
@@ -196,7 +201,7 @@ def fit(runs: Iterable[Run], *, now: int, ladder_of: Callable[[str], Ladder] = l
             for group, curves in _curves(groups, every).items()
         },
         scores={
-            key: _score(mine, follows_changes=key[:2] in follow)
+            key: _score(mine, wrong.get(key[:2]))
             for key, mine in sorted(trials.items())
             if any(one.looks for one in mine)
         },
@@ -298,14 +303,14 @@ def _tried(cells: Cells, fold: int, curves: _Curves, ladder: Mapping[tuple[int, 
     return _Trial(looks, gone, loss, baseline)
 
 
-def _score(trials: list[_Trial], *, follows_changes: bool) -> Score:
+def _score(trials: list[_Trial], wrong: Verdict | None) -> Score:
     looks, gone = sum(one.looks for one in trials), sum(one.gone for one in trials)
     better = sum(one.baseline - one.loss for one in trials) / looks
     # The standard error of a ratio, the folds being what varies.
     squares = sum((one.baseline - one.loss - better * one.looks) ** 2 for one in trials)
     error = (squares * FOLDS / (FOLDS - 1)) ** 0.5 / looks
-    if follows_changes:
-        verdict = Verdict.ON_CHANGE
+    if wrong is not None:
+        verdict = wrong
     elif looks < _LEAST_LOOKS or gone < _LEAST_GONE:
         verdict = Verdict.FEW
     else:

@@ -429,7 +429,7 @@ still_free_score = Table(
     Column("gone", BigInteger, nullable=False),
     Column("brier", Double, nullable=False),
     Column("baseline", Double, nullable=False),
-    Column("verdict", _Text, nullable=False),  # shown, or why not: few, on-change, no-better
+    Column("verdict", _Text, nullable=False),  # shown, or why not: few, on-change, weekly, no-better
     sqlite_with_rowid=False,
 )
 """How well that foretold what was said next, and whether it is shown."""

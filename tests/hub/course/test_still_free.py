@@ -197,3 +197,18 @@ def test_what_may_be_asked() -> None:
     assert [Asked.of(places, 2, coarsened=False) for places in (0, 3)] == [None, None]
     assert Asked.of(1, 0, coarsened=False) is None
     assert Asked.of(2, 1, coarsened=True) is None
+
+
+def test_a_source_that_enters_on_one_weekday_and_speaks_daily_is_found_out() -> None:
+    rng = Random(5)
+    runs: list[Run] = list(memoryless(rng, "clock", 1 / 50, offers=30, words=100, gaps=(24.0,)))
+    for number in range(20):
+        free, said = 1, []
+        for day in range(140):
+            if day % 7 == 3:
+                free = rng.randint(0, 2)
+            said.append((24.0 * day, free))
+        runs += merged("weekly", f"weekly/{number:02}", said)
+    scores = fit(runs, now=NEVER).scores
+    assert scores["weekly", FORM, 1].verdict is Verdict.WEEKLY
+    assert scores["clock", FORM, 1].verdict is not Verdict.WEEKLY
