@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -183,7 +184,7 @@ def _bare(database: str, port: int, number: int) -> None:
         query = query_of(
             told_of([(name, str(value)) for name, value in one.items()]), today=datetime.now(UTC).date(), public=True
         )
-        statement = vacancy_rows.rows(shape_of(PUBLIC, query, wide=query.counts))
+        statement = vacancy_rows.rows(replace(shape_of(PUBLIC, query), columns="days" if query.counts else "position"))
         asked.append((query, statement, vacancy_rows.binds(query, micros(datetime.now(UTC)))))
     versions = vacancy_rows.versions("public")
 

@@ -106,13 +106,15 @@ def fitting(
     reader: Reader, projection: Projection, query: VacancyQuery, *, now: int
 ) -> tuple[list[Position], Mapping[int, Sequence[Row]]]:
     """Where every offer that fits stands, in order; and the rows of those, where they were needed for it."""
-    wide = query.counts or query.sort is not Sort.DISTANCE or bool(query.prefer_needs or query.prefer_rooms)
-    shape = shape_of(projection, query, wide=wide)
-    if not wide and not shape.with_areas:
+    shape = shape_of(projection, query)
+    ranked = query.sort is not Sort.DISTANCE or bool(query.prefer_needs or query.prefer_rooms)
+    if not ranked:
+        shape = replace(shape, columns="days" if query.counts or shape.with_areas else "position")
+    if shape.columns == "position":
         found = reader.all(vacancy_rows.rows(shape), vacancy_rows.binds(query, now))
         near = nearest(query.latitude, query.longitude, query.kilometres, found)
         return [(0.0, kilometres, rid) for kilometres, rid in near], {}
-    reach = in_reach(reader, query, replace(shape, wide=True), now)
+    reach = in_reach(reader, query, shape, now)
     days: dict[int, int] = {}
     for rid, rows in reach.rows.items():
         day = first_day_of(rows, query)
@@ -135,7 +137,7 @@ def first_day_of(rows: Sequence[Row], query: VacancyQuery) -> int | None:
     )
 
 
-def shape_of(projection: Projection, query: VacancyQuery, *, wide: bool = True, near_misses: bool = False) -> Shape:
+def shape_of(projection: Projection, query: VacancyQuery, *, near_misses: bool = False) -> Shape:
     """The statement of a query."""
     return Shape(
         view=projection.name,
@@ -143,14 +145,13 @@ def shape_of(projection: Projection, query: VacancyQuery, *, wide: bool = True, 
         with_needs=query.needs != 0,
         only_free=query.states == (State.SOME,),
         with_start=query.start is not None and not near_misses,
-        wide=wide,
         near_misses=near_misses,
         with_areas=bool(query.postal_codes) and not terminology.ambulatory().isdisjoint(query.care_forms),
     )
 
 
 def in_reach(reader: Reader, query: VacancyQuery, shape: Shape, now: int) -> InReach:
-    """All rows of a wide shape around the place, and those of services that come there."""
+    """All rows of a shape with days around the place, and those of services that come there."""
     told = vacancy_rows.binds(query, now)
     if shape.near_misses:
         told["from_day"] = query.today

@@ -20,6 +20,10 @@ def first_day(rows: Sequence[Row], *, start: int, exact: bool, days: int, places
         if exact:
             return start if any(row[_STARTS] <= start <= row[_ENDS] for row in rows) else None
         return min((max(row[_STARTS], start) for row in rows if row[_ENDS] >= start), default=None)
+    if len(rows) == 1:
+        _, _, _, starts, ends, free, *_ = rows[0]
+        first = start if starts < start else starts
+        return first if free >= places and first + days - 1 <= ends and (first == start or not exact) else None
     if exact:
         return start if _holds(rows, start, start + days - 1, places) else None
     candidates = sorted({max(row[_STARTS], start) for row in rows if row[_ENDS] >= start})

@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 BASED_ON, NEEDS, ROOMS, CARE_FORM, STATE = 6, 7, 8, 9, 10
-"""Where a wide row has them, behind rid, latitude, longitude, first and last day, and places."""
+"""Where a row with all columns has them, behind rid, latitude, longitude, first and last day, and places."""
 MISSED, MISSING = 11, 12
 """Where a row of `near_misses` has the criteria that it misses, and the needs that it does not serve."""
 BITS: Mapping[Criterion, int] = {criterion: 1 << bit for bit, criterion in enumerate(Criterion)}
@@ -64,8 +64,8 @@ class Shape:
     with_needs: bool = False
     only_free: bool = True
     with_start: bool = False
-    wide: bool = True
-    """Not the position alone, but also days, places and what ranks and explains."""
+    columns: Literal["position", "days", "all"] = "all"
+    """The position alone, with it days and places, or also what ranks and explains."""
     near_misses: bool = False
     """Also what misses one criterion or serves all needs but one, and whatever its days."""
     with_areas: bool = False
@@ -177,12 +177,14 @@ def rows(shape: Shape) -> Prepared:
     vacancy = tables.vacancy
     source, conditions = _around(shape, tables)
     columns: list[ColumnElement[Any]] = [vacancy.c.rid, vacancy.c.latitude, vacancy.c.longitude]
-    if shape.wide:
+    if shape.columns != "position":
         # What has no number of places has all that are asked for.
         places: ColumnElement[int] = vacancy.c.places
         if not shape.only_free:
             places = case((vacancy.c.state == _SOME, places), else_=bindparam("places", type_=Integer))
-        columns += [vacancy.c.starts, vacancy.c.ends, places, _based_on(tables)]
+        columns += [vacancy.c.starts, vacancy.c.ends, places]
+    if shape.columns == "all":
+        columns.append(_based_on(tables))
         columns += [vacancy.c[name] for name in ("needs", "rooms", "care_form", "state")]
     wanted = bindparam("needs", type_=BigInteger)
     zero: ColumnElement[int] = literal_column("0")
