@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conformance import spec
 from hub import exporting, identity_endpoint, jobs, phantom_endpoint, receiving, reporting
+from hub.course.chances import Chances
 from hub.errors import NotFound
 from hub.exporting import ExportEndpoint
 from hub.fhir import endpoint
@@ -77,6 +78,7 @@ def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) 
         region=hub.region,
         tally=hub.tally,
         signer=signer,
+        chances=Chances(hub.learnt, public=view is View.PUBLIC),
         news=News(hub.key.derived("search cursor"), hub.repositories[view].projection),
     )
     fhir = FhirEndpoint(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from hub.course.learner import Learner
+from hub.course.learnt import Learnt
 from hub.definitions import store_definitions
 from hub.exports import Exports
 from hub.feeds import Feeds
@@ -60,6 +61,7 @@ class Hub:
     in_flight: InFlight
     pipeline: Pipeline
     learner: Learner
+    learnt: Learnt
     fetcher: Fetcher
     homes: Homes
     reminders: Reminders
@@ -124,6 +126,7 @@ class Hub:
             identity=identity,
             in_flight=in_flight,
             pipeline=pipeline,
+            learnt=Learnt(),
             learner=Learner(database, writer, ladder_of=sources.ladder, clock=clock),
             fetcher=fetcher,
             homes=homes,

@@ -28,6 +28,7 @@ MAY_IMPORT = {
         "hub.search",
         "hub.terminology",
         "hub.reports",
+        "hub.course",
         "hub.fhir",
         "hub.errors",
         "hub.body",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from hub.course.chances import Chances
 from hub.fhir.news import News
 from hub.fhir.request import Answer, Request
 from hub.fhir.search_protocol.signing import Signer
@@ -56,6 +57,8 @@ class Context:
     """The figures of districts; None where none are kept."""
     tally: Tally | None = None
     """Counts searches that find nothing; None where none are counted."""
+    chances: Chances | None = None
+    """How likely places are still free; None where nothing is learnt."""
     news: News | None = None
     """Tells what is new since a search for places was asked before; None where nothing signs."""
     signer: Signer | None = None

@@ -44,6 +44,11 @@ class Freshness(NamedTuple):
     stale_at: int
     expires_at: int
 
+    @property
+    def based_on(self) -> int:
+        """From when on the statement ages."""
+        return self.confirmed_at if self.valid_at is None else self.valid_at
+
 
 class Hit(NamedTuple):
     """An offer that fits; `score` from 0 to 1 (`ranking.score`)."""
@@ -191,7 +196,6 @@ def _shown(
     hits = []
     for position, one, row in zip(page, shown, offers, strict=False):
         freshness = Freshness._make(row[2:])
-        based_on = freshness.confirmed_at if freshness.valid_at is None else freshness.valid_at
         _, kilometres, rid = position
         hits.append(
             Hit(
@@ -200,7 +204,7 @@ def _shown(
                 one,
                 kilometres,
                 freshness,
-                score(query, kilometres, based_on, rows.get(rid, ()), now),
+                score(query, kilometres, freshness.based_on, rows.get(rid, ()), now),
                 position,
             )
         )

@@ -4,11 +4,13 @@ The contract is `conformance/spec/OperationDefinition-find-vacancies.json`. No p
 a code, a number, a date or a place.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import repeat
 
 from conformance.spec import canonical
+from hub.course.chances import Chances
 from hub.fhir.bundle import INCLUDE, entries, matches, outcome_entry, searchset
 from hub.fhir.context import Context
 from hub.fhir.form import BYTES_MAX
@@ -27,6 +29,7 @@ from hub.search.vacancy_query import VacancyQuery
 from hub.search.why_not import FEW, WhyNot, why_not
 from hub.store.clock import instant, micros
 from hub.store.reader import Reader, Transaction
+from hub.store.shown import address
 from hub.store.tables import Projection
 from mappings.vacancy import ZONE
 
@@ -60,6 +63,7 @@ def answer(context: Context, reader: Reader, request: Request) -> Answer:
         base=request.base,
         tally=context.tally,
         news=context.news,
+        chances=context.chances,
     )
     return Answer(content=search(reader))
 
@@ -77,6 +81,7 @@ def prepare(
     base: str,
     tally: Tally | None = None,
     news: News | None = None,
+    chances: Chances | None = None,
 ) -> Callable[[Reader], bytes]:
     """The search that parameters ask for: given a snapshot, it finds and writes the Bundle; with `news`, also what is
     new since it was asked before. The tally counts it where it finds nothing.
@@ -98,6 +103,7 @@ def prepare(
         if news is not None and seen is not None:
             return _news_bundle(reader, projection, news, seen, told, query, base, now)
         found = find(reader, projection, query, now=micros(now))
+        still_free = {} if chances is None else _still_free(reader, chances, found, query, micros(now))
         if tally is not None and not found.total:
             count_missed(tally, told, query)
         why: WhyNot | None = None
@@ -107,7 +113,7 @@ def prepare(
         if news is not None and query.after is None and told.get(MONITOR) == ["true"]:
             rids = [rid for _, _, rid in found.fitting]
             monitor = news.link(reader, rids, pairs_of(told), _here(told, query, base), at=micros(now))
-        return _bundle(found, why, told, query, base, now, monitor)
+        return _bundle(found, still_free, why, told, query, base, now, monitor)
 
     return search
 
@@ -121,10 +127,23 @@ def freshness_class(freshness: Freshness, now: int) -> str:
     return "stale" if now < freshness.expires_at else "expired"
 
 
+def _still_free(reader: Reader, chances: Chances, found: Hits, query: VacancyQuery, now: int) -> dict[str, float]:
+    """How likely the places of hits are still free, by the ids of their offers, where that is told."""
+    ages = {address(hit.shown)[1]: max(now - hit.freshness.based_on, 0) for hit in found.hits}
+    return chances.of(reader, ages, places=query.places)
+
+
 def _bundle(
-    found: Hits, why: WhyNot | None, told: Told, query: VacancyQuery, base: str, now: datetime, monitor: Link | None
+    found: Hits,
+    still_free: Mapping[str, float],
+    why: WhyNot | None,
+    told: Told,
+    query: VacancyQuery,
+    base: str,
+    now: datetime,
+    monitor: Link | None,
 ) -> bytes:
-    shown = _entries(found, base, now)
+    shown = _entries(found, still_free, base, now)
     if why is not None:
         shown.append(outcome_entry(why_not_outcome(why, told, f"{RESOURCE}/${NAME}")))
     here = _here(told, query, base)
@@ -165,16 +184,18 @@ def _news_bundle(
     shown: list[bytes] = []
     if new.shown:
         found = find(reader, projection, query, now=at, only=new.shown)
-        hits, shown = found.hits, _entries(found, base, now)
+        hits, shown = found.hits, _entries(found, {}, base, now)
     shown += said(new, [(hit.rid, hit.shown) for hit in hits])
     links = [("self", with_cursor(here, cursor)), (RELATION, with_cursor(here, new.cursor))]
     return searchset(shown, total=len(hits), links=links)
 
 
-def _entries(found: Hits, base: str, now: datetime) -> list[bytes]:
+def _entries(found: Hits, still_free: Mapping[str, float], base: str, now: datetime) -> list[bytes]:
     """What was found as entries of a Bundle, in pieces."""
     at = micros(now)
-    shown = matches(base, [hit.shown for hit in found.hits], [_match(hit, at) for hit in found.hits])
+    told = (still_free.get(address(hit.shown)[1]) for hit in found.hits) if still_free else repeat(None)
+    searches = [_match(hit, chance, at) for hit, chance in zip(found.hits, told, strict=False)]
+    shown = matches(base, [hit.shown for hit in found.hits], searches)
     return shown + entries(base, found.members, INCLUDE)
 
 
@@ -184,12 +205,14 @@ def _here(told: Told, query: VacancyQuery, base: str) -> str:
     return f"{base}/{RESOURCE}/${NAME}?{encoded([*used, ('_count', str(query.count))])}"
 
 
-def _match(hit: Hit, now: int) -> bytes:
+def _match(hit: Hit, still_free: float | None, now: int) -> bytes:
     freshness = hit.freshness
     told = f',{{"url":"confirmedAt","valueDateTime":"{instant(freshness.confirmed_at)}"}}'
     told += f',{{"url":"expiresAt","valueDateTime":"{instant(freshness.expires_at)}"}}'
     if freshness.valid_at is not None:
         told = f',{{"url":"validAt","valueDateTime":"{instant(freshness.valid_at)}"}}{told}'
+    if still_free is not None:
+        told += f',{{"url":"stillFree","valueDecimal":{still_free:.2f}}}'
     aged = freshness_class(freshness, now)
     return (
         f'{{"extension":[{{"url":"{_DISTANCE}","valueDistance":{{"value":{hit.kilometres:.3f},"unit":"km",'

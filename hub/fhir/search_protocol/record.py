@@ -20,7 +20,7 @@ _DISTANCE = "http://hl7.org/fhir/StructureDefinition/location-distance"
 _FRESHNESS = canonical("StructureDefinition", "freshness")
 _TRANSLATION = "http://hl7.org/fhir/StructureDefinition/translation"
 _OPEN_END = "2099"
-_NOT_ASKED = ("_count", "_after", "why-not")
+_NOT_ASKED = ("_count", "_after", "monitor", "why-not")
 _UNLESS_SAID = (("distance", "25", ("postal-code", "city")), ("state", "some", ()), ("places", "1", ()))
 """Parameter, its value unless it is said, and those of which one must be there for it to count."""
 
