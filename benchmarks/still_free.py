@@ -146,9 +146,10 @@ def plot(tallies: Mapping[str, Tally], path: Path) -> bool:
     use("Agg")
     figure, (upper, lower) = plt.subplots(2, 1, figsize=(6, 7.5), height_ratios=(3, 1), sharex=True)
     upper.plot((0, 1), (0, 1), color="0.7", linewidth=1)
-    for name, tally in tallies.items():
+    for place, (name, tally) in enumerate(tallies.items()):
+        style = "-" if place < 10 else "--"  # the colours begin again
         known = [(told / count, still / count) for count, told, still in tally.bins if count >= 50]
-        upper.plot(*zip(*known, strict=True), marker="o", markersize=3, label=name) if known else None
+        upper.plot(*zip(*known, strict=True), marker="o", markersize=3, linestyle=style, label=name) if known else None
     every = Tally()
     for tally in tallies.values():
         every.merge(tally)
