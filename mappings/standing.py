@@ -7,7 +7,7 @@ from typing import Literal
 from mappings import gazetteer
 from mappings.vacancy import Facility, VacancyReport
 
-__all__ = ["Freshness", "Standing", "district_of"]
+__all__ = ["Freshness", "Standing", "district_of", "municipality_of"]
 
 Freshness = Literal["fresh", "aging", "stale", "expired"]
 """A code of CodeSystem freshness."""
@@ -47,3 +47,12 @@ def district_of(facility: Facility) -> str:
         return ags
     place = gazetteer.place(facility.address.postal_code)
     return "" if place is None else place.district_ags
+
+
+def municipality_of(facility: Facility) -> str:
+    """The municipality by the 8 digits of its AGS, its district with three zeros where only that is known; blank where
+    neither is."""
+    ags, district = facility.address.ags, district_of(facility)
+    if len(ags) == 8 and ags.isdecimal() and ags.startswith(district):
+        return ags
+    return f"{district}000" if district else ""

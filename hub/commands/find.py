@@ -58,6 +58,8 @@ def main(arguments: Sequence[str]) -> int:
     made.add_argument("--sex", metavar="CODE", help="female, male, other")
     made.add_argument("--speaks", metavar="CODE", help="a language that is spoken there: tr, ru, pl")
     made.add_argument("--operator", metavar="ID", help="the Organization that runs it")
+    made.add_argument("--payer", action="append", default=[], metavar="CODE", help="who pays, where it is stated")
+    made.add_argument("--own-share", metavar="EUROS", help="what the person pays a month at most, where it is stated")
     made.add_argument("--max-age", metavar="AGE", help="statements no older than this: 24h, 3d")
     made.add_argument("--sort", metavar="ORDER", help="distance (default), freshness, start, score")
     made.add_argument("--count", default="20", metavar="N", help="how many to show; default 20")
@@ -136,13 +138,21 @@ def _criteria(options: argparse.Namespace) -> list[tuple[str, str]]:
         ("sex", options.sex),
         ("language", options.speaks),
         ("operator", options.operator),
+        ("own-share", options.own_share),
         ("max-age", options.max_age),
         ("_sort", options.sort),
         ("_count", options.count),
     )
-    several = {"care-form": options.care_form, "need": options.need, "prefer": options.prefer, "room": options.room}
+    several = {
+        "care-form": options.care_form,
+        "need": options.need,
+        "prefer": options.prefer,
+        "room": options.room,
+        "payer": options.payer,
+        "state": options.state,
+    }
     return [
-        *((name, code) for name, codes in {**several, "state": options.state}.items() for code in codes),
+        *((name, code) for name, codes in several.items() for code in codes),
         *((name, value) for name, value in given if value),
     ]
 

@@ -8,14 +8,14 @@ from sqlalchemy import select
 from hub.course.learnt import Learnt
 from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader
-from hub.store.tables import statement
+from hub.store.tables import pool_bound, statement
 
 __all__ = ["Chances"]
 
 _SAID = Prepared(
-    select(statement.c.offer, statement.c.source, statement.c.care_form, statement.c.accepting).where(
-        one_of(statement.c.offer, "offers"), statement.c.state == "some"
-    )
+    select(statement.c.offer, statement.c.source, statement.c.care_form, statement.c.accepting)
+    .outerjoin(pool_bound, pool_bound.c.offer == statement.c.offer)
+    .where(one_of(statement.c.offer, "offers"), statement.c.state == "some", pool_bound.c.offer.is_(None))
 )
 _TWO_OR_MORE = 2
 
@@ -30,8 +30,8 @@ class Chances:
     def of(self, reader: Reader, ages: Mapping[str, int], *, places: int) -> dict[str, float]:
         """The probability that so many places are still free, by the ids of offers.
 
-        Left out are those of which nothing better is known, and what several sources say together. `ages` are those of
-        what was said, in microseconds.
+        Left out are those of which nothing better is known, what several sources say together, and what has fewer
+        places than its source said, because of its pool. `ages` are those of what was said, in microseconds.
         """
         model = self._learnt.model(reader) if ages else None
         if model is None or not model.curves:

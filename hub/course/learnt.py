@@ -11,6 +11,8 @@ from hub.store.tables import about, still_free, still_free_score
 __all__ = ["Learnt", "keep", "learnt_at"]
 
 _NAME = "still free learnt"
+_AGES = frozenset(int(hours) for hours in EDGES)
+_ASKED = frozenset(asked.value for asked in Asked)
 _AT = Prepared(select(about.c.value).where(about.c.name == _NAME))
 _FORGET_AT = Prepared(delete(about).where(about.c.name == _NAME))
 _SET_AT = Prepared(insert(about).values(name=_NAME, value=bindparam("value")))
@@ -68,10 +70,14 @@ class Learnt:
 def _read(reader: Reader) -> Model:
     points: dict[tuple[Group, Asked], dict[int, float]] = {}
     for source, care_form, places, reported, hours, probability in reader.all(_CURVES):
-        points.setdefault(((source, care_form), Asked(f"{places}/{reported}")), {})[hours] = probability
+        told = f"{places}/{reported}"
+        if told in _ASKED:
+            points.setdefault(((source, care_form), Asked(told)), {})[hours] = probability
     curves: dict[Group, dict[Asked, Points]] = {}
-    for (group, told), mine in points.items():
-        curves.setdefault(group, {})[told] = tuple(mine[int(hours)] for hours in EDGES)
+    for (group, asked), mine in points.items():
+        # Another version may have learnt for other ages: then nothing is known until it is learnt again.
+        if mine.keys() == _AGES:
+            curves.setdefault(group, {})[asked] = tuple(mine[hours] for hours in sorted(_AGES))
     scores = {
         (source, care_form, places): Score(
             looks=looks, gone=gone, brier=brier, baseline=baseline, verdict=Verdict(verdict)

@@ -75,7 +75,8 @@ class Peers:
             return None
         if since is None:
             return Counted(0, expected).at(self._pace(one, ever, self._moves_of_source))
-        return Counted(0, expected * max(0.0, run.until - max(since, run.since)) / (run.until - run.since))
+        span = run.until - run.since
+        return Counted(0, expected * max(0, run.until - max(since, run.since)) / span if span > 0 else 0.0)
 
     def ends(self, one: OfferCourse) -> Counted | None:
         """How often what an offer reported free became fewer, by how long it stood and what is usual at its source.

@@ -136,8 +136,16 @@ def pairs_of(told: Mapping[str, Sequence[str]]) -> list[Pair]:
     return [(name, value) for name, values in told.items() for value in values]
 
 
-def not_together() -> Malformed:
-    """That news have no pages."""
+def not_together(*, here: bool) -> Malformed:
+    """That news have no pages, or are not told `here`."""
+    if not here:
+        return Malformed(
+            _issue(
+                "gibt es hier nicht, nur bei $find-vacancies",
+                "is not told here, but by $find-vacancies alone",
+                "not-supported",
+            )
+        )
     return Malformed(
         _issue(
             "geht nur mit den Kriterien der Suche, nicht mit _after",

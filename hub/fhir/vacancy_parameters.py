@@ -76,7 +76,11 @@ def told_of(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     for name in ONCE:
         if len(told.get(name, ())) > 1:
             raise _wrong(name, "darf nur einmal stehen", "may be given only once")
-    return {name: [value for value in values if value] for name, values in told.items() if any(values)}
+    found = {name: [value for value in values if value] for name, values in told.items() if any(values)}
+    if "near" in found and found["near"][0].count("|") == 1:
+        # So that the answer, and its record, say how far was looked.
+        found["near"] = [f"{found['near'][0]}|{_KM_DEFAULT:.0f}|km"]
+    return found
 
 
 def query_of(told: Told, *, today: date, public: bool) -> VacancyQuery:

@@ -56,7 +56,7 @@ def why_not_outcome(found: WhyNot, told: Told, path: str) -> bytes:
             )
         )
     if not issues:
-        issues.append((_nothing(found.total), [], ""))
+        issues.append((_nothing(found.total, in_district="district" in told and "city" not in told), [], ""))
     resource = outcome(issue for issue, _, _ in issues)
     for written, (_, facts, url) in zip(resource["issue"], issues, strict=True):
         if facts:
@@ -155,10 +155,17 @@ def _facts(criterion: str, code: str) -> list[dict[str, Any]]:
     return [*told, {"url": "code", "valueString": code}] if code else told
 
 
-def _nothing(total: int) -> Issue:
+def _nothing(total: int, *, in_district: bool) -> Issue:
     if total:
         return _issue(
             "Mehr Angebote dieser Art sind im Umkreis nicht bekannt.", "No more such offers are known in reach."
+        )
+    if in_district:
+        return _issue(
+            "In diesem Gebiet ist kein passendes Angebot bekannt, auch nicht mit einem Kriterium weniger. "
+            "Darüber hinaus: mit city=Ort und distance=km.",
+            "No offer that fits is known in this area, not even with one criterion less. Beyond it: with city=town and "
+            "distance=km.",
         )
     return _issue(
         "Im Umkreis und bis 200 km weit ist kein passendes Angebot bekannt, auch nicht mit einem Kriterium weniger.",

@@ -16,6 +16,7 @@ from hub.store.tables import Projection
 from hub.store.vacancy_codes import ROOMS, SEXES, language_list, mask, operator_number
 from mappings import gazetteer, terminology
 from mappings.language import Ladder
+from mappings.standing import municipality_of
 from mappings.vacancy import BlockStatus, Facility, Offer, Per, Position, State, VacancyReport
 
 __all__ = ["Times", "VacancyIndex", "position_of"]
@@ -36,9 +37,11 @@ class Times:
     """When it was withdrawn, before its time."""
 
     def until(self, span: timedelta) -> int:
-        """The end of a span of the ladder, sooner where the statement was withdrawn before."""
+        """The end of a span of the ladder; of all of them when the statement was withdrawn before its time."""
         end = self.based_on + _microseconds(span)
-        return end if self.ended_at is None else min(end, self.ended_at)
+        if self.ended_at is None or self.ended_at >= self.based_on + _microseconds(self.ladder.stale):
+            return end
+        return self.ended_at
 
     @property
     def expires_at(self) -> int:
@@ -83,13 +86,11 @@ class VacancyIndex:
                 set_={column.name: fresh.excluded[column.name] for column in freshness.columns if column.name != "rid"},
             )
         )
-        self._end = tuple(
-            Prepared(
-                update(freshness)
-                .where(one_of(freshness.c.rid, "rids"), freshness.c[name] > bindparam("at"))
-                .values({name: bindparam("at")})
-            )
-            for name in ("aging_at", "stale_at", "expires_at")
+        # All three, so that it can be told from a statement that expired.
+        self._end = Prepared(
+            update(freshness)
+            .where(one_of(freshness.c.rid, "rids"), freshness.c.expires_at > bindparam("at"))
+            .values(aging_at=bindparam("at"), stale_at=bindparam("at"), expires_at=bindparam("at"))
         )
         now: dict[str, BindParameter[Any]] = {
             "latitude": bindparam("north"),
@@ -183,9 +184,7 @@ class VacancyIndex:
 
     def end(self, transaction: Transaction, offers: Iterable[int], at: int) -> None:
         """Let the statements of offers count until `at` and no longer."""
-        rids = list(offers)
-        for statement in self._end:
-            transaction.run(statement, {"rids": rids, "at": at})
+        transaction.run(self._end, {"rids": list(offers), "at": at})
 
     def move(self, transaction: Transaction, offers: Iterable[int], facility: Facility) -> None:
         """Bring offers to where their facility is now, and to who runs it; what stands there already is not touched."""
@@ -239,10 +238,10 @@ def _places(report: VacancyReport) -> list[tuple[int, ...]]:
 
 
 def _cents_a_month(offer: Offer) -> int:
-    """What the person pays, 0 where nothing is said; of a month there are 30.42 days (§ 87a SGB XI)."""
+    """What the person pays, -1 where nothing is said; of a month there are 30.42 days (§ 87a SGB XI)."""
     share = offer.own_share
     if share is None:
-        return 0
+        return -1
     return min(share.cents if share.per is Per.MONTH else round(share.cents * 30.42), _CENTS_MOST)
 
 
@@ -251,12 +250,7 @@ def _body(facility: Facility) -> int:
 
 
 def _municipality(facility: Facility) -> int:
-    """The key of a facility's municipality, 8 digits; that of its district with zeros where only that is known."""
-    address = facility.address
-    if address.ags.isdecimal():
-        return int(address.ags)
-    place = gazetteer.place(address.postal_code)
-    return int(place.district_ags) * 1000 if place is not None and place.district_ags else 0
+    return int(municipality_of(facility) or "0")
 
 
 @lru_cache(maxsize=256)

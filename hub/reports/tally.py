@@ -114,10 +114,11 @@ class Tally:
         cells: Counter[_Cell] = Counter()
         room = {one: _IN_DAY - self._rows(transaction, one) for one in {cell.day for cell in counted}}
         for cell, searches in sorted(counted.items()):
-            if room[cell.day] <= 0 and transaction.first(self._known, cell._asdict()) is None:
+            is_new = transaction.first(self._known, cell._asdict()) is None
+            if is_new and room[cell.day] <= 0:
                 cells[_wide(cell)] += searches
             else:
-                room[cell.day] -= 1
+                room[cell.day] -= is_new
                 cells[cell] += searches
         transaction.many(self._add, [{**cell._asdict(), "searches": many} for cell, many in cells.items()])
 

@@ -10,7 +10,7 @@ from hub.search import contents, vacancy_rows
 from hub.search.ranking import keys, score
 from hub.search.types.near import nearest
 from hub.search.vacancy_days import first_day
-from hub.search.vacancy_query import Position, Sort, VacancyQuery
+from hub.search.vacancy_query import Criterion, Position, Sort, VacancyQuery
 from hub.search.vacancy_rows import Shape
 from hub.store.reader import Reader, Row
 from hub.store.shown import Shown, Version
@@ -27,6 +27,7 @@ __all__ = [
     "first_day_of",
     "fitting",
     "in_reach",
+    "of_comers",
     "shape_of",
     "with_comers",
 ]
@@ -158,7 +159,7 @@ def in_reach(reader: Reader, query: VacancyQuery, shape: Shape, now: int) -> InR
     rows = reader.all(vacancy_rows.rows(shape), told)
     kilometres = {rid: away for away, rid in nearest(query.latitude, query.longitude, query.kilometres, rows)}
     if shape.with_areas and with_comers(reader, VIEWS[shape.view], told):
-        coming = reader.all(vacancy_rows.rows(replace(shape, by_area=True)), told)
+        coming = reader.all(vacancy_rows.rows(of_comers(shape)), told)
         kilometres |= {rid: away for away, rid in nearest(query.latitude, query.longitude, math.inf, coming)}
         rows = [*rows, *coming]
     by_offer: dict[int, list[Row]] = {}
@@ -166,6 +167,12 @@ def in_reach(reader: Reader, query: VacancyQuery, shape: Shape, now: int) -> InR
         if row[0] in kilometres:
             by_offer.setdefault(row[0], []).append(row)
     return InReach(kilometres, by_offer)
+
+
+def of_comers(shape: Shape) -> Shape:
+    """The same of services that come, wherever they are themselves."""
+    criteria = tuple(criterion for criterion in shape.criteria if criterion is not Criterion.DISTRICT)
+    return replace(shape, by_area=True, criteria=criteria)
 
 
 def with_comers(reader: Reader, projection: Projection, told: dict[str, Any]) -> bool:

@@ -147,7 +147,7 @@ def _holds(criterion: Criterion, tables: Projection) -> ColumnElement[bool]:
         case Criterion.PAYER:
             return _any(vacancy.payers, "payers", BigInteger)
         case Criterion.OWN_SHARE:
-            return and_(vacancy.own_share > 0, vacancy.own_share <= bindparam("own_share", type_=Integer))
+            return and_(vacancy.own_share >= 0, vacancy.own_share <= bindparam("own_share", type_=Integer))
         case Criterion.MAX_AGE:
             return _based_on(tables) >= bindparam("oldest", type_=BigInteger)
         case Criterion.DISTRICT:

@@ -25,7 +25,7 @@ __all__ = ["FEW", "Change", "KeptOut", "WhyNot", "why_not"]
 
 FEW = 10
 """Where fewer fit, it is always told."""
-_WIDER = (2.0, 4.0, 8.0)
+_WIDER = (2.0, 4.0, 8.0, math.inf)
 _KM_MOST = 200.0
 _HOUR = 3_600_000_000
 
@@ -82,7 +82,7 @@ def why_not(
     _days(told, query, near_misses, fit)
     _states(told, reader, projection, query, now)
     _care_forms(told, reader, projection, query, now)
-    _farther(told, reader, projection, query, now)
+    _farther(told, reader, projection, query, fit, now)
     told.kept_out.sort(key=lambda one: (-one.offers, one.criterion, one.code))
     told.changes.sort(key=lambda one: (-one.total, one.criterion, one.code))
     return told
@@ -189,11 +189,13 @@ def _alike(care_forms: Sequence[str]) -> frozenset[str]:
     return frozenset(one for kind in kinds for one in terminology.descendants(kind)) - set(care_forms)
 
 
-def _farther(told: WhyNot, reader: Reader, projection: Projection, query: VacancyQuery, now: int) -> None:
+def _farther(
+    told: WhyNot, reader: Reader, projection: Projection, query: VacancyQuery, fit: frozenset[int], now: int
+) -> None:
     if query.box is not None:
         return
     for times in _WIDER:
-        farther = min(math.ceil(max(query.kilometres, 1.0) * times), _KM_MOST)
+        farther = math.ceil(min(max(query.kilometres, 1.0) * times, _KM_MOST))
         if farther <= query.kilometres:
             return
         wider = replace(query, kilometres=farther)
@@ -201,7 +203,7 @@ def _farther(told: WhyNot, reader: Reader, projection: Projection, query: Vacanc
         beyond = sorted(
             reach.kilometres[rid]
             for rid, rows in reach.rows.items()
-            if reach.kilometres[rid] > query.kilometres and first_day_of(rows, query) is not None
+            if rid not in fit and reach.kilometres[rid] > query.kilometres and first_day_of(rows, query) is not None
         )
         if beyond:
             rim = math.ceil(beyond[0])
@@ -220,7 +222,7 @@ def _counted(reader: Reader, projection: Projection, query: VacancyQuery, now: i
                 found[rows[0][column]] += 1
         return found
     told = vacancy_rows.binds(query, now)
-    for arm in (shape, replace(shape, by_area=True)) if shape.with_areas else (shape,):
+    for arm in (shape, vacancies.of_comers(shape)) if shape.with_areas else (shape,):
         if not arm.by_area or vacancies.with_comers(reader, projection, told):
             by = "state" if column == STATE else "care_form"
             for code, offers in reader.all(vacancy_rows.counted(arm, by, circle=query.box is None), told):

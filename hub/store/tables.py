@@ -198,7 +198,7 @@ def _projection(view: str) -> Projection:
         Column("operator", BigInteger, nullable=False),
         Column("languages", _Text, nullable=False),  # ",de,tr,"
         Column("payers", BigInteger, nullable=False),
-        Column("own_share", Integer, nullable=False),  # cents a month, 0: not said
+        Column("own_share", Integer, nullable=False),  # cents a month, -1: not said
         Column("ags", Integer, nullable=False),
         Column("by_area", Integer, nullable=False),  # 1: it says to which postal codes it comes
         sqlite_with_rowid=False,

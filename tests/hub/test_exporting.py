@@ -46,7 +46,8 @@ def test_professionals_get_what_was_said(hub: Hub, clock: Clock) -> None:
     tell(hub, said)
     (found,) = exported(hub, View.PROFESSIONAL)
     keys = replace(said.facility, key=found.facility.key, operator=found.facility.operator)
-    assert found == replace(said, facility=keys, offer=replace(said.offer, key=found.offer.key))
+    mine = replace(said.offer, key=found.offer.key)
+    assert found == replace(said, facility=keys, offer=mine, source_kind="facility-software")
     assert found.facility.operator is not None
     assert found.facility.operator.name == "Pflegewerk Test"
 

@@ -11,6 +11,7 @@ from itertools import repeat
 
 from conformance.spec import canonical
 from hub.course.chances import Chances
+from hub.errors import TooCostly
 from hub.fhir.bundle import INCLUDE, entries, matches, outcome_entry, searchset
 from hub.fhir.context import Context
 from hub.fhir.form import BYTES_MAX
@@ -108,7 +109,11 @@ def prepare(
             count_missed(tally, told, query)
         why: WhyNot | None = None
         if query.after is None and (found.total < FEW or told.get("why-not") == ["true"]):
-            why = why_not(reader, projection, query, found.fitting, now=micros(now))
+            try:
+                why = why_not(reader, projection, query, found.fitting, now=micros(now))
+            except TooCostly:
+                if "why-not" in told:
+                    raise
         monitor = None
         if news is not None and query.after is None and told.get(MONITOR) == ["true"]:
             rids = [rid for _, _, rid in found.fitting]
@@ -162,7 +167,7 @@ def _seen(told: Told, news: News | None, *, at: int) -> Seen | None:
     if SINCE not in told:
         return None
     if news is None or "_after" in told:
-        raise not_together()
+        raise not_together(here=news is not None)
     return news.read(told[SINCE][0], pairs_of(told), at=at)
 
 

@@ -30,7 +30,7 @@ def upgrade() -> None:
     for view in ("public", "professional"):
         table = f"{view}_vacancy"
         for name, kind in CRITERIA:
-            nothing = "" if name == "languages" else "0"
+            nothing = {"languages": "", "own_share": "-1"}.get(name, "0")
             op.add_column(table, sa.Column(name, kind, nullable=False, server_default=nothing))
         op.drop_index(f"{view}_vacancy_near", table_name=table)
         op.create_index(

@@ -67,7 +67,7 @@ def _tell_of_what_stands() -> None:
     connection.execute(
         sa.text(
             "UPDATE statement SET since = CASE WHEN changed_at < ordered_at THEN changed_at ELSE ordered_at END, "
-            "said = CASE WHEN confirmed_at > changed_at THEN 2 ELSE 1 END"
+            "said = CASE WHEN confirmed_at > changed_at AND ordered_at > changed_at THEN 2 ELSE 1 END"
         )
     )
     some = sa.text("SELECT offer, report FROM statement WHERE offer > :after ORDER BY offer LIMIT :some")
