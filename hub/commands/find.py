@@ -14,6 +14,7 @@ import orjson
 from hub.commands.counted import counted
 from hub.commands.options import existing, opened, parser, run, text
 from hub.commands.table import table
+from hub.fhir.fitting_slots import fitting_slots
 from hub.fhir.operations.find_vacancies import prepare
 from hub.store.tables import PUBLIC
 from mappings import place_names, terminology
@@ -175,7 +176,10 @@ def _told(bundle: Mapping[str, Any], options: argparse.Namespace, now: datetime)
         if options.language == "de"
         else ("km", "facility", "town", "offer", "free", "from", "room", "as of", "phone")
     )
-    rows = [_row(match, resources, options, now) for match in matches]
+    told: dict[str, list[str]] = {}
+    for name, value in _criteria(options):
+        told.setdefault(name, []).append(value)
+    rows = [_row(match, resources, told, options, now) for match in matches]
     shown = text(
         options,
         f"{len(matches)} von {bundle['total']} Angebot{'' if bundle['total'] == 1 else 'en'}. "
@@ -202,7 +206,11 @@ def _width() -> int:
 
 
 def _row(
-    match: Mapping[str, Any], resources: Mapping[str, Mapping[str, Any]], options: argparse.Namespace, now: datetime
+    match: Mapping[str, Any],
+    resources: Mapping[str, Mapping[str, Any]],
+    told: Mapping[str, Sequence[str]],
+    options: argparse.Namespace,
+    now: datetime,
 ) -> tuple[str, ...]:
     service = match["resource"]
     search = {part["url"].rsplit("/", 1)[-1]: part for part in match["search"]["extension"]}
@@ -224,6 +232,7 @@ def _row(
         and schedule is not None
         and one["schedule"]["reference"] == f"Schedule/{schedule['id']}"
     ]
+    fitting = fitting_slots(slots, told)
     care_form = service["type"][0]["coding"][0]["code"]
     phone = next((one["value"] for one in organization.get("telecom", ()) if one["system"] == "phone"), "–")
     address = location.get("address", {})
@@ -232,21 +241,23 @@ def _row(
         str(organization.get("name", "–")),
         f"{address.get('postalCode', '')} {address.get('city', '')}".strip() or "–",
         terminology.display("care-form", care_form, options.language),
-        _free(schedule, slots, options),
-        _from(slots, options, now),
-        _rooms(slots, options),
+        _free(schedule, fitting, options, of_all=len(fitting) == len(slots)),
+        _from(fitting, options, now),
+        _rooms(fitting, options),
         _age(search["freshness"], options, now),
         phone,
     )
 
 
-def _free(schedule: Mapping[str, Any] | None, slots: Sequence[Mapping[str, Any]], options: argparse.Namespace) -> str:
+def _free(
+    schedule: Mapping[str, Any] | None, slots: Sequence[Mapping[str, Any]], options: argparse.Namespace, *, of_all: bool
+) -> str:
     told_of = _extension(schedule, VACANCY) if schedule else None
     statement = {part["url"]: part for part in told_of["extension"]} if told_of else {}
     state = statement.get("state", {}).get("valueCode", "unknown")
     if state != "some":
         return terminology.display("vacancy-state", state, options.language)
-    told = statement.get("accepting", {}).get("valueInteger")
+    told = statement.get("accepting", {}).get("valueInteger") if of_all else None
     places = told if told is not None else sum(_extension(slot, SLOT_CAPACITY)["valueInteger"] for slot in slots)
     return f"{places}+" if "atLeast" in statement and places >= 2 else str(places or text(options, "ja", "yes"))
 

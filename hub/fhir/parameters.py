@@ -42,10 +42,10 @@ def given(tree: Mapping[str, Any]) -> list[Given]:
 def plain(parameters: Iterable[Given]) -> Iterator[tuple[str, str]]:
     """Name and value as a query string would say them; `Malformed` for what it could not."""
     for position, (name, _, value) in enumerate(parameters):
-        is_plain = isinstance(value, str | int | Decimal) and not isinstance(value, bool) and "\0" not in str(value)
+        is_plain = isinstance(value, str | int | Decimal) and "\0" not in str(value)
         if not is_plain or position >= _PLAIN_MAX:
             raise _not_plain()
-        yield name, str(value)
+        yield name, str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _given(one: Any) -> Given:

@@ -8,7 +8,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from hub.errors import Malformed, http_part
@@ -39,8 +39,11 @@ _KM_DEFAULT = 25.0
 _MARGIN = 0.25
 """Degrees around the middles of a district's postal codes."""
 _PLACES_MAX = 99
-_RID_DIGITS = 18
 _HOUR = 3_600_000_000
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_FLOAT = r"-?\d{1,20}(?:\.\d{1,20})?(?:e-?\d{1,2})?"
+_POSITION = re.compile(rf"({_FLOAT})_({_FLOAT})_(\d{{1,18}})", re.ASCII)
+_BETWEEN = re.compile(r"[\s./-]+")
 _AGE = re.compile(r"(\d{1,3})([hd])", re.ASCII)
 _ID = re.compile(r"(?:Organization/)?([A-Za-z0-9.-]{1,64})", re.ASCII)
 
@@ -52,7 +55,7 @@ def told_of(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
         if name in ("_format", "_pretty"):
             continue
         # A cursor is letters and digits as they come; one that was not made here is refused and told to nobody.
-        if has_insurance_number(name) or (name != SINCE and has_insurance_number(value)):
+        if _tells_of_a_person(name) or (name != SINCE and _tells_of_a_person(value)):
             raise Malformed(
                 Issue(
                     code="patient-data",
@@ -67,12 +70,15 @@ def told_of(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
         if name not in REPEATABLE and name not in ONCE:
             known = ", ".join(sorted(name for name in (*REPEATABLE, *ONCE) if name not in ("_after", SINCE)))
             raise _wrong(
-                name[:40],
+                "?",
                 f"kein Parameter von $find-vacancies; bekannt: {known}",
                 f"not a parameter of $find-vacancies; known: {known}",
                 "not-supported",
             )
         told[name] += [part.strip() for part in value.split(",")] if name in REPEATABLE else [value.strip()]
+    for name in ("why-not", "monitor"):
+        if not {"true", "false", ""}.issuperset(told.get(name, ())):
+            raise _wrong(name, "erwartet wird true oder false", "expected true or false")
     for name in ONCE:
         if len(told.get(name, ())) > 1:
             raise _wrong(name, "darf nur einmal stehen", "may be given only once")
@@ -81,6 +87,10 @@ def told_of(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
         # So that the answer, and its record, say how far was looked.
         found["near"] = [f"{found['near'][0]}|{_KM_DEFAULT:.0f}|km"]
     return found
+
+
+def _tells_of_a_person(text: str) -> bool:
+    return has_insurance_number(text) or has_insurance_number(_BETWEEN.sub("", text))
 
 
 def query_of(told: Told, *, today: date, public: bool) -> VacancyQuery:
@@ -263,7 +273,7 @@ def _day(told: Told, name: str, today: date) -> date | None:
         return None
     written = told[name][0]
     try:
-        value = datetime.strptime(written, "%Y-%m-%d").date() if len(written) == 10 else None  # noqa: DTZ007 - a day
+        value = date.fromisoformat(written) if _DAY.fullmatch(written) else None
     except ValueError:
         value = None
     if value is None or value < today or value.year > 2099:
@@ -367,15 +377,10 @@ def _sort(told: Told) -> Sort:
 def _after(told: Told) -> Position | None:
     if "_after" not in told:
         return None
-    try:
-        key, kilometres, rid = told["_after"][0].split("_")
-        if len(rid) > _RID_DIGITS:
-            raise ValueError(rid)
-        return float(key), float(kilometres), int(rid)
-    except ValueError:
-        raise _wrong(
-            "_after", "dem Link „next“ unverändert folgen", "follow the 'next' link unchanged", "value"
-        ) from None
+    match = _POSITION.fullmatch(told["_after"][0])
+    if match is None:
+        raise _wrong("_after", "dem Link „next“ unverändert folgen", "follow the 'next' link unchanged", "value")
+    return float(match[1]), float(match[2]), int(match[3])
 
 
 def _wrong(name: str, text_de: str, text_en: str, fhir_code: str = "value") -> Malformed:

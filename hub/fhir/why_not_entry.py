@@ -102,14 +102,14 @@ def _kept_out(one: KeptOut) -> tuple[Issue, list[dict[str, Any]], str]:
     if one.criterion == "state":
         german, english = (terminology.display("vacancy-state", one.code, language) for language in ("de", "en"))
         issue = _issue(
-            f"{_offers_de(one.offers)} im Umkreis, sonst passend, mit dem Stand: {german}",
-            f"{_offers(one.offers)} in reach that would fit, with the state: {english}",
+            f"{_offers_de(one.offers)} hier, sonst passend, mit dem Stand: {german}",
+            f"{_offers(one.offers)} here that would fit, with the state: {english}",
         )
     else:
         german, english = _name(one.criterion, one.code)
         issue = _issue(
-            f"{_offers_de(one.offers)} im Umkreis: nicht passend allein wegen {german}",
-            f"{_offers(one.offers)} in reach: not fitting for one reason alone, {english}",
+            f"{_offers_de(one.offers)} hier: nicht passend allein wegen {german}",
+            f"{_offers(one.offers)} here: not fitting for one reason alone, {english}",
         )
     return issue, facts, ""
 
@@ -125,7 +125,7 @@ def _said(change: Change) -> tuple[str, str]:
             first = _EPOCH + timedelta(days=int(value or 0))
             return f"Ab {first:%d.%m.%Y}", f"From {first.isoformat()}"
         case "duration":
-            return f"Für {value} Tage", f"For {value} days"
+            return f"Für {value} Tag{'' if value == 1 else 'e'}", f"For {value} day{'' if value == 1 else 's'}"
         case "places":
             return f"{value} {'Platz' if value == 1 else 'Plätze'}", f"{value} {'place' if value == 1 else 'places'}"
         case "max-age":

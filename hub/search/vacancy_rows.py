@@ -242,7 +242,13 @@ def _around(shape: Shape, tables: Projection) -> tuple[Join, list[ColumnElement[
     if shape.by_area:
         # By their rows alone: those of a state and form are more.
         form: ColumnElement[bool] = one_of(unindexed(vacancy.c.care_form), "care_forms")
-        return source, [one_of(vacancy.c.rid, "comers"), form, _stated(shape, tables, unindexed(vacancy.c.state))]
+        comes = vacancy.c.by_area == literal_column("1")
+        return source, [
+            one_of(vacancy.c.rid, "comers"),
+            comes,
+            form,
+            _stated(shape, tables, unindexed(vacancy.c.state)),
+        ]
     conditions = [
         _stated(shape, tables, vacancy.c.state),
         one_of(vacancy.c.care_form, "care_forms"),

@@ -180,7 +180,8 @@ def _care_forms(told: WhyNot, reader: Reader, projection: Projection, query: Vac
     by_form = _counted(reader, projection, replace(query, care_forms=tuple(sorted(others))), now, CARE_FORM)
     told.of("care-form", sum(by_form.values()))
     for form in _alike(query.care_forms) & by_form.keys():
-        told.would("care-form", form, by_form[form], form)
+        more = terminology.descendants(form)
+        told.would("care-form", form, sum(by_form.get(one, 0) for one in more), form)
 
 
 def _alike(care_forms: Sequence[str]) -> frozenset[str]:

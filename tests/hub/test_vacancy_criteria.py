@@ -13,8 +13,10 @@ from urllib.parse import urlencode
 import pytest
 
 from hub.errors import http_part
+from hub.fhir.fitting_slots import fitting_slots
 from hub.hub import Hub
 from hub.search.vacancy_days import first_day, longest, most
+from mappings.to_fhir import PLACE
 from mappings.vacancy import Block, Operator, OwnShare, Per, ReportedBy, Room, Sex, State, VacancyReport
 from tests.conftest import NOW, Clock
 from tests.hub.client import Client
@@ -174,10 +176,6 @@ def test_what_was_said_too_long_ago_is_left_out_where_asked(hub: Hub, clock: Clo
 
 
 def test_a_service_comes_where_it_says_and_not_where_its_office_is(hub: Hub) -> None:
-    def service(key: str, latitude: float, *codes: str) -> VacancyReport:
-        made = offer(key, latitude=latitude, catchment=codes)
-        return replace(made, offer=replace(made.offer, care_form="ambulante-pflege"))
-
     tell(
         hub,
         service("far-and-comes", 54.3, "49661", "49681"),
@@ -253,8 +251,8 @@ def test_why_not_is_told_where_few_fit_and_where_asked(hub: Hub) -> None:
         ("need", "dialyse"): ("HealthcareService/$find-vacancies?near=52.85%7C8.05%7C25%7Ckm", 10)
     }
     (issue, _), *_ = issues(alone)
-    assert "10 offers in reach" in issue["details"]["text"]
-    assert "10 Angebote im Umkreis" in str(issue["details"]["_text"])
+    assert "10 offers here" in issue["details"]["text"]
+    assert "10 Angebote hier" in str(issue["details"]["_text"])
 
 
 def test_the_worst_question_is_the_nearest_place_beyond(hub: Hub) -> None:
@@ -428,3 +426,97 @@ def test_who_pays_and_what_the_person_pays(hub: Hub) -> None:
     ):
         assert sorted(names(ask(hub, f"{HERE}&{query}"))) == found, query
     assert Client(hub).get(f"{OPERATION}?{HERE}&payer=Tante").status_code == 400
+
+
+def service(key: str, latitude: float, *codes: str) -> VacancyReport:
+    made = offer(key, latitude=latitude, catchment=codes)
+    return replace(made, offer=replace(made.offer, care_form="ambulante-pflege"))
+
+
+def test_who_comes_from_afar_fits_once_and_comes_to_a_district_too(hub: Hub) -> None:
+    tell(hub, service("far-and-comes", 54.3, "49661"))
+    told = ask(hub, "postal-code=49661&distance=25&care-form=ambulante-pflege")
+    assert (names(told), changes(told)) == (["far-and-comes"], {})
+    assert names(ask(hub, "district=03453&care-form=ambulante-pflege")) == ["far-and-comes"]
+    moved = service("far-and-comes", 54.3, "49661")
+    tell(hub, replace(moved, offer=replace(moved.offer, care_form="dauerpflege")))
+    assert names(ask(hub, "postal-code=49661&distance=25")) == []
+
+
+def test_a_wider_form_is_promised_with_all_its_forms(hub: Hub) -> None:
+    for form in ("kurzzeitpflege", "kurzzeitpflege-eingestreut", "kurzzeitpflege-solitaer"):
+        made = offer(form)
+        tell(hub, replace(made, offer=replace(made.offer, care_form=form)))
+    told = ask(hub, f"{HERE}&care-form=kurzzeitpflege-solitaer")
+    for url, total in changes(told).values():
+        assert ask(hub, url.partition("?")[2])["total"] == total
+    assert changes(told)["care-form", "kurzzeitpflege"][1] == 3
+
+
+@pytest.mark.parametrize("ags", ["034530040004", "03453", "3453004", "99999999", "x" * 23, "1" * 23])
+def test_an_odd_municipality_key_leaves_the_postal_code(hub: Hub, ags: str) -> None:
+    made = offer("moor")
+    tell(hub, replace(made, facility=replace(made.facility, address=replace(made.facility.address, ags=ags))))
+    assert names(ask(hub, "district=03453")) == ["moor"]
+
+
+def test_what_costs_nothing_is_found(hub: Hub) -> None:
+    tell(hub, offer("free", own_share=OwnShare(cents=0, per=Per.MONTH)), offer("silent"))
+    assert names(ask(hub, f"{HERE}&own-share=0")) == ["free"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "end=2026-12-%201",
+        "end=2026-12-0١",
+        "why-not=Erna",
+        "monitor=ja",
+        "_after=nan_0_1",
+        "_after=0%20_0_1",
+        "_after=0_0_٠",
+        "Erna Meier=x",
+    ],
+)
+def test_what_nobody_could_mean_is_refused_and_not_repeated(sqlite_hub: Hub, query: str) -> None:
+    tell(sqlite_hub, offer("moor", blocks=[Block(count=1, end=TODAY + timedelta(days=3))]))
+    response = Client(sqlite_hub).get(f"{OPERATION}?{HERE}&{query}")
+    assert response.status_code == 400
+    assert "Erna" not in response.text
+
+
+def test_booleans_can_be_posted_as_such(hub: Hub) -> None:
+    tell(hub, offer("moor"))
+    given = [{"name": "near", "valueString": "52.85|8.05"}, {"name": "monitor", "valueBoolean": True}]
+    bundle = (
+        Client(hub)
+        .request(
+            "POST",
+            OPERATION,
+            json={"resourceType": "Parameters", "parameter": given},
+            headers={"Content-Type": "application/fhir+json"},
+        )
+        .json()
+    )
+    assert [link["relation"] for link in bundle["link"]] == ["self", "monitor"]
+    # How far was looked is said, where it was not asked.
+    assert "25" in bundle["link"][0]["url"]
+
+
+def test_only_the_places_that_fit_are_shown_as_fitting() -> None:
+    def slot(room: str, sex: str = "", *needs: str) -> dict[str, Any]:
+        parts: list[dict[str, Any]] = [{"url": "room", "valueCoding": {"code": room}}]
+        parts += [{"url": "sex", "valueCode": sex}] if sex else []
+        parts += [{"url": "need", "valueCoding": {"code": need}} for need in needs]
+        return {"extension": [{"url": PLACE, "extension": parts}]}
+
+    single, double = slot("single", "female", "dialyse"), slot("double")
+    for told, fitting in (
+        ({}, [single, double]),
+        ({"room": ["single"]}, [single]),
+        ({"room": ["single,double"]}, [single, double]),
+        ({"sex": ["male"]}, [double]),
+        ({"need": ["dialyse"]}, [single]),
+        ({"need": ["demenz"]}, [single, double]),
+    ):
+        assert fitting_slots([single, double], told) == fitting

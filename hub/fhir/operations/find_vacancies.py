@@ -32,6 +32,7 @@ from hub.store.clock import instant, micros
 from hub.store.reader import Reader, Transaction
 from hub.store.shown import address
 from hub.store.tables import Projection
+from mappings import gazetteer
 from mappings.vacancy import ZONE
 
 __all__ = ["NAME", "RESOURCE", "ROUTES", "WRITES", "answer", "freshness_class", "prepare", "writes"]
@@ -110,7 +111,7 @@ def prepare(
         why: WhyNot | None = None
         if query.after is None and (found.total < FEW or told.get("why-not") == ["true"]):
             try:
-                why = why_not(reader, projection, query, found.fitting, now=micros(now))
+                why = why_not(reader, projection, _with_postal_code(query), found.fitting, now=micros(now))
             except TooCostly:
                 if "why-not" in told:
                     raise
@@ -130,6 +131,13 @@ def freshness_class(freshness: Freshness, now: int) -> str:
     if now < freshness.stale_at:
         return "aging"
     return "stale" if now < freshness.expires_at else "expired"
+
+
+def _with_postal_code(query: VacancyQuery) -> VacancyQuery:
+    """The query with the postal code of its point, by which services that come there are found."""
+    if query.postal_codes:
+        return query
+    return replace(query, postal_codes=(int(gazetteer.nearest(query.latitude, query.longitude).postal_code),))
 
 
 def _still_free(reader: Reader, chances: Chances, found: Hits, query: VacancyQuery, now: int) -> dict[str, float]:

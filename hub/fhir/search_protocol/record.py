@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from conformance.spec import canonical
+from hub.fhir.fitting_slots import fitting_slots
 from hub.fhir.search_protocol.texts import TEXTS, criterion, day, day_and_time, value
 from mappings import terminology
 from mappings.terminology import Language
@@ -58,12 +59,13 @@ class Record:
     def of(cls, answer: Tree, at: datetime, language: Language) -> "Record":
         """The record of a searchset that answered at a moment."""
         entries = answer.get("entry", ())
+        told = _parameters(answer)
         found = {f"{one['resource']['resourceType']}/{one['resource'].get('id')}": one["resource"] for one in entries}
         return cls(
             when=day_and_time(at, language),
             asked=list(_asked(answer, language)),
             total=int(answer.get("total", 0)),
-            lines=[_line(one, found, at, language) for one in entries if one["search"]["mode"] == "match"],
+            lines=[_line(one, found, told, at, language) for one in entries if one["search"]["mode"] == "match"],
             why_not=[
                 text
                 for one in entries
@@ -74,11 +76,17 @@ class Record:
         )
 
 
-def _asked(answer: Tree, language: Language) -> Iterator[tuple[str, str]]:
+def _parameters(answer: Tree) -> dict[str, list[str]]:
+    """The parameters of the search, as its own URL says them."""
     here = next(link["url"] for link in answer["link"] if link["relation"] == "self")
     told: dict[str, list[str]] = {}
     for name, written in parse_qsl(urlsplit(here).query):
         told.setdefault(name, []).append(written)
+    return told
+
+
+def _asked(answer: Tree, language: Language) -> Iterator[tuple[str, str]]:
+    told = _parameters(answer)
     for name, values in told.items():
         if name not in _NOT_ASKED:
             yield criterion(name, language), ", ".join(value(name, one, language) for one in values)
@@ -88,7 +96,9 @@ def _asked(answer: Tree, language: Language) -> Iterator[tuple[str, str]]:
             yield criterion(name, language), TEXTS[language]["unless_said"].format(said)
 
 
-def _line(match: Tree, found: Mapping[str, Tree], at: datetime, language: Language) -> Line:
+def _line(
+    match: Tree, found: Mapping[str, Tree], told: Mapping[str, Sequence[str]], at: datetime, language: Language
+) -> Line:
     service = match["resource"]
     search = {part["url"]: part for part in match["search"].get("extension", ())}
     organization = found.get(_reference(service.get("providedBy")), {})
@@ -107,7 +117,11 @@ def _line(match: Tree, found: Mapping[str, Tree], at: datetime, language: Langua
         for name, one in found.items()
         if name.startswith("Slot/") and one["schedule"].get("reference") == f"Schedule/{schedule.get('id')}"
     ]
+    fitting = fitting_slots(slots, told)
     statement = _parts(schedule, VACANCY)
+    if len(fitting) < len(slots):
+        # The number is that of all places of the offer.
+        statement = {url: part for url, part in statement.items() if url != "accepting"}
     freshness = {part["url"]: part for part in search.get(_FRESHNESS, {}).get("extension", ())}
     state = statement.get("state", {}).get("valueCode", "unknown")
     distance = search.get(_DISTANCE, {}).get("valueDistance", {}).get("value")
@@ -121,9 +135,9 @@ def _line(match: Tree, found: Mapping[str, Tree], at: datetime, language: Langua
         address=_address(location),
         offer=_care_form(service, language),
         state=terminology.display("vacancy-state", state, language),
-        free=_free(statement, slots, language) if state == "some" else "",
-        from_when=_from(slots, at, language),
-        rooms=_rooms(slots, language),
+        free=_free(statement, fitting, language) if state == "some" else "",
+        from_when=_from(fitting, at, language),
+        rooms=_rooms(fitting, language),
         as_of=day_and_time(datetime.fromisoformat(as_of), language) if as_of else TEXTS[language]["nothing"],
         age=terminology.display("freshness", aged, language) if aged else "",
         phones=_told(telecom, "phone"),

@@ -50,7 +50,7 @@ def extras(kind: str, value: Any) -> Iterator[Extra]:  # noqa: ARG001 - position
 def parse_circle(text: str) -> tuple[float, float, float]:
     """Latitude, longitude and radius in km; ValueError for anything else."""
     parts = text.split("|")
-    if not 2 <= len(parts) <= 4:
+    if not 2 <= len(parts) <= 4 or "_" in text or not text.isascii():
         raise ValueError(text)
     latitude, longitude = float(parts[0]), float(parts[1])
     distance = float(parts[2]) if len(parts) > 2 and parts[2] else _DEFAULT_KM
