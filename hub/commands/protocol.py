@@ -69,10 +69,10 @@ def _told(found: Checked, known: frozenset[str], options: argparse.Namespace) ->
     if not found.is_whole:
         verdict = text(
             options,
-            "VERÄNDERT: die Seite ist nicht, wie sie signiert wurde. Das FHIR-Protokoll in ihr ist es"
+            "VERÄNDERT: die lesbare Seite wurde verändert. Das FHIR-Protokoll, das in ihr steckt, ist unverändert"
             if found.document
             else "VERÄNDERT: das FHIR-Protokoll in der Seite ist nicht, wie es signiert wurde",
-            "CHANGED: the page is not as it was signed. The FHIR protocol in it is"
+            "CHANGED: the readable page was changed. The FHIR protocol inside it is unchanged"
             if found.document
             else "CHANGED: the FHIR protocol in the page is not as it was signed",
         )
