@@ -10,7 +10,7 @@ import csv
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from math import asin, cos, degrees, inf, pi, radians, sin, sqrt
 from types import MappingProxyType
@@ -40,6 +40,7 @@ def point(postal_code: str) -> Position | None:
     return None if found is None else Position(latitude=found.latitude, longitude=found.longitude)
 
 
+@lru_cache(maxsize=4096)
 def place(postal_code: str) -> Place | None:
     """The town and district of a postal code of five digits; None where it does not exist."""
     row = _rows().get(postal_code)

@@ -134,7 +134,7 @@ class VacancyIndex:
             tail = (
                 _body(report.facility),
                 language_list(offer.languages),
-                mask("payer", offer.payers),
+                mask("payer", offer.payers) if offer.payers else 0,
                 _cents_a_month(offer),
                 _municipality(report.facility),
                 int(bool(areas.get(rid))),
@@ -215,13 +215,13 @@ def _places(report: VacancyReport) -> list[tuple[int, ...]]:
     offer that has none.
     """
     offer = report.offer
-    grades = sum(1 << grade for grade in set(offer.care_grades))
-    served = mask("need", offer.needs)
+    grades = sum(1 << grade for grade in set(offer.care_grades)) if offer.care_grades else 0
+    served = mask("need", offer.needs) if offer.needs else 0
     if report.state is State.SOME:
         free = [block for block in report.blocks if block.status is BlockStatus.FREE and block.count > 0]
         if free:
             # What a block says that it serves, the offer's other blocks do not.
-            apart = mask("need", {need for block in free for need in block.needs})
+            apart = mask("need", [need for block in free for need in block.needs])
             return [
                 (
                     day(block.start) if block.start else NO_DAY,
