@@ -19,6 +19,7 @@ from adapters.base import Delivery
 from adapters.receipt import Receipt
 from adapters.reply.hl7v2_ack import Header, Policy, acknowledgements, header
 from adapters.reply.hl7v2_refusal import refusal
+from adapters.transport.deadline import Deadline
 from adapters.transport.mllp_frames import Frames, Unframed, framed
 from mappings.errors import Issue, Rejected
 
@@ -135,7 +136,11 @@ class MllpListener:
             if state.closing or len(state.connections) > self._limits.connections:
                 self._silent("too many connections")
                 return
-            await self._converse(reader, writer, task)
+            deadline = Deadline()
+            try:
+                await self._converse(reader, writer, task, deadline)
+            finally:
+                deadline.close()
         except TimeoutError:
             self._silent("time is up")
         except (OSError, EOFError):
@@ -156,7 +161,11 @@ class MllpListener:
                     await writer.wait_closed()
 
     async def _converse(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, task: asyncio.Task[None]
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        task: asyncio.Task[None],
+        deadline: Deadline,
     ) -> None:
         if not self._is_known(writer):
             self.told["silent"] += 1
@@ -166,7 +175,7 @@ class MllpListener:
         wait = self._limits.frame
         while not self._state.closing:
             try:
-                message = await self._message(reader, frames, wait)
+                message = await self._message(reader, frames, wait, deadline)
             except Unframed as error:
                 _log.info("%s: a connection ended: %s", self._source, error.issue.text_en)
                 if not error.begun:
@@ -178,7 +187,7 @@ class MllpListener:
             if message is None:
                 return
             self._state.busy.add(task)
-            if not await self._answered(message, writer):
+            if not await self._answered(message, writer, deadline):
                 return
             self._state.busy.discard(task)
             wait = self._limits.idle
@@ -192,7 +201,9 @@ class MllpListener:
             names = {value for part in shown.get("subject", ()) for kind, value in part if kind == "commonName"}
         return not names.isdisjoint(self._senders.certificates)
 
-    async def _message(self, reader: asyncio.StreamReader, frames: Frames, wait: float) -> bytes | None:
+    async def _message(
+        self, reader: asyncio.StreamReader, frames: Frames, wait: float, deadline: Deadline
+    ) -> bytes | None:
         """The next message; None where the sender has gone."""
         if (message := frames.take()) is not None:
             return message
@@ -201,9 +212,7 @@ class MllpListener:
         while True:
             until = loop.time() + wait if since is None else since + self._limits.frame
             try:
-                async with asyncio.timeout_at(
-                    min(until, loop.time() + _GRACE_SECONDS) if frames.perhaps_whole else until
-                ):
+                with deadline.at(min(until, loop.time() + _GRACE_SECONDS) if frames.perhaps_whole else until):
                     data = await reader.read(_CHUNK)
             except TimeoutError:
                 if frames.perhaps_whole and (message := frames.take(last=True)) is not None:
@@ -220,7 +229,7 @@ class MllpListener:
             if since is None and frames.begun:
                 since = loop.time()
 
-    async def _answered(self, message: bytes, writer: asyncio.StreamWriter) -> bool:
+    async def _answered(self, message: bytes, writer: asyncio.StreamWriter, deadline: Deadline) -> bool:
         """Whether the conversation goes on."""
         asked = header(message)
         if asked is not None and asked.is_answer:
@@ -234,7 +243,7 @@ class MllpListener:
                 source=self._source, body=message, received_at=self._clock(), message_id=asked.message_id
             )
             try:
-                async with asyncio.timeout(self._limits.deliver):
+                with deadline.within(self._limits.deliver):
                     told = await self._deliver(delivery)
             except Rejected as error:
                 told = error.issues
