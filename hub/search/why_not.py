@@ -14,7 +14,7 @@ from typing import NamedTuple
 from hub.search import vacancies, vacancy_rows
 from hub.search.vacancies import InReach, first_day_of
 from hub.search.vacancy_days import longest, most
-from hub.search.vacancy_query import Criterion, Position, VacancyQuery
+from hub.search.vacancy_query import Criterion, Position, Sort, VacancyQuery
 from hub.search.vacancy_rows import BASED_ON, BITS, CARE_FORM, MISSED, MISSING, STATE
 from hub.store.reader import Reader, Row
 from hub.store.tables import Projection
@@ -199,13 +199,9 @@ def _farther(
         farther = math.ceil(min(max(query.kilometres, 1.0) * times, _KM_MOST))
         if farther <= query.kilometres:
             return
-        wider = replace(query, kilometres=farther)
-        reach = vacancies.in_reach(reader, wider, vacancies.shape_of(projection, wider), now)
-        beyond = sorted(
-            reach.kilometres[rid]
-            for rid, rows in reach.rows.items()
-            if rid not in fit and reach.kilometres[rid] > query.kilometres and first_day_of(rows, query) is not None
-        )
+        wider = replace(query, kilometres=farther, sort=Sort.DISTANCE, prefer_needs=0, prefer_rooms=0)
+        there, _ = vacancies.fitting(reader, projection, wider, now=now)
+        beyond = [away for _, away, rid in there if rid not in fit and away > query.kilometres]
         if beyond:
             rim = math.ceil(beyond[0])
             told.would("distance", rim, sum(away <= rim for away in beyond))
