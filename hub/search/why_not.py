@@ -25,7 +25,7 @@ __all__ = ["FEW", "Change", "KeptOut", "WhyNot", "why_not"]
 
 FEW = 10
 """Where fewer fit, it is always told."""
-_WIDER = (2.0, 4.0, 8.0, math.inf)
+_WIDER = (1.3, 2.0, 4.0, math.inf)
 _KM_MOST = 200.0
 _HOUR = 3_600_000_000
 
