@@ -12,13 +12,13 @@ the function `encode(reports, *, at) -> Iterator[bytes]`; `tests/adapters/test_o
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from mappings.errors import Issue
 from mappings.reader import Fields
 from mappings.vacancy import VacancyReport
 
-__all__ = ["Adapter", "Broken", "Decoded", "Delivery", "Encoder", "Options", "Record"]
+__all__ = ["Adapter", "Broken", "Decoded", "Delivery", "Encoder", "NamesFields", "Options", "Record"]
 
 Options = Mapping[str, Any]
 """A source map's `options:`, checked by the adapter that reads them."""
@@ -71,10 +71,9 @@ class Adapter(Protocol):
 
     FORMAT: str
 
-    def check(self, options: Options, names: Collection[str] = ()) -> None:
+    def check(self, options: Options) -> None:
         """Raises `Rejected` for options that `decode` refuses too: an issue `source-map` whose place is the option's
-        (`options.group.by`), with what is expected there; and for `names`, the fields that the map reads
-        (`SourceMap.names`), where the options rule out that a record ever has them."""
+        (`options.group.by`), with what is expected there."""
         ...
 
     def decode(self, body: bytes, options: Options) -> Decoded:
@@ -83,6 +82,15 @@ class Adapter(Protocol):
         Raises `Rejected` (here, or from the iterator before its first record) where nothing of the delivery can be
         taken: no header line, a DOCTYPE. Any bytes end in records, `Broken` or `Rejected`, in bounded time.
         """
+        ...
+
+
+@runtime_checkable
+class NamesFields(Protocol):
+    """What a module in `adapters/inbound/` has besides, whose options say which fields a record can have."""
+
+    def check_names(self, options: Options, names: Collection[str]) -> None:
+        """Raises `Rejected`, as `check` does, for fields that no record will ever have."""
         ...
 
 

@@ -2,12 +2,13 @@
 
 import importlib
 import pkgutil
+from collections.abc import Collection
 from functools import cache
 
 from adapters import inbound, outbound
-from adapters.base import Adapter, Encoder
+from adapters.base import Adapter, Encoder, NamesFields, Options
 
-__all__ = ["adapter", "encoder", "exports", "formats"]
+__all__ = ["adapter", "check", "encoder", "exports", "formats"]
 
 
 @cache
@@ -27,6 +28,15 @@ def formats() -> tuple[str, ...]:
 def adapter(name: str) -> Adapter:
     """The adapter of a wire format; KeyError for a format that does not exist."""
     return _modules()[name]
+
+
+def check(name: str, options: Options, names: Collection[str]) -> None:
+    """Raises `Rejected` for options that a format does not have, and where they rule out that a record ever has one of
+    the fields that a map reads (`SourceMap.names`)."""
+    module = adapter(name)
+    module.check(options)
+    if isinstance(module, NamesFields):
+        module.check_names(options, names)
 
 
 @cache

@@ -25,7 +25,7 @@ from hub.course.run import Run
 from hub.course.still_free import Model, fit
 from hub.demo.courses import Courses, courses, heard
 from hub.demo.regimes import REGIMES
-from mappings.language import Ladder
+from mappings.source_map import Ladder
 from mappings.vacancy import State
 
 DAY = 24 * HOUR

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 from hub.store.clock import micros, moment
 from hub.store.repository import Resource, current, tree_of
 from hub.store.tables import Projection
-from mappings.language import SourceMap
+from mappings.source_map import SourceMap
 from mappings.to_fhir import VACANCY
 from mappings.vacancy import ZONE, VacancyReport
 from mappings.view import effective, expired

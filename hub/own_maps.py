@@ -7,8 +7,9 @@ from pathlib import Path
 
 from adapters import registry
 from mappings.errors import Issue, Rejected
-from mappings.language import SourceMap, load
+from mappings.language import load
 from mappings.rehearsal import rehearse
+from mappings.source_map import SourceMap
 from mappings.terminology import Table, read_table
 
 __all__ = ["TERMINOLOGY", "OwnMaps", "check_format", "read_map", "read_own"]
@@ -89,7 +90,7 @@ def check_format(source_map: SourceMap, origin: str) -> None:
             )
         )
     try:
-        registry.adapter(source_map.format).check(source_map.options, source_map.names)
+        registry.check(source_map.format, source_map.options, source_map.names)
     except Rejected as error:
         raise Rejected(*(replace(issue, place=f"{origin}: {issue.place}") for issue in error.issues)) from error
 

@@ -19,7 +19,7 @@ from hub.fetching import FeedState
 from hub.store.clock import instant, micros, moment
 from hub.store.tables import delivery as deliveries
 from hub.store.tables import set_aside, statement
-from mappings.language import SourceMap
+from mappings.source_map import SourceMap
 
 __all__ = ["Reason", "SourceStatus", "source_status"]
 

@@ -16,7 +16,8 @@ from hub.store.prepared import Prepared
 from hub.store.tables import delivery
 from hub.store.tables import token as tokens
 from mappings.errors import Issue
-from mappings.language import DEFAULT_RANK, Ladder, SourceMap, shipped
+from mappings.language import shipped
+from mappings.source_map import DEFAULT_RANK, Ladder, SourceMap
 
 __all__ = ["Sources", "without_a_map"]
 

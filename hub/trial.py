@@ -15,10 +15,10 @@ from mappings.census import fold, ward_report
 from mappings.census_event import CensusEvent, admitted
 from mappings.drift import Tally
 from mappings.errors import Issue
-from mappings.language import SourceMap
 from mappings.patient_filter import admit
 from mappings.place_counts import named_values, uncounted
 from mappings.reader import Fields
+from mappings.source_map import SourceMap
 from mappings.to_fhir import to_fhir
 from mappings.trace import Cell, trace
 from mappings.vacancy import VacancyReport
@@ -71,7 +71,7 @@ class Trial:
     def records(self) -> Iterator[Tried]:
         """What becomes of every record; raises `Rejected` where nothing of the file can be taken."""
         source_map = self.source_map
-        registry.adapter(source_map.format).check(source_map.options, source_map.names)
+        registry.check(source_map.format, source_map.options, source_map.names)
         decoded = registry.adapter(source_map.format).decode(self.body, source_map.options)
         wards = WardIndex(source_map.wards)
         events: list[CensusEvent] = []

@@ -11,9 +11,9 @@ from itertools import pairwise
 from typing import Any
 
 from mappings.conversions import Unreadable
-from mappings.language import SourceMap
 from mappings.reader import Fields, Path, Reader, is_blank
 from mappings.rules import Each, Rule, Tree, withheld
+from mappings.source_map import SourceMap
 
 __all__ = ["WITHHELD_NAME", "Admitted", "admit", "safe_name"]
 

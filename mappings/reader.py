@@ -1,5 +1,5 @@
 """A record that remembers which of its fields were read, so that the rest can be named
-(`unread` of the source map, `mappings/language.py`)."""
+(`unread` of the source map, `mappings/source_map.py`)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any

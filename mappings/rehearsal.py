@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from mappings.errors import Issue
 from mappings.examples import Example, differences
-from mappings.language import SourceMap
 from mappings.patient_filter import admit
+from mappings.source_map import SourceMap
 
 __all__ = ["rehearse"]
 

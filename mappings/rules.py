@@ -12,7 +12,7 @@ from mappings.conversions import Conversion, Doubtful, Unreadable
 from mappings.reader import Reader, is_blank
 from mappings.targets import Target
 
-__all__ = ["Each", "Reading", "Rule", "Tree", "UnknownCode", "is_withheld", "withheld"]
+__all__ = ["Each", "Reading", "Rule", "Tree", "UnknownCode", "assigns", "is_withheld", "withheld"]
 
 
 class UnknownCode(Unreadable):
@@ -200,3 +200,8 @@ def withheld(value: Any) -> dict[str, int]:
 def is_withheld(value: Any) -> TypeGuard[dict[str, int]]:
     """Whether a value is such a stand-in."""
     return isinstance(value, dict) and value.keys() == {"withheld"} and type(value["withheld"]) is int
+
+
+def assigns(level: Tree, root: Tree, target: str) -> bool:
+    """Whether a rule fills that place for what is read at that level: one of its own, or one that holds for all."""
+    return target in level.targets or target in root.targets

@@ -8,9 +8,10 @@ from typing import Any
 
 from mappings import terminology
 from mappings.conversions import Unreadable
-from mappings.language import CONVERSIONS, SourceMap
+from mappings.language import CONVERSIONS
 from mappings.reader import Fields, Reader, is_blank
 from mappings.rules import Reading, Rule, UnknownCode
+from mappings.source_map import SourceMap
 from mappings.vocabulary import care_form, care_form_words, vocabulary, words
 
 __all__ = ["Cell", "candidates", "spellings", "trace"]

@@ -12,8 +12,9 @@ from hub.demo import csv_tables, json_files
 from hub.demo.region import Region
 from mappings.drift import Known, Profile, Tally, findings
 from mappings.errors import Issue
-from mappings.language import SourceMap, shipped
+from mappings.language import shipped
 from mappings.patient_filter import admit
+from mappings.source_map import SourceMap
 
 Rows = list[dict[str, Any]]
 WRITERS = {

@@ -22,7 +22,7 @@ from adapters.folding import folded
 from adapters.table import Columns, Row
 from mappings.errors import Issue, Rejected
 
-__all__ = ["FORMAT", "check", "decode"]
+__all__ = ["FORMAT", "check", "check_names", "decode"]
 
 FORMAT = "csv_records"
 
@@ -34,8 +34,13 @@ _FORMULA = frozenset("=+-@ ")
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
-def check(options: Options, names: Collection[str] = ()) -> None:
-    """Raises `Rejected` for options that there are not, where no column is named, and where the map reads another."""
+def check(options: Options) -> None:
+    """Raises `Rejected` for options that there are not, and where no column is named."""
+    _Layout.of(options)
+
+
+def check_names(options: Options, names: Collection[str]) -> None:
+    """Raises `Rejected` where a map reads a column that is not named."""
     _Layout.of(options).columns.check(names)
 
 

@@ -14,7 +14,7 @@ and notes, because they may tell of a patient, and activity, staffing and resour
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from lxml import etree
@@ -82,7 +82,7 @@ _PERIOD = f"{{{_HAVE}}}reportingPeriod"
 _FACILITY_END = re.compile(rb"</(?:[\w.-]+:)?facility\s*>")
 
 
-def check(options: Options, names: Collection[str] = ()) -> None:  # noqa: ARG001 - its fields are those of the format
+def check(options: Options) -> None:
     """Raises `Rejected` for options that there are not."""
     _taxonomies(options)
 

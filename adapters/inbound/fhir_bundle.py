@@ -13,7 +13,7 @@ partOf), `Location`, `Schedule` and the list `Slot`. Of them only what the sourc
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -80,7 +80,7 @@ class _Entry:
             self.issues.append((_not_contained if self.is_alone else _no_target)(place, kind))
 
 
-def check(options: Options, names: Collection[str] = ()) -> None:  # noqa: ARG001 - its fields are those of the format
+def check(options: Options) -> None:
     """Raises `Rejected` for options that there are not, and where no element is named."""
     _Taker(options)
 

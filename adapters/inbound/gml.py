@@ -8,7 +8,7 @@ A record's fields are the feature's properties by local name, text trimmed, and 
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from lxml import etree
@@ -36,7 +36,7 @@ _FEATURE = re.compile(r"(?:\{[^{}\s]+\})?[^{}\s:]+")
 _FID = re.compile(r"([A-Za-z]+)\.[0-9]{1,6}")
 
 
-def check(options: Options, names: Collection[str] = ()) -> None:  # noqa: ARG001 - a record may have any field
+def check(options: Options) -> None:
     """Raises `Rejected` for options that there are not, and where the name of the features is missing."""
     _feature(options)
 

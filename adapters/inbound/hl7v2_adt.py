@@ -7,7 +7,7 @@ is not that of its field is withheld, for free text can stand anywhere. A messag
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
 
@@ -177,7 +177,7 @@ _FLAWS: Mapping[Flaw, tuple[str, str, str]] = {
 }
 
 
-def check(options: Options, names: Collection[str] = ()) -> None:  # noqa: ARG001 - its fields are those of the format
+def check(options: Options) -> None:
     """Raises `Rejected` for options that there are not, and for a character set that is not read here."""
     _charset(options)
 

@@ -135,7 +135,7 @@ def _names(options: Options, name: str) -> Mapping[str, str]:
     return found
 
 
-def check(options: Options, names: Collection[str] = ()) -> None:  # noqa: ARG001 - a record may have any field
+def check(options: Options) -> None:
     """Raises `Rejected` for options that there are not."""
     _Wanted.of(options)
 

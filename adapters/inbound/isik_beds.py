@@ -47,7 +47,7 @@ _READ = ("lastUpdated", "operationalStatus")
 _DEEPEST = 12
 
 
-def check(options: Options, names: Collection[str] = ()) -> None:  # noqa: ARG001 - an entry of a ward may have any field
+def check(options: Options) -> None:
     """Raises `Rejected` for options that there are not, and where no ward is declared."""
     _wards(options)
 

@@ -5,7 +5,7 @@ options:
 """
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from adapters import options as option
@@ -20,7 +20,7 @@ __all__ = ["FORMAT", "check", "decode"]
 FORMAT = "json_records"
 
 
-def check(options: Options, names: Collection[str] = ()) -> None:  # noqa: ARG001 - a record may have any field
+def check(options: Options) -> None:
     """Raises `Rejected` for options that there are not."""
     _way(options)
 

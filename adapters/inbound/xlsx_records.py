@@ -23,7 +23,7 @@ from adapters.table import Columns, folded_name
 from adapters.workbook import Flaw, Merge, NotAWorkbook, Sheet, Workbook, column_name
 from mappings.errors import Issue, Rejected
 
-__all__ = ["FORMAT", "check", "decode"]
+__all__ = ["FORMAT", "check", "check_names", "decode"]
 
 FORMAT = "xlsx_records"
 
@@ -33,8 +33,13 @@ _MOST_HEADER_ROWS = 3
 _ABOVE, _BESIDE = "(rows above the header)", "(other sheets)"
 
 
-def check(options: Options, names: Collection[str] = ()) -> None:
-    """Raises `Rejected` for options that there are not, where no column is named, and where the map reads another."""
+def check(options: Options) -> None:
+    """Raises `Rejected` for options that there are not, and where no column is named."""
+    _Layout.of(options)
+
+
+def check_names(options: Options, names: Collection[str]) -> None:
+    """Raises `Rejected` where a map reads a column that is not named."""
     _Layout.of(options).columns.check(names)
 
 

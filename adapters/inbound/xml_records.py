@@ -40,7 +40,7 @@ _MOST_WITHIN = 100_000
 Way = tuple[str, ...]
 
 
-def check(options: Options, names: Collection[str] = ()) -> None:  # noqa: ARG001 - a record may have any field
+def check(options: Options) -> None:
     """Raises `Rejected` for options that there are not, and where the name of the records is missing."""
     _Layout.of(options)
 

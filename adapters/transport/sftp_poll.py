@@ -187,7 +187,7 @@ class _Client(asyncssh.SSHClient):
     def __init__(self, fingerprints: tuple[str, ...]) -> None:
         self._fingerprints = fingerprints
 
-    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:  # noqa: ARG002
+    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:  # noqa: ARG002 - asyncssh calls it
         return key.get_fingerprint() in self._fingerprints
 
 

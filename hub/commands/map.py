@@ -23,8 +23,9 @@ from hub.trial import Trial
 from mappings.draft import Proposal, propose
 from mappings.draft_text import concept_map_text, render, table_name
 from mappings.errors import Issue, Rejected
-from mappings.language import SourceMap, load, shipped
+from mappings.language import load, shipped
 from mappings.rehearsal import rehearse
+from mappings.source_map import SourceMap
 
 __all__ = ["main"]
 

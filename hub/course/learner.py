@@ -10,7 +10,7 @@ from hub.store.clock import micros, moment
 from hub.store.database import Database
 from hub.store.reader import Reader
 from hub.store.writer import Writer
-from mappings.language import Ladder
+from mappings.source_map import Ladder
 
 __all__ = ["Learner"]
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from hub.course.run import Run
-from mappings.language import Ladder
+from mappings.source_map import Ladder
 from mappings.vacancy import State
 
 __all__ = ["FOLDS", "HOUR", "RUNGS", "Cell", "Cells", "Tally", "rung"]

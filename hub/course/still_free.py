@@ -14,7 +14,7 @@ from enum import StrEnum
 from hub.course.curve import EDGES, FLAT, Curve, Looked, fitted, share_left
 from hub.course.looks import FOLDS, RUNGS, Cells, Tally
 from hub.course.run import Run
-from mappings.language import Ladder
+from mappings.source_map import Ladder
 
 __all__ = ["MOST_PLACES", "Asked", "Group", "Model", "Points", "Score", "Verdict", "fit"]
 

@@ -23,7 +23,7 @@ from hub.store.tables import reminder as reminders
 from hub.store.tables import statement
 from hub.store.writer import Writer
 from mappings.errors import Issue
-from mappings.language import Ladder
+from mappings.source_map import Ladder
 from mappings.vacancy import ReportedBy
 
 __all__ = ["Homes", "Opened", "Shut", "not_offered"]

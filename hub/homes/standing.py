@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from hub.homes.home import Home
 from hub.store.tables import statement
-from mappings.language import Ladder
+from mappings.source_map import Ladder
 from mappings.vacancy import ReportedBy
 
 __all__ = ["Said", "Standing", "standings"]

@@ -17,8 +17,8 @@ from mappings.census_event import admitted, forgotten, pseudonymised
 from mappings.drift import Tally
 from mappings.errors import Issue, Rejected
 from mappings.identity import resource_id
-from mappings.language import Mapped, SourceMap
 from mappings.patient_filter import admit
+from mappings.source_map import Mapped, SourceMap
 
 __all__ = ["Arrival", "Door", "blank_receipt", "without_stay"]
 

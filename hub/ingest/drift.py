@@ -16,7 +16,7 @@ from hub.store.tables import source_profile, statement
 from mappings.drift import FEWEST, Known, Profile, Tally, findings
 from mappings.errors import Issue
 from mappings.identity import resource_id
-from mappings.language import SourceMap
+from mappings.source_map import SourceMap
 
 __all__ = ["Drift"]
 

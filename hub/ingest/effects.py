@@ -16,7 +16,7 @@ from hub.store.clock import micros
 from hub.store.reader import Reader, Transaction
 from mappings.drift import Tally
 from mappings.errors import Issue
-from mappings.language import SourceMap
+from mappings.source_map import SourceMap
 
 __all__ = ["Effects", "not_learnt"]
 

@@ -20,8 +20,8 @@ from hub.store.reader import Reader, Transaction
 from hub.store.repository import Repository, Resource, tree_of
 from hub.store.tables import offer_part
 from mappings.errors import Rejected
-from mappings.language import SourceMap
 from mappings.patient_filter import admit
+from mappings.source_map import SourceMap
 from mappings.vacancy import VacancyReport
 
 __all__ = ["FhirOffers"]

@@ -35,8 +35,8 @@ from mappings.joining import (
     joined_offers,
     joined_resources,
 )
-from mappings.language import Ladder
 from mappings.pools import bounded, bounds
+from mappings.source_map import Ladder
 from mappings.standing import Standing
 from mappings.to_fhir import to_fhir
 from mappings.vacancy import Facility, State, VacancyReport

@@ -25,7 +25,7 @@ from hub.store.reader import Transaction
 from hub.store.writer import Writer
 from mappings.drift import Tally
 from mappings.errors import Rejected
-from mappings.language import SourceMap
+from mappings.source_map import SourceMap
 
 __all__ = ["LARGE", "Arrived", "LargeDeliveries", "Progress"]
 

@@ -25,7 +25,7 @@ from hub.store.tables import delivery as deliveries
 from hub.store.tables import delivery_part, set_aside, set_aside_offer
 from mappings.errors import Issue
 from mappings.identity import resource_id
-from mappings.language import Mapped
+from mappings.source_map import Mapped
 
 _INT64 = 2**63
 _SMALL_WINDOW, _SMALL_MEMORY = 12, 5

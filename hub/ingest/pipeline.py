@@ -34,7 +34,7 @@ from hub.store.reader import Reader, Transaction
 from hub.store.writer import Writer
 from mappings.errors import Issue, PlatzfreiError, Rejected
 from mappings.identity import resource_id
-from mappings.language import SourceMap
+from mappings.source_map import SourceMap
 
 __all__ = ["Pipeline"]
 

@@ -12,7 +12,7 @@ from hub.ingest.vacancy_index import position_of
 from mappings.census_event import CensusEvent, event_of
 from mappings.drift import Tally
 from mappings.errors import Issue
-from mappings.language import Mapped, SourceMap
+from mappings.source_map import Mapped, SourceMap
 from mappings.vacancy import VacancyReport
 
 __all__ = ["Reading", "read"]

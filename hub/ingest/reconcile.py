@@ -28,8 +28,8 @@ from hub.store.reader import Reader, Transaction
 from hub.store.repository import Repository
 from mappings.errors import Issue
 from mappings.identity import resource_id
-from mappings.language import Ladder
 from mappings.pools import bounded
+from mappings.source_map import Ladder
 from mappings.to_fhir import Resource, capacity_status, facility_resources, offer_resource, statement_resources
 from mappings.vacancy import Facility, State, VacancyReport
 from mappings.view import View, expired, public_facility, seen

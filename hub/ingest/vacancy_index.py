@@ -15,7 +15,7 @@ from hub.store.reader import Reader, Row, Transaction
 from hub.store.tables import Projection
 from hub.store.vacancy_codes import ROOMS, SEXES, language_list, mask, operator_number
 from mappings import gazetteer, terminology
-from mappings.language import Ladder
+from mappings.source_map import Ladder
 from mappings.standing import municipality_of
 from mappings.vacancy import BlockStatus, Facility, Offer, Per, Position, State, VacancyReport
 

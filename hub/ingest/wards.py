@@ -19,7 +19,7 @@ from hub.store.tables import about
 from hub.store.tables import census as events_table
 from mappings.census import Beds, Census, fold, purgeable, ward_report
 from mappings.census_event import CensusEvent
-from mappings.language import SourceMap
+from mappings.source_map import SourceMap
 from mappings.vacancy import VacancyReport
 from mappings.wards import Ward
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from adapters import registry
 from adapters.base import Broken, Record
 from mappings.errors import Issue, Rejected
-from mappings.language import SourceMap, shipped
+from mappings.language import shipped
+from mappings.source_map import SourceMap
 from tests.strategies import json_values, mutated
 
 ROOT = Path(__file__).parents[2]
@@ -100,7 +101,7 @@ def known(name: str) -> list[str]:
 
 @pytest.mark.parametrize("source_map", shipped().values(), ids=shipped())
 def test_the_options_of_a_shipped_map_are_accepted(source_map: SourceMap) -> None:
-    registry.adapter(source_map.format).check(source_map.options, source_map.names)
+    registry.check(source_map.format, source_map.options, source_map.names)
 
 
 @pytest.mark.parametrize("name", registry.formats())

@@ -181,7 +181,7 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any], place: str)
 )
 def test_a_field_that_no_record_has_for_sure_cannot_be_read(options: dict[str, Any], name: str) -> None:
     with pytest.raises(Rejected) as caught:
-        csv_records.check(options, [name])
+        csv_records.check_names(options, [name])
     (issue,) = caught.value.issues
     assert (issue.code, issue.place) == ("source-map", "options.columns")
     assert f"„{name}“" in issue.text_de
@@ -189,8 +189,8 @@ def test_a_field_that_no_record_has_for_sure_cannot_be_read(options: dict[str, A
 
 
 def test_fields_of_the_row_and_of_its_group_can_be_read() -> None:
-    csv_records.check(OPTIONS, ["Nr", "Straße", "Frei"])
-    csv_records.check(GROUPED, ["Nr", "Straße", "rows", "rows.Frei", "rows.Zimmer"])
+    csv_records.check_names(OPTIONS, ["Nr", "Straße", "Frei"])
+    csv_records.check_names(GROUPED, ["Nr", "Straße", "rows", "rows.Frei", "rows.Zimmer"])
 
 
 def incomplete(body: str) -> list[bool | None]:

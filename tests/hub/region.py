@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from adapters.receipt import Receipt
 from hub.hub import Hub
 from hub.ingest.reconcile import Reconciler, Told
-from mappings.language import Ladder
+from mappings.source_map import Ladder
 from mappings.vacancy import (
     Address,
     Block,

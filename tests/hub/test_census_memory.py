@@ -11,7 +11,7 @@ from hub.ingest.wards import Wards
 from hub.ingest.wards import _mark as census_mark
 from mappings.census import fold
 from mappings.census_event import Bed, BedStatus, CensusEvent, Kind
-from mappings.language import SourceMap
+from mappings.source_map import SourceMap
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 KINDS = (Kind.ADMIT, Kind.TRANSFER, Kind.DISCHARGE, Kind.UPDATE, Kind.BED_STATUS, Kind.LEAVE, Kind.RETURN)

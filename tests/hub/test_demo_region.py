@@ -22,8 +22,8 @@ from mappings import crs, gazetteer, language, terminology
 from mappings.census import fold, ward_report
 from mappings.census_event import event_of
 from mappings.conversions import folded, ik_is_plausible
-from mappings.language import SourceMap
 from mappings.patient_filter import admit
+from mappings.source_map import SourceMap
 from mappings.vacancy import Address, Block, BlockStatus, Counts, Per, Position, State, VacancyReport, derived_state
 from mappings.wards import WardIndex
 

@@ -24,8 +24,8 @@ from hub.store.tables import VIEWS, facility, facility_match_key, identity_decis
 from mappings.errors import Rejected
 from mappings.identity import resource_id
 from mappings.joining import REPLACED
-from mappings.language import Ladder
 from mappings.pools import totals
+from mappings.source_map import Ladder
 from mappings.to_fhir import SOURCE
 from mappings.vacancy import (
     Address,

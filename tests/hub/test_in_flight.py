@@ -22,7 +22,7 @@ import os, signal, sys
 from pathlib import Path
 from hub.hub import Hub
 from hub.settings import Settings
-from mappings.language import SourceMap
+from mappings.source_map import SourceMap
 from tests.hub.deliveries import csv_long, long_row, send
 
 real = SourceMap.read

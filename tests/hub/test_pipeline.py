@@ -185,7 +185,7 @@ def test_what_a_crash_interrupted_is_finished(hub: Hub, monkeypatch: pytest.Monk
 
 
 def test_one_record_that_breaks_us_does_not_hold_up_the_others(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mappings.language import SourceMap
+    from mappings.source_map import SourceMap
 
     real = SourceMap.read
 

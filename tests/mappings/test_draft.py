@@ -14,8 +14,9 @@ from hub.trial import Trial
 from mappings import terminology
 from mappings.draft import Level, Proposal, propose
 from mappings.draft_text import concept_map, render, table_name
-from mappings.language import SourceMap, load
+from mappings.language import load
 from mappings.place_counts import uncounted
+from mappings.source_map import SourceMap
 from mappings.terminology import Table, read_table
 from mappings.trace import candidates, spellings
 from tests.vendor_exports import Export, exports, unseen

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings.errors import Issue, Rejected
-from mappings.language import Ladder, Mapped, SourceMap, load, shipped
+from mappings.language import load, shipped
+from mappings.source_map import Ladder, Mapped, SourceMap
 from mappings.vacancy import Admission, Block, BlockStatus, Counts, OwnShare, Per, Room, Sex, State, Weekday
 from tests.strategies import cells, json_values
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.language import Mapped, load, shipped
+from mappings.language import load, shipped
 from mappings.patient_filter import WITHHELD_NAME, Admitted, admit, safe_name
 from mappings.rules import Each
+from mappings.source_map import Mapped
 from tests.strategies import cells, json_values
 
 HEAD = "source: test\ntitle: {de: Prüfung, en: Test}\nformat: json_records\n"

@@ -9,9 +9,10 @@ from adapters import registry
 from adapters.base import Broken, Record
 from mappings import yaml_document
 from mappings.examples import Example, differences
-from mappings.language import SourceMap, shipped
+from mappings.language import shipped
 from mappings.patient_filter import admit
 from mappings.rules import Each, Tree
+from mappings.source_map import SourceMap
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = sorted((ROOT / "tests" / "golden").glob("*/*/expected.yaml"))

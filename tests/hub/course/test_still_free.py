@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hub.course.looks import HOUR
 from hub.course.run import Run
 from hub.course.still_free import Asked, Model, Verdict, fit
-from mappings.language import Ladder
+from mappings.source_map import Ladder
 from mappings.vacancy import State
 from tests.hub.course.looked_at import FORM, memoryless, merged
 

@@ -14,7 +14,7 @@ from hub.reports.published import draw_of
 from hub.reports.region_days import RegionDays, Row
 from hub.store.tables import region_day, region_taken
 from mappings.district_figures import FIGURES, Figures
-from mappings.language import Ladder
+from mappings.source_map import Ladder
 from mappings.vacancy import Address, Counts, Facility, Offer, State, VacancyReport
 from tests.conftest import NOW, Clock
 
