@@ -1,7 +1,8 @@
 """Search answers joined from stored bytes (https://hl7.org/fhir/R4/bundle.html#searchset)."""
 
 from collections.abc import Iterable, Sequence
-from uuid import NAMESPACE_OID, uuid5
+from hashlib import sha1
+from uuid import UUID
 
 import orjson
 
@@ -42,7 +43,7 @@ def _head(base: str) -> bytes:
 
 def outcome_entry(content: bytes) -> bytes:
     """The entry that says what the server has to say of the search."""
-    name = str(uuid5(NAMESPACE_OID, content.hex())).encode()
+    name = str(UUID(bytes=sha1(content, usedforsecurity=False).digest()[:16], version=5)).encode()
     return b',{"fullUrl":"urn:uuid:%s","resource":%s,"search":{"mode":"outcome"}}' % (name, content)
 
 

@@ -2,14 +2,14 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from hub.search import contents, vacancy_rows
 from hub.search.ranking import keys, score
 from hub.search.types.near import nearest
-from hub.search.vacancy_days import first_day
+from hub.search.vacancy_days import first_days
 from hub.search.vacancy_query import Criterion, Position, Sort, VacancyQuery
 from hub.search.vacancy_rows import Shape
 from hub.store.reader import Reader, Row
@@ -24,7 +24,7 @@ __all__ = [
     "Hits",
     "InReach",
     "find",
-    "first_day_of",
+    "first_day_for",
     "fitting",
     "in_reach",
     "of_comers",
@@ -116,21 +116,17 @@ def fitting(
         near = nearest(query.latitude, query.longitude, query.kilometres, found)
         return [(0.0, kilometres, rid) for kilometres, rid in near], {}
     reach = in_reach(reader, query, shape, now)
-    days: dict[int, int] = {}
-    for rid, rows in reach.rows.items():
-        day = first_day_of(rows, query)
-        if day is not None:
-            days[rid] = day
+    first_day = first_day_for(query)
+    days = {rid: day for rid, rows in reach.rows.items() if (day := first_day(rows)) is not None}
     key = keys(query, now)
     return sorted(
         (key(reach.rows[rid], reach.kilometres[rid], day), reach.kilometres[rid], rid) for rid, day in days.items()
     ), reach.rows
 
 
-def first_day_of(rows: Sequence[Row], query: VacancyQuery) -> int | None:
-    """The first day on which an offer of these rows can take whom the query is for."""
-    return first_day(
-        rows,
+def first_day_for(query: VacancyQuery) -> Callable[[Sequence[Row]], int | None]:
+    """Tells of the rows of an offer the first day on which it can take whom the query is for."""
+    return first_days(
         start=query.today if query.start is None else query.start,
         exact=query.start is not None,
         days=query.days,
@@ -151,17 +147,18 @@ def shape_of(projection: Projection, query: VacancyQuery, *, near_misses: bool =
     )
 
 
-def in_reach(reader: Reader, query: VacancyQuery, shape: Shape, now: int) -> InReach:
-    """All rows of a shape with days around the place, and those of services that come there."""
+def in_reach(reader: Reader, query: VacancyQuery, shape: Shape, now: int, *, coming: bool = True) -> InReach:
+    """All rows of a shape with days around the place, and those of services that come there, unless these are left out.
+    """
     told = vacancy_rows.binds(query, now)
     if shape.near_misses:
         told["from_day"] = query.today
     rows = reader.all(vacancy_rows.rows(shape), told)
     kilometres = {rid: away for away, rid in nearest(query.latitude, query.longitude, query.kilometres, rows)}
-    if shape.with_areas and with_comers(reader, VIEWS[shape.view], told):
-        coming = reader.all(vacancy_rows.rows(of_comers(shape)), told)
-        kilometres |= {rid: away for away, rid in nearest(query.latitude, query.longitude, math.inf, coming)}
-        rows = [*rows, *coming]
+    if coming and shape.with_areas and with_comers(reader, VIEWS[shape.view], told):
+        comers = reader.all(vacancy_rows.rows(of_comers(shape)), told)
+        kilometres |= {rid: away for away, rid in nearest(query.latitude, query.longitude, math.inf, comers)}
+        rows = [*rows, *comers]
     by_offer: dict[int, list[Row]] = {}
     for row in rows:
         if row[0] in kilometres:

@@ -3,10 +3,10 @@
 A stay needs one block that covers it, or several of the same offer that do: who moves from one room to another stays.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["first_day", "longest", "most"]
+__all__ = ["first_day", "first_days", "longest", "most"]
 
 Row = tuple[Any, ...]
 _STARTS, _ENDS, _PLACES = 3, 4, 5
@@ -15,19 +15,28 @@ _STARTS, _ENDS, _PLACES = 3, 4, 5
 
 def first_day(rows: Sequence[Row], *, start: int, exact: bool, days: int, places: int) -> int | None:
     """The first day, `start` or (unless `exact`) later, from which `places` are free for so many `days`; else None."""
-    if days == places == 1:
-        # Each row has a place, so that each decides by itself; and mostly that is all that is asked.
+    return first_days(start=start, exact=exact, days=days, places=places)(rows)
+
+
+def first_days(*, start: int, exact: bool, days: int, places: int) -> Callable[[Sequence[Row]], int | None]:
+    """The same as a function of the rows of an offer, for who asks it of many."""
+
+    def of_one(row: Row) -> int | None:
+        # Mostly an offer has one block, and mostly that is all that is asked.
+        starts, ends = row[_STARTS], row[_ENDS]
+        first: int = starts if starts > start else start
+        fits = first + days - 1 <= ends and row[_PLACES] >= places and (first == start or not exact)
+        return first if fits else None
+
+    def of_any(rows: Sequence[Row]) -> int | None:
+        if len(rows) == 1:
+            return of_one(rows[0])
         if exact:
-            return start if any(row[_STARTS] <= start <= row[_ENDS] for row in rows) else None
-        return min((max(row[_STARTS], start) for row in rows if row[_ENDS] >= start), default=None)
-    if len(rows) == 1:
-        _, _, _, starts, ends, free, *_ = rows[0]
-        first = start if starts < start else starts
-        return first if free >= places and first + days - 1 <= ends and (first == start or not exact) else None
-    if exact:
-        return start if _holds(rows, start, start + days - 1, places) else None
-    candidates = sorted({max(row[_STARTS], start) for row in rows if row[_ENDS] >= start})
-    return next((day for day in candidates if _holds(rows, day, day + days - 1, places)), None)
+            return start if _holds(rows, start, start + days - 1, places) else None
+        candidates = sorted({max(row[_STARTS], start) for row in rows if row[_ENDS] >= start})
+        return next((day for day in candidates if _holds(rows, day, day + days - 1, places)), None)
+
+    return of_any
 
 
 def longest(rows: Sequence[Row], *, start: int, exact: bool, days: int, places: int) -> int:

@@ -12,9 +12,9 @@ from functools import cache
 from typing import NamedTuple
 
 from hub.search import vacancies, vacancy_rows
-from hub.search.vacancies import InReach, first_day_of
+from hub.search.vacancies import InReach, first_day_for
 from hub.search.vacancy_days import longest, most
-from hub.search.vacancy_query import Criterion, Position, Sort, VacancyQuery
+from hub.search.vacancy_query import Criterion, Position, VacancyQuery
 from hub.search.vacancy_rows import BASED_ON, BITS, CARE_FORM, MISSED, MISSING, STATE
 from hub.store.reader import Reader, Row
 from hub.store.tables import Projection
@@ -26,6 +26,8 @@ __all__ = ["FEW", "Change", "KeptOut", "WhyNot", "why_not"]
 FEW = 10
 """Where fewer fit, it is always told."""
 _WIDER = (1.3, 2.0, 4.0, math.inf)
+_WIDER_FROM_NONE = (2.0, math.inf)
+"""Where nothing fits, mostly nothing does a little farther."""
 _KM_MOST = 200.0
 _HOUR = 3_600_000_000
 
@@ -99,6 +101,7 @@ def _needs() -> Mapping[int, str]:
 def _criteria(told: WhyNot, query: VacancyQuery, reach: InReach, fit: frozenset[int], now: int) -> None:
     if not query.needs and not query.criteria:
         return
+    first_day = first_day_for(query)
     kept_out: dict[tuple[int, int], list[list[Row]]] = {}
     for rid, rows in reach.rows.items():
         if rid in fit:
@@ -109,7 +112,7 @@ def _criteria(told: WhyNot, query: VacancyQuery, reach: InReach, fit: frozenset[
         base = by_miss.pop((0, 0), [])
         for miss, others in by_miss.items():
             with_them = [*base, *others]
-            if first_day_of(with_them, query) is not None:
+            if first_day(with_them) is not None:
                 kept_out.setdefault(miss, []).append(with_them)
     for (missed, missing), offers in kept_out.items():
         criterion, code = (_CRITERIA[missed], "") if missed else ("need", _needs()[missing])
@@ -131,15 +134,15 @@ def _days(told: WhyNot, query: VacancyQuery, reach: InReach, fit: frozenset[int]
     exact = query.start is not None
     offers = {rid: rows for rid, rows in _met(reach).items() if rid not in fit}
     if exact:
-        any_day = replace(query, start=None)
-        at_some_time = [rows for rows in offers.values() if first_day_of(rows, any_day) is not None]
+        some_day = first_day_for(replace(query, start=None))
+        at_some_time = [rows for rows in offers.values() if some_day(rows) is not None]
         told.of("start", len(at_some_time))
-        later = replace(any_day, today=start)
-        first = min((day for rows in at_some_time if (day := first_day_of(rows, later)) is not None), default=None)
+        later = first_day_for(replace(query, start=None, today=start))
+        first = min((day for rows in at_some_time if (day := later(rows)) is not None), default=None)
         if first is not None:
             # Of those that fit on the day asked for some may not fit later.
-            then = replace(query, start=first)
-            total = sum(first_day_of(rows, then) is not None for rows in _met(reach).values())
+            then = first_day_for(replace(query, start=first))
+            total = sum(then(rows) is not None for rows in _met(reach).values())
             if total > told.total:
                 told.changes.append(Change("start", first, total, "", query.days))
     if query.days > 1:
@@ -195,16 +198,20 @@ def _farther(
 ) -> None:
     if query.box is not None:
         return
-    for times in _WIDER:
+    shape = replace(vacancies.shape_of(projection, query), columns="days")
+    first_day = first_day_for(query)
+    for times in _WIDER if fit else _WIDER_FROM_NONE:
         farther = math.ceil(min(max(query.kilometres, 1.0) * times, _KM_MOST))
         if farther <= query.kilometres:
             return
-        wider = replace(query, kilometres=farther, sort=Sort.DISTANCE, prefer_needs=0, prefer_rooms=0)
-        there, _ = vacancies.fitting(reader, projection, wider, now=now)
-        beyond = [away for _, away, rid in there if rid not in fit and away > query.kilometres]
-        if beyond:
-            rim = math.ceil(beyond[0])
-            told.would("distance", rim, sum(away <= rim for away in beyond))
+        # Who comes to the place does so from however far, and is found already.
+        reach = vacancies.in_reach(reader, replace(query, kilometres=farther), shape, now, coming=False)
+        beyond = {rid: away for rid, away in reach.kilometres.items() if away > query.kilometres and rid not in fit}
+        nearest = next((away for rid, away in beyond.items() if first_day(reach.rows[rid]) is not None), None)
+        if nearest is not None:
+            rim = math.ceil(nearest)
+            within = (rid for rid, away in beyond.items() if away <= rim)
+            told.would("distance", rim, sum(first_day(reach.rows[rid]) is not None for rid in within))
             return
 
 
@@ -213,11 +220,9 @@ def _counted(reader: Reader, projection: Projection, query: VacancyQuery, now: i
     shape = vacancies.shape_of(projection, query)
     found: Counter[str] = Counter()
     if query.counts and State.SOME in query.states:
+        first_day = first_day_for(query)
         reach = vacancies.in_reach(reader, query, shape, now)
-        for rows in reach.rows.values():
-            if first_day_of(rows, query) is not None:
-                found[rows[0][column]] += 1
-        return found
+        return Counter(rows[0][column] for rows in reach.rows.values() if first_day(rows) is not None)
     told = vacancy_rows.binds(query, now)
     for arm in (shape, vacancies.of_comers(shape)) if shape.with_areas else (shape,):
         if not arm.by_area or vacancies.with_comers(reader, projection, told):

@@ -59,16 +59,12 @@ class Prepared:
     def call(self, dialect: str, binds: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         """The text for an engine, and all values as its driver takes them."""
         text, given = self.compiled(dialect)
-        values = {**given, **binds} if given else binds
+        values = {**given, **binds}
         if dialect == "sqlite":
-            for value in values.values():
+            for name, value in values.items():
                 if type(value) is list:
-                    return text, {name: _json(value) for name, value in values.items()}
+                    values[name] = orjson.dumps(value).decode()
         return text, values
-
-
-def _json(value: Any) -> Any:
-    return orjson.dumps(value).decode() if type(value) is list else value
 
 
 class one_of(ColumnElement[bool]):  # noqa: N801 - reads as the SQL operator that it is

@@ -7,6 +7,7 @@ a code, a number, a date or a place.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from itertools import repeat
 
 from conformance.spec import canonical
@@ -219,17 +220,22 @@ def _here(told: Told, query: VacancyQuery, base: str) -> str:
 
 
 def _match(hit: Hit, still_free: float | None, now: int) -> bytes:
-    freshness = hit.freshness
+    told = _told(hit.freshness)
+    if still_free is not None:
+        told += f',{{"url":"stillFree","valueDecimal":{still_free:.2f}}}'
+    return (
+        f'{{"extension":[{{"url":"{_DISTANCE}","valueDistance":{{"value":{hit.kilometres:.3f},"unit":"km",'
+        f'"system":"http://unitsofmeasure.org","code":"km"}}}},'
+        f'{{"url":"{_FRESHNESS}","extension":[{{"url":"class","valueCode":"{freshness_class(hit.freshness, now)}"}}'
+        f'{told}]}}],"mode":"match","score":{hit.score:.4f}}}'
+    ).encode()
+
+
+@lru_cache(maxsize=4096)
+def _told(freshness: Freshness) -> str:
+    """The times of a statement: those of one delivery are often the same."""
     told = f',{{"url":"confirmedAt","valueDateTime":"{instant(freshness.confirmed_at)}"}}'
     told += f',{{"url":"expiresAt","valueDateTime":"{instant(freshness.expires_at)}"}}'
     if freshness.valid_at is not None:
         told = f',{{"url":"validAt","valueDateTime":"{instant(freshness.valid_at)}"}}{told}'
-    if still_free is not None:
-        told += f',{{"url":"stillFree","valueDecimal":{still_free:.2f}}}'
-    aged = freshness_class(freshness, now)
-    return (
-        f'{{"extension":[{{"url":"{_DISTANCE}","valueDistance":{{"value":{hit.kilometres:.3f},"unit":"km",'
-        f'"system":"http://unitsofmeasure.org","code":"km"}}}},'
-        f'{{"url":"{_FRESHNESS}","extension":[{{"url":"class","valueCode":"{aged}"}}{told}]}}],'
-        f'"mode":"match","score":{hit.score:.4f}}}'
-    ).encode()
+    return told
