@@ -1,7 +1,7 @@
 """Drift: whether a delivery, as a whole, looks like those of its source before; a column that vanishes, a code that is
 new, numbers that jump.
 
-A `Tally` counts one delivery while its records are read, a `Snapshot` is what stays of it, a `Profile` the snapshots of
+A `DeliveryTally` counts one delivery while its records are read, a `Snapshot` is what stays of it, a `Profile` the snapshots of
 deliveries that were taken. Deliveries are compared with those of like size, so that a nightly export and the pushes of
 the day do not blur each other; the range of the earlier values, widened by what chance explains and by a tolerance, is
 what is expected. No value of a record is in a profile: names of fields that the map names, codes of ours, counts.
@@ -18,7 +18,7 @@ from mappings.errors import Issue, Severity
 from mappings.reader import is_blank
 from mappings.vacancy import VacancyReport
 
-__all__ = ["FEWEST", "Known", "Profile", "Snapshot", "Tally", "findings"]
+__all__ = ["FEWEST", "DeliveryTally", "Known", "Profile", "Snapshot", "findings"]
 
 FEWEST = 5
 """A delivery of fewer records is a push: it is neither judged nor learnt."""
@@ -108,7 +108,7 @@ class Snapshot:
 
 
 @dataclass(slots=True)
-class Tally:
+class DeliveryTally:
     """Counts a delivery, record by record, in bounded memory; `names` are the fields that its map reads."""
 
     names: frozenset[str]

@@ -9,7 +9,7 @@ import pytest
 
 from hub.demo.days import days
 from hub.demo.region import region
-from mappings.drift import Known, Mean, Profile, Snapshot, Tally, findings
+from mappings.drift import DeliveryTally, Known, Mean, Profile, Snapshot, findings
 from mappings.errors import Issue
 from mappings.language import shipped
 from tests.drift_days import Source, is_held, records, watch
@@ -187,7 +187,7 @@ def test_a_tally_of_many_offers_keeps_a_sample_that_is_the_same_each_time() -> N
 
 
 def test_a_broken_record_is_counted_as_unreadable() -> None:
-    tally = Tally(names=frozenset())
+    tally = DeliveryTally(names=frozenset())
     tally.add(None, [Issue(code="broken-row", text_de="", text_en="")], [])
     assert tally.snapshot(at=0, known={}).shares["unreadable"] == (1, 1)
     assert is_held([Issue(code="drift", text_de="", text_en="")])
