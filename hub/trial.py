@@ -13,7 +13,7 @@ from hub.ingest.ledger import Entry
 from hub.ingest.reading import read
 from mappings.census import fold, ward_report
 from mappings.census_event import CensusEvent, admitted
-from mappings.drift import DeliveryTally
+from mappings.delivery_tally import DeliveryTally
 from mappings.errors import Issue
 from mappings.patient_filter import admit
 from mappings.place_counts import named_values, uncounted

@@ -10,7 +10,8 @@ from adapters import registry
 from adapters.base import Record
 from hub.demo import csv_tables, json_files
 from hub.demo.region import Region
-from mappings.drift import DeliveryTally, Known, Profile, findings
+from mappings.delivery_tally import DeliveryTally, Known
+from mappings.drift import Profile, findings
 from mappings.errors import Issue
 from mappings.language import shipped
 from mappings.patient_filter import admit

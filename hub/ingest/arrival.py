@@ -14,7 +14,7 @@ from hub.ingest.reading import Reading, read
 from hub.keys import Key
 from hub.store.clock import instant, micros
 from mappings.census_event import admitted, forgotten, pseudonymised
-from mappings.drift import DeliveryTally
+from mappings.delivery_tally import DeliveryTally
 from mappings.errors import Issue, Rejected
 from mappings.identity import resource_id
 from mappings.patient_filter import admit

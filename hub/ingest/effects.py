@@ -14,7 +14,7 @@ from hub.ingest.reconcile import Effect, Reconciler, Told
 from hub.ingest.wards import Wards
 from hub.store.clock import micros
 from hub.store.reader import Reader, Transaction
-from mappings.drift import DeliveryTally
+from mappings.delivery_tally import DeliveryTally
 from mappings.errors import Issue
 from mappings.source_map import SourceMap
 

@@ -23,7 +23,7 @@ from hub.store.clock import moment
 from hub.store.database import Database
 from hub.store.reader import Transaction
 from hub.store.writer import Writer
-from mappings.drift import DeliveryTally
+from mappings.delivery_tally import DeliveryTally
 from mappings.errors import Rejected
 from mappings.source_map import SourceMap
 

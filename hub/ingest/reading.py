@@ -10,7 +10,7 @@ from hub.ingest.ledger import Entry
 from hub.ingest.reconcile import oddities_of_time
 from hub.ingest.vacancy_index import position_of
 from mappings.census_event import CensusEvent, event_of
-from mappings.drift import DeliveryTally
+from mappings.delivery_tally import DeliveryTally
 from mappings.errors import Issue
 from mappings.source_map import Mapped, SourceMap
 from mappings.vacancy import VacancyReport

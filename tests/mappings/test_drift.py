@@ -9,7 +9,8 @@ import pytest
 
 from hub.demo.days import days
 from hub.demo.region import region
-from mappings.drift import DeliveryTally, Known, Mean, Profile, Snapshot, findings
+from mappings.delivery_tally import DeliveryTally, Known, Mean, Snapshot
+from mappings.drift import Profile, findings
 from mappings.errors import Issue
 from mappings.language import shipped
 from tests.drift_days import Source, is_held, records, watch
