@@ -107,7 +107,7 @@ def _receipts(hub: Hub, options: argparse.Namespace) -> Iterator[tuple[str, Rece
         delivery = Delivery(source=options.source, body=_read(path), received_at=hub.clock())
         with Progress(1) as bar:
             bar.show(path.name)
-            receipt = hub.pipeline.receive(delivery, lambda done, of, bar=bar: bar.left(of - done, of))  # type: ignore[misc]
+            receipt = hub.pipeline.receive(delivery, lambda done, of, bar=bar: bar.left(of - done, of))  # type: ignore[misc]  # no lambda with a default is inferred
         yield path.name, receipt
 
 
