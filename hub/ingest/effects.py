@@ -8,9 +8,10 @@ from datetime import datetime
 
 from adapters.receipt import Receipt
 from hub.ingest.arrival import Arrival
+from hub.ingest.changes import Effect, Told
 from hub.ingest.drift import Drift
 from hub.ingest.reading import Reading
-from hub.ingest.reconcile import Effect, Reconciler, Told
+from hub.ingest.reconcile import Reconciler
 from hub.ingest.wards import Wards
 from hub.store.clock import micros
 from hub.store.reader import Reader, Transaction

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from adapters.receipt import Receipt, Result
 from hub.ingest.ledger import Entry
-from hub.ingest.reconcile import oddities_of_time
+from hub.ingest.stated_time import oddities_of_time
 from hub.ingest.vacancy_index import position_of
 from mappings.census_event import CensusEvent, event_of
 from mappings.delivery_tally import DeliveryTally

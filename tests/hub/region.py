@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from adapters.receipt import Receipt
 from hub.hub import Hub
-from hub.ingest.reconcile import Reconciler, Told
+from hub.ingest.changes import Told
+from hub.ingest.reconcile import Reconciler
 from mappings.source_map import Ladder
 from mappings.vacancy import (
     Address,
