@@ -2,7 +2,7 @@
 
 An adapter parses and never interprets; what a field means, a source map says (`mappings/sources/`). One adapter is one
 module in `adapters/inbound/` with a constant `FORMAT` (the name source maps use) and the functions
-`check(options, names) -> None` and `decode(body, options) -> Decoded`; `adapters.registry` finds it,
+`check(options) -> None` and `decode(body, options) -> Decoded`; `adapters.registry` finds it,
 `tests/adapters/test_contract.py` holds it to the promises made here.
 
 The other way, one encoder is one module in `adapters/outbound/` with the constants `FORMAT`, `MEDIA_TYPE`, `SUFFIX` and

@@ -17,7 +17,18 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from mappings.errors import Issue, Rejected, Retriable
 
-__all__ = ["PORTS", "SECONDS", "Deadline", "Gate", "Resolve", "Target", "refuse_stated", "system_addresses", "target"]
+__all__ = [
+    "PORTS",
+    "SECONDS",
+    "Deadline",
+    "Gate",
+    "Resolve",
+    "Target",
+    "broken_off",
+    "refuse_stated",
+    "system_addresses",
+    "target",
+]
 
 SECONDS = 120.0
 """How long one exchange may take altogether, from the name's resolution to the last byte."""
@@ -298,6 +309,19 @@ def _refused(address: Address, *, private: bool) -> Issue | None:
             text_en="the name leads into a private network; where that is intended, say 'private: true'",
         )
     return None
+
+
+def broken_off(error: Exception) -> Retriable:
+    """A connection that ended before its time, by what its library raised."""
+    return Retriable(
+        Issue(
+            code="peer-broken-off",
+            fhir_code="transient",
+            place="address",
+            text_de=f"die Verbindung brach ab ({type(error).__name__}); wird erneut versucht",
+            text_en=f"the connection broke off ({type(error).__name__}); it is tried again",
+        )
+    )
 
 
 def _wrong(place: str, german: str, english: str) -> Rejected:

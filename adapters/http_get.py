@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from adapters.gate import Deadline, Gate, Target
+from adapters.gate import Deadline, Gate, Target, broken_off
 from mappings.errors import Issue, Rejected, Retriable
 
 __all__ = ["BYTES_MAX", "Got", "get"]
@@ -244,12 +244,4 @@ def _broken_off(error: Exception) -> Retriable | Rejected:
             f"the server's certificate is not to be trusted ({error.verify_message}); renew it, or name your own "
             "authority as options.authorities",
         )
-    return Retriable(
-        Issue(
-            code="peer-broken-off",
-            fhir_code="transient",
-            place="address",
-            text_de=f"die Verbindung brach ab ({type(error).__name__}); wird erneut versucht",
-            text_en=f"the connection broke off ({type(error).__name__}); it is tried again",
-        )
-    )
+    return broken_off(error)

@@ -148,15 +148,7 @@ class Receipt:
                 for reason, count in self.left_out.most_common()
             ],
             "unread": dict(self.unread.most_common()),
-            "issues": [
-                {
-                    "severity": issue.severity,
-                    "code": issue.code,
-                    "place": issue.place,
-                    "text": {"de": issue.text_de, "en": issue.text_en},
-                }
-                for issue in self.issues
-            ],
+            "issues": [issue.to_json() for issue in self.issues],
             "issuesNotShown": self.issues_not_shown,
             "keptWhole": self.kept_whole,
             "resend": self.resend.to_json(),

@@ -14,20 +14,16 @@ import os
 import platform
 import random
 import re
-import shutil
 import statistics
-import subprocess
-import tempfile
 import time
-from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import httpx
 from directory import Directory, Question
+from served import cpu_seconds
+from wrk import load
 
-_TICKS = os.sysconf("SC_CLK_TCK")
 _LUA = """
 local paths, bodies = {}, {}
 for line in io.lines("%s") do
@@ -109,7 +105,7 @@ def _check(base: str, kind: str, asked: list[Question]) -> None:
     for question in random.Random(1).sample(asked, min(20, len(asked))):
         found = json.loads(_send(f"{base}/{_quoted(question.path)}", "GET"))
         matches = sum(1 for entry in found.get("entry", ()) if entry.get("search", {}).get("mode", "match") == "match")
-        most = int(_said(r"_count=(\d+)", question.path + "&_count=20")[1])
+        most = int(re.findall(r"_count=(\d+)", question.path + "&_count=20")[0])
         if matches != min(question.total, most) or found.get("total", question.total) != question.total:
             print(
                 f"  {kind}: WRONG: {question.path}: {matches} matches, total {found.get('total')}, has {question.total}"
@@ -119,21 +115,23 @@ def _check(base: str, kind: str, asked: list[Question]) -> None:
 
 def _measured(told: argparse.Namespace, kind: str, requests: list[str]) -> str:
     rates, middles, tails, cpu, sizes, refused = [], [], [], [], [], 0
+    origin, base = "/".join(told.base.split("/")[:3]), urlsplit(told.base).path
+    lines = [f"{base}/{request}" for request in requests]
     for run in range(told.runs + 1):
-        with tempfile.TemporaryDirectory() as folder:
-            script = _script(Path(folder), told.base, requests, run)
-            before = _cpu(told.pid)
-            said = _wrk(told, script, 2 if run == 0 else told.seconds)
-            spent = _cpu(told.pid) - before
-        done = int(_said(r"(\d+) requests in", said)[1])
-        refused += int((re.search(r"Non-2xx or 3xx responses: (\d+)", said) or [0, 0])[1])
+        before = cpu_seconds(told.pid)
+        seconds = told.seconds if run else 2
+        done = load(origin, _LUA, lines, run + 1, clients=told.connections, seconds=seconds)
+        spent = cpu_seconds(told.pid) - before
+        refused += done.refused
+        if done.first_refusal:
+            print("  " + done.first_refusal)
         if run == 0:
             continue
-        rates.append(float(_said(r"Requests/sec:\s+([\d.]+)", said)[1]))
-        middles.append(_milliseconds(said, "50%"))
-        tails.append(_milliseconds(said, "99%"))
-        cpu.append(spent / done * 1e6 if told.pid and done else 0.0)
-        sizes.append(_bytes(said) / max(done, 1) / 1000)
+        rates.append(done.rate)
+        middles.append(done.p50)
+        tails.append(done.p99)
+        cpu.append(spent / done.requests * 1e6 if told.pid and done.requests else 0.0)
+        sizes.append(done.kilobytes / max(done.requests, 1))
     spread = f"{min(rates):.0f}–{max(rates):.0f}"
     used = f"{statistics.median(cpu):>9.0f}" if told.pid else f"{'–':>9}"
     return (
@@ -144,50 +142,6 @@ def _measured(told: argparse.Namespace, kind: str, requests: list[str]) -> str:
 
 def _quoted(path: str) -> str:
     return quote(path, safe="?&=:/,._-")
-
-
-def _script(folder: Path, base: str, requests: list[str], run: int) -> Path:
-    path_of_base = urlsplit(base).path
-    (folder / "requests").write_text("\n".join(f"{path_of_base}/{request}" for request in requests))
-    script = folder / "load.lua"
-    script.write_text(_LUA % (folder / "requests", run + 1))
-    return script
-
-
-def _wrk(told: argparse.Namespace, script: Path, seconds: int) -> str:
-    command = [shutil.which("wrk") or "wrk", "-t1", f"-c{told.connections}", f"-d{seconds}s", "--latency"]
-    origin = "/".join(told.base.split("/")[:3])
-    said = subprocess.run([*command, "-s", str(script), origin], capture_output=True, text=True, check=True)
-    if "first refusal" in said.stdout:
-        print("  " + _said(r"first refusal.*", said.stdout)[0][:160])
-    return said.stdout
-
-
-def _said(pattern: str, text: str) -> re.Match[str]:
-    """What a text says by a pattern; a program that writes otherwise cannot be measured by."""
-    found = re.search(pattern, text)
-    if found is None:
-        raise SystemExit(f"expected {pattern} in: {text[:500]}")
-    return found
-
-
-def _milliseconds(said: str, which: str) -> float:
-    value, unit = _said(rf"{which}\s+([\d.]+)(us|ms|s)", said).groups()
-    return float(value) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
-
-
-def _bytes(said: str) -> float:
-    value, unit = _said(r"requests in [\d.]+\w+, ([\d.]+)(B|KB|MB|GB)", said).groups()
-    return float(value) * {"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}[unit]
-
-
-def _cpu(pids: Iterable[int]) -> float:
-    """Seconds of CPU that processes and their children have used."""
-    spent = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(") ")[2].split()
-        spent += int(fields[11]) + int(fields[12])
-    return spent / _TICKS
 
 
 def _send(url: str, method: str, body: bytes | None = None) -> bytes:

@@ -9,18 +9,14 @@ client keeps one connection. Every parameter is drawn at random, so that no answ
 import argparse
 import http.client
 import json
-import os
-import platform
 import random
-import socket
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from urllib.parse import urlencode
+
+from served import connected, free_port, get, machine, platzfrei, resident_mb, running
 
 from mappings import gazetteer
 from mappings.vacancy import Position
@@ -38,18 +34,14 @@ def main() -> None:
     options.add_argument("--requests", type=int, default=400)
     options.add_argument("--runs", type=int, default=5)
     told = options.parse_args()
-    port = _free_port()
-    command = [sys.executable, "-m", "hub.cli", "serve", "--database", told.database, "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
-        try:
-            connection = _connected(port)
-            points = _points_with_offers(connection)
-            print(_settings(told, server.pid, len(points)))
-            for kind, question in (("$find-vacancies", _question), ("Location read", _read)):
-                print(_measured(kind, connection, question, points, told))
-            print(f"server's memory after: {_resident_mb(server.pid):.0f} MB")
-        finally:
-            server.terminate()
+    port = free_port()
+    with running(platzfrei(told.database, port), port) as server:
+        connection = connected(port)
+        points = _points_with_offers(connection)
+        print(_settings(told, server.pid, len(points)))
+        for kind, question in (("$find-vacancies", _question), ("Location read", _read)):
+            print(_measured(kind, connection, question, points, told))
+        print(f"server's memory after: {resident_mb(server.pid):.0f} MB")
 
 
 def _question(draw: random.Random, point: Point) -> str:
@@ -79,7 +71,7 @@ def _measured(
         for _ in range(told.requests):
             path = question(draw, draw.choice(points))
             began = time.perf_counter()
-            body = _get(connection, path)
+            body = get(connection, path)
             took.append((time.perf_counter() - began) * 1000)
             sizes.append(len(body))
         if run:  # the first warms up
@@ -97,7 +89,7 @@ def _points_with_offers(connection: http.client.HTTPConnection) -> list[Point]:
     draw = random.Random(0)
     found = []
     for place in draw.sample(gazetteer.places(), 600):
-        bundle = json.loads(_get(connection, f"/fhir/Location?near={place.latitude}|{place.longitude}|15|km&_count=3"))
+        bundle = json.loads(get(connection, f"/fhir/Location?near={place.latitude}|{place.longitude}|15|km&_count=3"))
         for entry in bundle.get("entry", ()):
             position = entry["resource"].get("position")
             if position:
@@ -106,45 +98,11 @@ def _points_with_offers(connection: http.client.HTTPConnection) -> list[Point]:
 
 
 def _settings(told: argparse.Namespace, pid: int, points: int) -> str:
-    engine = told.database.split(":")[0]
     return (
-        f"{datetime.now(UTC):%Y-%m-%d} · {platform.python_implementation()} {platform.python_version()}, "
-        f"{os.cpu_count()} cores, {engine}, one worker, public view, _count=20, "
-        f"{points} places asked around, {told.requests} requests a run, {told.runs} runs after one of warm-up\n"
-        f"server's memory before: {_resident_mb(pid):.0f} MB"
+        f"{machine(told.database)}, _count=20, {points} places asked around, "
+        f"{told.requests} requests a run, {told.runs} runs after one of warm-up\n"
+        f"server's memory before: {resident_mb(pid):.0f} MB"
     )
-
-
-def _get(connection: http.client.HTTPConnection, path: str) -> bytes:
-    connection.request("GET", path.replace("|", "%7C"))
-    response = connection.getresponse()
-    body = response.read()
-    if response.status != 200:
-        raise SystemExit(f"{response.status} for {path}: {body[:500]!r}")
-    return body
-
-
-def _connected(port: int) -> http.client.HTTPConnection:
-    for _ in range(200):
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-            _get(connection, "/health/live")
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return connection
-    raise SystemExit("the server does not answer")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _resident_mb(pid: int) -> float:
-    pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 if __name__ == "__main__":

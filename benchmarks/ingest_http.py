@@ -9,12 +9,9 @@ needs the program `wrk`. Prints medians of the runs, and how many answers were n
 
 import argparse
 import json
-import re
-import shutil
 import statistics
-import subprocess
-import tempfile
-from pathlib import Path
+
+from wrk import load
 
 from mappings import gazetteer
 
@@ -46,28 +43,19 @@ def main() -> None:
     made.add_argument("--runs", type=int, default=5)
     options = made.parse_args()
     rates, slowest, refused = [], [], 0
-    with tempfile.TemporaryDirectory() as folder:
-        bodies = Path(folder) / "bodies"
-        bodies.write_text("\n".join(_body(number) for number in range(options.homes)))
-        for run in range(options.runs + 1):
-            script = Path(folder) / "load.lua"
-            script.write_text(_LUA % (bodies, run + 1))
-            wrk = shutil.which("wrk") or "wrk"
-            command = [wrk, "-t1", f"-c{options.clients}", f"-d{options.seconds}s", "--latency", "-s", str(script)]
-            told = subprocess.run([*command, options.base], capture_output=True, text=True, check=True).stdout
-            bad = re.search(r"Non-2xx or 3xx responses: (\d+)", told)
-            refused += int(bad[1]) if bad else 0
-            rate = re.search(r"Requests/sec:\s+([\d.]+)", told)
-            tail = re.search(r"99%\s+(\S+)", told)
-            if bad or rate is None or tail is None:
-                print(told[:800])
-            if run and rate and tail:
-                rates.append(float(rate[1]))
-                slowest.append(tail[1])
+    bodies = [_body(number) for number in range(options.homes)]
+    for run in range(options.runs + 1):
+        done = load(options.base, _LUA, bodies, run + 1, clients=options.clients, seconds=options.seconds)
+        refused += done.refused
+        if done.first_refusal:
+            print(done.first_refusal)
+        if run:
+            rates.append(done.rate)
+            slowest.append(f"{done.p99:.0f}")
     spread = f"{min(rates):.0f}-{max(rates):.0f}"
     print(
         f"{options.clients} clients, {options.homes} homes, {options.runs} runs of {options.seconds} s after one: "
-        f"median {statistics.median(rates):.0f} reports/s ({spread}), p99 {', '.join(slowest)}, {refused} refused"
+        f"median {statistics.median(rates):.0f} reports/s ({spread}), p99 {', '.join(slowest)} ms, {refused} refused"
     )
 
 

@@ -11,10 +11,8 @@ answers must be AA, and at the end the ledger must hold as many deliveries as we
 
 import argparse
 import asyncio
-import os
 import random
 import signal
-import socket
 import sqlite3
 import statistics
 import subprocess
@@ -25,6 +23,8 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from served import cpu_seconds, free_port
 
 from adapters.base import Delivery
 from adapters.receipt import Receipt
@@ -124,12 +124,6 @@ async def run(port: int, hospitals: list[Hospital], messages: int) -> tuple[floa
     return answers.total() / (time.perf_counter() - begun), answers
 
 
-def cpu_seconds(pid: int) -> float:
-    """What a process has used of the processors, the system's share included."""
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def measured(port: int, pid: int, options: argparse.Namespace) -> int:
     """Warm up, run, print; returns how many messages were accepted."""
     # The last are of now: who listens hears what has just happened, and what is days old is no offer any more.
@@ -137,7 +131,7 @@ def measured(port: int, pid: int, options: argparse.Namespace) -> int:
     clock = [datetime.now(UTC) - timedelta(seconds=warming + _RUNS * options.messages)]
     hospitals = [Hospital(number, options.share, clock) for number in range(1, options.connections + 1)]
     _, answers = asyncio.run(run(port, hospitals, warming))
-    rates, used = [], cpu_seconds(pid)
+    rates, used = [], cpu_seconds([pid])
     for _ in range(_RUNS):
         rate, told = asyncio.run(run(port, hospitals, options.messages))
         rates.append(rate)
@@ -145,17 +139,10 @@ def measured(port: int, pid: int, options: argparse.Namespace) -> int:
     if set(answers) != {"AA"}:
         raise SystemExit(f"WRONG: not all were accepted: {dict(answers)}")
     median = statistics.median(rates)
-    a_message = (cpu_seconds(pid) - used) / (_RUNS * (options.messages // options.connections) * options.connections)
+    a_message = (cpu_seconds([pid]) - used) / (_RUNS * (options.messages // options.connections) * options.connections)
     print(f"{median:,.0f} messages/s (median of {_RUNS} runs; {min(rates):,.0f} to {max(rates):,.0f})")
     print(f"{a_message * 1e6:,.0f} µs of CPU a message in the listener's process")
     return answers.total()
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def with_hub(options: argparse.Namespace) -> None:

@@ -11,19 +11,14 @@ changes at all, and of links while somebody reports (`--reports` a second, in tr
 import argparse
 import http.client
 import json
-import os
-import platform
 import random
-import socket
 import statistics
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from pathlib import Path
 from urllib.parse import urlencode, urlsplit
+
+from served import connected, cpu_seconds, free_port, get, machine, platzfrei, resident_mb, running
 
 from adapters.base import Delivery
 from hub.hub import Hub
@@ -32,7 +27,6 @@ from mappings import gazetteer
 
 _FORMS = ("kurzzeitpflege", "dauerpflege", "tagespflege", "ambulante-pflege", "uebergangspflege")
 _RATE = 50_000 / 600
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -44,31 +38,27 @@ def main() -> None:
     options.add_argument("--runs", type=int, default=5)
     options.add_argument("--reports", type=int, default=10)
     told = options.parse_args()
-    port = _free_port()
-    command = [sys.executable, "-m", "hub.cli", "serve", "--database", told.database, "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
-        try:
-            connection = _connected(port)
-            questions = _questions(told.askers)
-            for path in questions[:200]:
-                _get(connection, path)
-            before = _cpu(server.pid)
-            links = [_monitored(_get(connection, path)) for path in questions]
-            plain = (_cpu(server.pid) - before) / len(questions)
-            kept = [link for link in links if link]
-            print(_settings(told, len(kept), kept))
-            print(f"plain search, with its link: {plain * 1e6:.0f} µs CPU")
-            _print("nothing changes", [_played(server.pid, connection, kept, told.seconds) for _ in range(told.runs)])
-            reporting = threading.Event()
-            reporter = threading.Thread(target=_report, args=(told.database, told.reports, reporting))
-            reporter.start()
-            runs = [_played(server.pid, connection, kept, told.seconds) for _ in range(told.runs)]
-            reporting.set()
-            reporter.join()
-            _print(f"{told.reports} reports a second", runs)
-            print(f"server's memory after: {_resident_mb(server.pid):.0f} MB")
-        finally:
-            server.terminate()
+    port = free_port()
+    with running(platzfrei(told.database, port), port) as server:
+        connection = connected(port)
+        questions = _questions(told.askers)
+        for path in questions[:200]:
+            get(connection, path)
+        before = cpu_seconds([server.pid])
+        links = [_monitored(get(connection, path)) for path in questions]
+        plain = (cpu_seconds([server.pid]) - before) / len(questions)
+        kept = [link for link in links if link]
+        print(_settings(told, len(kept), kept))
+        print(f"plain search, with its link: {plain * 1e6:.0f} µs CPU")
+        _print("nothing changes", [_played(server.pid, connection, kept, told.seconds) for _ in range(told.runs)])
+        reporting = threading.Event()
+        reporter = threading.Thread(target=_report, args=(told.database, told.reports, reporting))
+        reporter.start()
+        runs = [_played(server.pid, connection, kept, told.seconds) for _ in range(told.runs)]
+        reporting.set()
+        reporter.join()
+        _print(f"{told.reports} reports a second", runs)
+        print(f"server's memory after: {resident_mb(server.pid):.0f} MB")
 
 
 def _questions(askers: int) -> list[str]:
@@ -100,18 +90,18 @@ def _played(
 ) -> tuple[float, float, float, float]:
     """CPU seconds a request, median and 99th percentile of its duration, and the share of answers with news."""
     took, news = [], 0
-    began, before = time.perf_counter(), _cpu(pid)
+    began, before = time.perf_counter(), cpu_seconds([pid])
     for number in range(int(_RATE * seconds)):
         if (wait := began + number / _RATE - time.perf_counter()) > 0:
             time.sleep(wait)
         place = number % len(links)
         sent = time.perf_counter()
-        body = _get(connection, links[place])
+        body = get(connection, links[place])
         took.append(time.perf_counter() - sent)
         links[place] = _monitored(body) or links[place]
         news += b'"entry"' in body
     return (
-        (_cpu(pid) - before) / len(took),
+        (cpu_seconds([pid]) - before) / len(took),
         statistics.median(took),
         statistics.quantiles(took, n=100)[98],
         news / len(took),
@@ -153,52 +143,13 @@ def _home(number: int, draw: random.Random) -> dict[str, object]:
     }
 
 
-def _cpu(pid: int) -> float:
-    """User and system seconds of a process (https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html)."""
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
 def _settings(told: argparse.Namespace, kept: int, links: list[str]) -> str:
     lengths = [len(link) for link in links]
     return (
-        f"{datetime.now(UTC):%Y-%m-%d} · {platform.python_implementation()} {platform.python_version()}, "
-        f"{os.cpu_count()} cores, {told.database.split(':')[0]}, one worker, public view; {told.askers} askers "
-        f"of 50,000, {kept} with a link of {statistics.median(lengths):.0f} characters (longest {max(lengths)}); "
+        f"{machine(told.database)}; {told.askers} askers of 50,000, "
+        f"{kept} with a link of {statistics.median(lengths):.0f} characters (longest {max(lengths)}); "
         f"{_RATE:.0f} requests a second, {told.runs} runs of {told.seconds:.0f} s"
     )
-
-
-def _get(connection: http.client.HTTPConnection, path: str) -> bytes:
-    connection.request("GET", path.replace("|", "%7C"))
-    response = connection.getresponse()
-    body = response.read()
-    if response.status != 200:
-        raise SystemExit(f"{response.status} for {path}: {body[:500]!r}")
-    return body
-
-
-def _connected(port: int) -> http.client.HTTPConnection:
-    for _ in range(200):
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-            _get(connection, "/health/live")
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return connection
-    raise SystemExit("the server does not answer")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _resident_mb(pid: int) -> float:
-    pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ class Question:
 
 
 @dataclass(slots=True)
-class Tally:
+class Calibration:
     """Answers and how good they were, as sums."""
 
     asked: int = 0
@@ -69,7 +69,7 @@ class Tally:
         sums[1] += told
         sums[2] += still
 
-    def merge(self, other: "Tally") -> None:
+    def merge(self, other: "Calibration") -> None:
         """Add the answers of another."""
         self.asked += other.asked
         self.loss += other.loss
@@ -117,13 +117,13 @@ def known_ladder(options: argparse.Namespace) -> dict[int, float]:
 
 def judged(
     told: Courses, options: argparse.Namespace, known: Mapping[int, float], seed: int
-) -> tuple[Tally, Tally, dict[str, Tally], Model, float]:
+) -> tuple[Calibration, Calibration, dict[str, Calibration], Model, float]:
     """What is shown, what would be were all shown, and what is shown by the habit of the source."""
     split = told.as_of - options.judged * DAY
     began = time.process_time()
     model = fit(heard(told, split), now=split)
     took = time.process_time() - began
-    shown, everything, habits = Tally(), Tally(), dict[str, Tally]()
+    shown, everything, habits = Calibration(), Calibration(), dict[str, Calibration]()
     for one in questions(told, split, options.questions, random.Random(f"{seed} questions")):
         age = timedelta(hours=one.hours)
         ladder, knowing = model.ladder[1, one.rung], known[one.rung]
@@ -132,11 +132,11 @@ def judged(
         told_to = model.probability(one.source, one.care_form, one.accepting, age)
         if told_to is not None:
             shown.add(told_to, ladder, knowing, one.still)
-            habits.setdefault(one.habit, Tally()).add(told_to, ladder, knowing, one.still)
+            habits.setdefault(one.habit, Calibration()).add(told_to, ladder, knowing, one.still)
     return shown, everything, habits, model, took
 
 
-def plot(tallies: Mapping[str, Tally], path: Path) -> bool:
+def plot(tallies: Mapping[str, Calibration], path: Path) -> bool:
     """Draw how often places were still free of which something was told; False where nothing can draw."""
     try:
         from matplotlib import pyplot as plt  # type: ignore[import-not-found,unused-ignore]
@@ -150,7 +150,7 @@ def plot(tallies: Mapping[str, Tally], path: Path) -> bool:
         style = "-" if place < 10 else "--"  # the colours begin again
         known = [(told / count, still / count) for count, told, still in tally.bins if count >= 50]
         upper.plot(*zip(*known, strict=True), marker="o", markersize=3, linestyle=style, label=name) if known else None
-    every = Tally()
+    every = Calibration()
     for tally in tallies.values():
         every.merge(tally)
     lower.bar([(one + 0.5) / BINS for one in range(BINS)], [sums[0] for sums in every.bins], width=0.9 / BINS)
@@ -179,10 +179,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     first, _, last = options.seeds.partition("-")
     seeds = range(int(first), int(last or first) + 1)
     known = known_ladder(options)
-    figures, tallies, overall = [], dict[str, Tally](), (Tally(), Tally())
-    by_habit: dict[str, Tally] = {}
+    figures, tallies, overall = [], dict[str, Calibration](), (Calibration(), Calibration())
+    by_habit: dict[str, Calibration] = {}
     for name in options.regimes:
-        shown, everything, took, verdicts = Tally(), Tally(), 0.0, dict[str, int]()
+        shown, everything, took, verdicts = Calibration(), Calibration(), 0.0, dict[str, int]()
         for seed in seeds:
             told = courses(seed, REGIMES[name], offers=options.offers, days=options.days)
             one_shown, one_all, habits, model, seconds = judged(told, options, known, seed)
@@ -190,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             everything.merge(one_all)
             took += seconds
             for habit, tally in habits.items():
-                by_habit.setdefault(habit, Tally()).merge(tally)
+                by_habit.setdefault(habit, Calibration()).merge(tally)
             for (_, _, places), score in model.scores.items():
                 if places == 1:
                     verdicts[score.verdict.value] = verdicts.get(score.verdict.value, 0) + 1
@@ -215,7 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _figures(shown: Tally, everything: Tally) -> dict[str, float | int]:
+def _figures(shown: Calibration, everything: Calibration) -> dict[str, float | int]:
     asked = max(shown.asked, 1)
     return {
         "asked": everything.asked,
@@ -229,7 +229,7 @@ def _figures(shown: Tally, everything: Tally) -> dict[str, float | int]:
     }
 
 
-def _miscalibration(tally: Tally) -> float:
+def _miscalibration(tally: Calibration) -> float:
     """By how much what was told differs from the share that was still free, on average over ten bins."""
     return sum(abs(told - still) for _, told, still in tally.bins) / max(tally.asked, 1)
 

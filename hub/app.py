@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conformance import spec
-from hub import exporting, identity_endpoint, jobs, phantom_endpoint, receiving, reporting
+from hub import exporting, jobs, receiving, reporting
 from hub.course.chances import Chances
 from hub.errors import NotFound
 from hub.exporting import ExportEndpoint
@@ -107,9 +107,9 @@ def application(hub: Hub, *, sandbox: bool = False, board: Board | None = None) 
             await export(scope, receive, send)
         elif path.startswith(reporting.PREFIX):
             await reports(scope, receive, send)
-        elif sandbox and path.startswith(identity_endpoint.PREFIX):
+        elif sandbox and path.startswith(identity.prefix):
             await identity(scope, receive, send)
-        elif sandbox and path.startswith(phantom_endpoint.PREFIX):
+        elif sandbox and path.startswith(phantoms.prefix):
             await phantoms(scope, receive, send)
         else:
             await rest(scope, receive, send)

@@ -180,7 +180,7 @@ class Fetcher:
                 "claimed_until": 0,
                 "led": False,
                 "failures": failures,
-                "problem": None if failure is None else orjson.dumps([_kept(one) for one in _issues(failure)]),
+                "problem": None if failure is None else orjson.dumps([one.fields() for one in _issues(failure)]),
                 "due_at": micros(now + self._wait(one, failures, failure)),
                 "memory": orjson.dumps(one.memory),
             }
@@ -222,17 +222,6 @@ def _issues(failure: BaseException) -> tuple[Issue, ...]:
             text_en=f"a fault on our side ({name}); it is tried again",
         ),
     )
-
-
-def _kept(issue: Issue) -> dict[str, str]:
-    return {
-        "code": issue.code,
-        "text_de": issue.text_de,
-        "text_en": issue.text_en,
-        "place": issue.place,
-        "severity": issue.severity,
-        "fhir_code": issue.fhir_code,
-    }
 
 
 def _running() -> VersionConflict:

@@ -13,7 +13,8 @@ from uuid import uuid4
 from sqlalchemy import bindparam, delete, insert, literal_column, select
 
 from hub.errors import Invalid
-from hub.search.registry import Registry, Unusable
+from hub.search.registry import Registry
+from hub.search.usable import Unusable
 from hub.store.database import UNAVAILABLE, Database
 from hub.store.prepared import Prepared
 from hub.store.reader import Reader, Transaction

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, select
 
-from hub.course.decisions import Decision, Verdict, decide, decisions, is_decided, newest
+from hub.course.decisions import Decided, Decision, decide, decisions, is_decided, newest
 from hub.course.phantoms import Phantom, phantoms
 from hub.course.runs import runs
 from hub.course.sentences import question, sentence
@@ -22,7 +22,7 @@ from mappings.errors import Issue
 
 __all__ = ["ACTIONS", "PhantomWork"]
 
-ACTIONS: Mapping[str, Verdict] = {"confirm": "confirmed", "dismiss": "dismissed"}
+ACTIONS: Mapping[str, Decided] = {"confirm": "confirmed", "dismiss": "dismissed"}
 """What a person decides of a finding."""
 
 _WINDOW = timedelta(days=180)

@@ -46,15 +46,7 @@ class Aside:
             "delivery": self.delivery,
             "receivedAt": self.received_at,
             "place": self.place,
-            "issues": [
-                {
-                    "severity": issue.severity,
-                    "code": issue.code,
-                    "place": issue.place,
-                    "text": {"de": issue.text_de, "en": issue.text_en},
-                }
-                for issue in self.issues
-            ],
+            "issues": [issue.to_json() for issue in self.issues],
             "rerun": self.rerun,
             "resend": of_codes(issue.code for issue in self.errors).to_json(),
         }

@@ -13,7 +13,7 @@ from hub.ingest.ledger import Entry
 from hub.ingest.reading import read
 from mappings.census import fold, ward_report
 from mappings.census_event import CensusEvent, admitted
-from mappings.drift import Tally
+from mappings.delivery_tally import DeliveryTally
 from mappings.errors import Issue
 from mappings.patient_filter import admit
 from mappings.place_counts import named_values, uncounted
@@ -105,7 +105,7 @@ class Trial:
             self._sample(part.fields, names)
             entry = Entry(place=part.place, fields=admit(part.fields, source_map).fields, issues=part.issues)
         receipt = Receipt(source=source_map.name)
-        reading = read([entry], source_map, self.at, receipt, Tally(names=source_map.names))
+        reading = read([entry], source_map, self.at, receipt, DeliveryTally(names=source_map.names))
         return Tried(
             place=part.place,
             cells=cells,

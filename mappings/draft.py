@@ -4,49 +4,30 @@ A proposal and nothing more: what is unsure is marked, what is not understood is
 translated. Words for names: `mappings/synonyms.yaml`.
 """
 
-import difflib
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from mappings import conversions, gazetteer, targets, terminology
-from mappings.conversions import Doubtful, Unreadable
-from mappings.language import CONVERSIONS
+from mappings import targets, terminology
+from mappings.column import (
+    TABLES,
+    Column,
+    codes_in,
+    is_known,
+    name_likeness,
+    suitability,
+    table_of,
+)
 from mappings.place_counts import uncounted
 from mappings.reader import Fields, is_blank
 from mappings.vacancy import ZONE
-from mappings.vocabulary import CareForm, care_form, is_of_people, vocabulary, words
+from mappings.vocabulary import CareForm, care_form, is_of_people, vocabulary
 
-__all__ = ["Column", "Guess", "Level", "Proposal", "UnknownCodes", "propose"]
-
-_SAMPLE = 100
+__all__ = ["Guess", "Level", "Proposal", "UnknownCodes", "propose"]
 _SURE = 0.8
 _LIKELY = 0.5
-_TABLES = {
-    "offer.care_form": ("", "csv-angebot", "hilfe-art", "lup-angebot"),
-    "block.room": ("csv-zimmer", ""),
-    "block.sex": ("csv-geschlecht", ""),
-    "offer.payers": ("csv-kostentraeger", ""),
-}
-"""The tables that translate to the codes of a place; blank: the codes themselves."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """A field of the sample: its name, what stands in it where it is not blank, and of how many records."""
-
-    name: str
-    values: tuple[Any, ...]
-    records: int
-
-    @property
-    def sample(self) -> tuple[Any, ...]:
-        """The first of its values."""
-        return self.values[:_SAMPLE]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,200 +93,6 @@ class Proposal:
         return len(self.defaults) + sum(not guess.is_sure for guess in _guesses(self.root))
 
 
-_FILLERS = frozenset(
-    {*("anzahl", "der", "die", "das", "des", "von", "am", "in", "of", "the", "einrichtung", "einrichtungs", "facility")}
-    | {"angebot", "offer", "number", "wert", "feld", "haus", "home", "address", "adresse", "contact", "kontakt", "f"}
-    | {"location", "position", "geo", "status", "gemeldet", "gesamt", "aktuell", "current", "heute", "today", "txt"}
-)
-
-
-@lru_cache(maxsize=10_000)
-def _name_likeness(name: str, target: str) -> float:
-    """How much a name sounds like one for a place, from 0 to 1."""
-    return _likeness(tuple(words(name.rpartition(".")[2])), tuple(words(name)), target)
-
-
-def _likeness(words: tuple[str, ...], way: tuple[str, ...], target: str) -> float:
-    best = 0.0
-    plain = tuple(word for word in way if word not in _FILLERS)
-    for rank, phrase in enumerate(vocabulary().places[target]):
-        best = max(best, _phrase_likeness(words, way, plain, phrase) - 0.001 * rank)
-    if target.startswith("counts.") and any(
-        said & set(way) for place, said in vocabulary().numbers.items() if place != target
-    ):
-        best -= 0.3
-    return best
-
-
-def _phrase_likeness(
-    words: tuple[str, ...], way: tuple[str, ...], plain: tuple[str, ...], phrase: tuple[str, ...]
-) -> float:
-    if phrase in (words, way):
-        return 1.0
-    joined, wanted = "".join(words), "".join(phrase)
-    if wanted in (joined, "".join(way)):
-        return 0.95
-    if plain and phrase == plain:
-        return 0.9
-    like = 0.0
-    if set(phrase) <= set(way):
-        like = 0.55 + 0.3 * len(phrase) / len(way)
-    if len(wanted) >= 4 and wanted in joined:
-        like = max(like, 0.4 + 0.4 * len(wanted) / len(joined))
-    if len(joined) >= 4 and wanted.startswith(joined):
-        like = max(like, 0.45 + 0.4 * len(joined) / len(wanted))
-    if len(joined) >= 5 and abs(len(joined) - len(wanted)) <= 2:
-        ratio = difflib.SequenceMatcher(None, joined, wanted).ratio()
-        like = max(like, 0.75 * ratio if ratio >= 0.84 else 0.0)
-    return like
-
-
-def _readable(convert: Callable[..., Any], values: Sequence[Any], kind: targets.Target) -> float:
-    """The share of the values that a conversion reads and its place takes."""
-    good = 0
-    for value in values:
-        try:
-            read = convert(value)
-        except Unreadable:
-            continue
-        good += kind.allows(read.value if isinstance(read, Doubtful) else read)
-    return good / len(values)
-
-
-def _moment(value: Any) -> Any:
-    return conversions.datetime(value, zone=ZONE)
-
-
-def _tables_of(target: str, column: Column) -> tuple[str, float]:
-    """The table that knows most of a column's words, and the share of them that it knows."""
-    shares: dict[str, float] = {}
-    codes = _kind(target).codes
-    said = [word for value in column.sample for word in _words(target, value)]
-    for name in _TABLES[target]:
-        if name:
-            table = terminology.table(name)
-            known = sum(_is_known(table, word) for word in said)
-        else:
-            assert codes is not None
-            known = sum(word in codes() for word in said)
-        shares[name] = known / max(1, len(said))
-    best = max(_TABLES[target], key=lambda name: shares[name])
-    if not shares[best]:
-        best = next(name for name in _TABLES[target] if name)
-    return best, shares[best]
-
-
-def _words(target: str, value: Any) -> list[str]:
-    """The codes in a value: several where the place takes several."""
-    parts = re.split("[,;]", str(value)) if _kind(target).many else (str(value),)
-    return [" ".join(part.split()) for part in parts]
-
-
-def _is_known(table: terminology.Table, word: str) -> bool:
-    try:
-        return bool(table.translate(word))
-    except KeyError:
-        return False
-
-
-def _kind(target: str) -> targets.Target:
-    known = {**targets.FACILITY, **targets.STATEMENT, **targets.BLOCK}
-    return known.get(target) or targets.ELEMENT
-
-
-def _fit(target: str, column: Column) -> float:
-    """How well the values suit a place, from -1 (not at all) to 1 (they could hardly be anything else)."""
-    if not column.sample:
-        return 0.0
-    if target in _TABLES:
-        share = _tables_of(target, column)[1]
-        distinct = len(set(map(str, column.values)))
-        if target == "offer.care_form":
-            return share if share > 0.3 else (0.0 if distinct <= 25 and _is_wordy(column) else -1.0)
-        return share if share > 0.5 else -1.0
-    kind = _kind(target)
-    convert = _moment if target == "valid_at" else CONVERSIONS[kind.convert]
-    share = _readable(convert, column.sample, kind)
-    if share < 0.7:
-        return -1.0
-    special = _SPECIAL.get(target)
-    return special(column) if special is not None else 0.2 * share
-
-
-def _share(column: Column, test: Callable[[str], object]) -> float:
-    return sum(bool(test(str(value).strip())) for value in column.sample) / len(column.sample)
-
-
-def _is_wordy(column: Column) -> bool:
-    return _share(column, lambda text: re.search("[A-Za-zÄÖÜäöü]{2}", text)) > 0.9
-
-
-_NUMBER = re.compile(r"-?\d{1,4}([.,]\d+)?")
-
-
-def _between(low: float, high: float) -> Callable[[Column], float]:
-    def fit(column: Column) -> float:
-        share = _share(column, lambda text: _NUMBER.fullmatch(text) and low <= float(text.replace(",", ".")) <= high)
-        decimals = _share(column, lambda text: re.search(r"[.,]\d{2,}", text))
-        return decimals if share > 0.9 else -1.0
-
-    return fit
-
-
-def _fit_key(column: Column) -> float:
-    values = list(map(str, column.values))
-    if len(column.values) < column.records or _share(column, lambda text: len(text) <= 40) < 1:
-        return -0.6
-    return 0.4 if len(set(values)) >= max(1, 0.15 * len(values)) else -0.6
-
-
-def _fit_name(column: Column) -> float:
-    return 0.3 if _is_wordy(column) and _share(column, lambda text: len(text) > 4) > 0.7 else -0.8
-
-
-def _fit_count(column: Column) -> float:
-    return 0.3 if _share(column, lambda text: re.fullmatch(r"-?\d{1,3}([.,]0+)?", text)) > 0.95 else -0.5
-
-
-_SPECIAL: Mapping[str, Callable[[Column], float]] = {
-    "facility.key": _fit_key,
-    "facility.name": _fit_name,
-    "facility.operator": _fit_name,
-    "facility.street": lambda column: 0.3 if _is_wordy(column) else -0.8,
-    "facility.city": lambda column: 0.5 if _is_wordy(column) and _share(column, str.isdigit) == 0 else -0.8,
-    "facility.house_number": lambda column: (
-        0.5 if _share(column, lambda text: re.match(r"\d{1,4}", text) and len(text) < 10) > 0.9 else -1.0
-    ),
-    "facility.postal_code": lambda column: (
-        1.0 if _share(column, lambda text: gazetteer.place(text.removeprefix("D-").zfill(5))) > 0.85 else -0.3
-    ),
-    "facility.iks": lambda column: (
-        1.0
-        if _share(column, lambda text: re.fullmatch(r"\d{9}", text) and conversions.ik_is_plausible(text)) > 0.85
-        else 0.2
-        if _share(column, lambda text: re.fullmatch(r"\d{9}", text)) > 0.9
-        else -0.5
-    ),
-    "facility.latitude": _between(47.0, 55.2),
-    "facility.longitude": _between(5.7, 15.2),
-    "facility.contacts.phone": lambda column: (
-        0.6 if _share(column, lambda text: re.match(r"\+|0\d{2}", text)) > 0.7 else -0.5
-    ),
-    "facility.contacts.email": lambda _column: 1.0,
-    "facility.contacts.url": lambda column: (
-        0.9 if _share(column, lambda text: "www." in text or "://" in text) > 0.5 else -0.5
-    ),
-    "valid_at": lambda column: 0.8 if _share(column, lambda text: ":" in text) > 0.5 else 0.3,
-    "block.start": lambda _column: 0.3,
-    "block.end": lambda _column: 0.3,
-    **dict.fromkeys(
-        (
-            *(f"counts.{name}" for name in ("licensed", "operable", "occupied", "held", "accepting", "waiting")),
-            "block.count",
-        ),
-        _fit_count,
-    ),
-}
 _BY_VALUES = {
     "facility.postal_code": 1.0,
     "facility.iks": 1.0,
@@ -325,12 +112,12 @@ def _likelihoods(columns: Sequence[Column], known: Iterable[str]) -> Iterator[tu
     for target in known:
         is_number = target.startswith(("counts.", "block.count"))
         for column in columns:
-            by_name = _name_likeness(column.name, target)
+            by_name = name_likeness(column.name, target)
             if by_name < 0.45 and target not in _BY_VALUES:
                 continue
             if not is_number and by_name < 0.9 and uncounted({column.name: column.sample}):
                 continue  # A number of places is nothing else, though half of its name be a ward's or a need's.
-            fit = _fit(target, column)
+            fit = suitability(target, column)
             if fit <= -1.0:
                 continue
             if by_name >= 0.45:
@@ -344,11 +131,11 @@ def _beside_a_street(target: str, column: Column, columns: Sequence[Column]) -> 
     """A number right of a street is the house's, and no key; without a street that lacks it, it is none of a house."""
     if target not in ("facility.house_number", "facility.key"):
         return 0
-    streets = [one for one in columns if _name_likeness(one.name, "facility.street") >= _SURE]
-    if all(one.sample and _share(one, _WITH_NUMBER.fullmatch) > 0.6 for one in streets):
+    streets = [one for one in columns if name_likeness(one.name, "facility.street") >= _SURE]
+    if all(one.has_house_numbers for one in streets):
         return -5 if target == "facility.house_number" else 0
     position = next(index for index, one in enumerate(columns) if one is column)
-    if not position or _name_likeness(columns[position - 1].name, "facility.street") < 0.9:
+    if not position or name_likeness(columns[position - 1].name, "facility.street") < 0.9:
         return 0
     return 1 if target == "facility.house_number" else -1
 
@@ -373,16 +160,12 @@ def _assigned(columns: Sequence[Column], known: Iterable[str]) -> list[Guess]:
 
 
 def _words_of(target: str, column: Column) -> dict[str, str]:
-    if target == "valid_at" and not _has_offset(column):
+    if target == "valid_at" and not column.has_offset:
         return {"zone": str(ZONE)}
-    if target in _TABLES:
-        table, _ = _tables_of(target, column)
+    if target in TABLES:
+        table, _ = table_of(target, column)
         return {"table": table} if table else {}
     return {}
-
-
-def _has_offset(column: Column) -> bool:
-    return bool(column.sample) and _share(column, lambda text: re.search(r"(Z|[+-]\d\d:?\d\d)$", text)) == 1
 
 
 _AT_ROOT = (
@@ -508,7 +291,7 @@ def _own_key(columns: Sequence[Column], guesses: Sequence[Guess]) -> list[Guess]
     read = {guess.column for guess in guesses}
     if any(guess.target == "offer.key" for guess in guesses):
         return []
-    keys = [column for column in columns if column.name not in read and _fit("facility.key", column) > 0]
+    keys = [column for column in columns if column.name not in read and suitability("facility.key", column) > 0]
     likely = [(likelihood, column.name, column) for likelihood, column, _, _ in _likelihoods(keys, ["facility.key"])]
     if not likely:
         return []
@@ -554,10 +337,10 @@ def _says_care_form(columns: Sequence[Column]) -> bool:
     target = "offer.care_form"
     return any(
         column.sample
-        and _is_wordy(column)
+        and column.is_wordy
         and (
-            _fit(target, column) > _LIKELY
-            or (_name_likeness(column.name, target) >= _SURE and _fit(target, column) >= 0)
+            suitability(target, column) > _LIKELY
+            or (name_likeness(column.name, target) >= _SURE and suitability(target, column) >= 0)
         )
         for column in columns
     )
@@ -587,16 +370,13 @@ def _of_form(named: Sequence[tuple[Column, CareForm]]) -> list[Guess]:
     return list(guesses.values()) if any(target.startswith("counts.") for target in guesses) else []
 
 
-_WITH_NUMBER = re.compile(r".*\S \d+ ?[A-Za-z]?([-–/+, ].*)?")
-
-
 def _streets(root: Level, columns: Mapping[str, Column]) -> None:
     """A street's column that has the house number in it fills both places."""
     street = next((guess for guess in root.guesses if guess.target == "facility.street"), None)
     if street is None or any(guess.target == "facility.house_number" for guess in root.guesses):
         return
     column = columns[street.column]
-    if column.sample and _share(column, _WITH_NUMBER.fullmatch) > 0.6:
+    if column.has_house_numbers:
         position = root.guesses.index(street)
         both = ("facility.street", "street"), ("facility.house_number", "house_number")
         root.guesses[position : position + 1] = [
@@ -629,7 +409,7 @@ def _needed(proposal: Proposal) -> None:
 def _why_unread(column: Column, known: Iterable[str]) -> tuple[str, str]:
     """Of a field that is called like a place whose values it does not have: what was expected."""
     for target in known:
-        if column.sample and _name_likeness(column.name, target) >= 0.9 and _fit(target, column) <= -1.0:
+        if column.sample and name_likeness(column.name, target) >= 0.9 and suitability(target, column) <= -1.0:
             return (
                 f"heißt wie {target}, die Werte sind dort nicht lesbar",
                 f"is named like {target}, but not readable so",
@@ -655,8 +435,8 @@ def _coded(
 
 def _codes(guess: Guess, column: Column) -> UnknownCodes | None:
     table = terminology.table(guess.words["table"])
-    words = Counter(word for value in column.values for word in _words(guess.target, value))
-    known = {word: word for word in words if _is_known(table, word)}
+    words = Counter(word for value in column.values for word in codes_in(guess.target, value))
+    known = {word: word for word in words if is_known(table, word)}
     unknown = {word: count for word, count in words.most_common() if word not in known}
     if not unknown:
         return None

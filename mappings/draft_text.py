@@ -93,7 +93,7 @@ class _Writer:
 
     def head(
         self,
-        format: str,  # noqa: A002
+        format: str,  # noqa: A002 - the language's own word
         options: Mapping[str, Any],
         columns: Sequence[str],
         notes: Sequence[tuple[str, str]],

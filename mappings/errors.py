@@ -12,7 +12,7 @@ The leaves, their HTTP status and FHIR issue code stand in `hub/errors.py`.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 __all__ = [
     "Fault",
@@ -47,6 +47,26 @@ class Issue:
 
     def __str__(self) -> str:
         return f"{self.place}: {self.text_en}" if self.place else self.text_en
+
+    def to_json(self) -> dict[str, Any]:
+        """As published: names and codes are stable."""
+        return {
+            "severity": self.severity,
+            "code": self.code,
+            "place": self.place,
+            "text": {"de": self.text_de, "en": self.text_en},
+        }
+
+    def fields(self) -> dict[str, str]:
+        """As stored: by them it is made again."""
+        return {
+            "code": self.code,
+            "text_de": self.text_de,
+            "text_en": self.text_en,
+            "place": self.place,
+            "severity": self.severity,
+            "fhir_code": self.fhir_code,
+        }
 
 
 def unknown_key(place: str, known: str) -> Issue:

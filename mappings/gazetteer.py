@@ -17,9 +17,21 @@ from types import MappingProxyType
 
 from mappings.vacancy import Position
 
-__all__ = ["Place", "cities", "districts", "kilometres", "names", "nearest", "place", "places", "point", "recipients"]
+__all__ = [
+    "EARTH_KM",
+    "Place",
+    "cities",
+    "districts",
+    "kilometres",
+    "names",
+    "nearest",
+    "place",
+    "places",
+    "point",
+    "recipients",
+]
 
-_EARTH_KM = 6371.0088
+EARTH_KM = 6371.0088
 """Mean radius of the earth (IUGG)."""
 
 
@@ -91,7 +103,7 @@ def nearest(latitude: float, longitude: float) -> Place:
         # Outwards from the point's latitude, until the next are farther than the best by latitude alone.
         down = latitude - latitudes[south] if south >= 0 else inf
         up = latitudes[north] - latitude if north < len(latitudes) else inf
-        if (step := min(down, up)) == inf or _EARTH_KM * radians(step) > best:
+        if (step := min(down, up)) == inf or EARTH_KM * radians(step) > best:
             return _place(found[0], _rows()[found[0]])
         if down <= up:
             other, south = inhabited[south], south - 1
@@ -104,7 +116,7 @@ def nearest(latitude: float, longitude: float) -> Place:
         if (away, other[0]) < (best, found[0]):
             best, found = away, other
             # What is as near lies within so many degrees of longitude (haversine, at the highest latitude there is).
-            chord = sin(min(best / _EARTH_KM, pi) / 2) / sqrt(cosine) if cosine else 1.0
+            chord = sin(min(best / EARTH_KM, pi) / 2) / sqrt(cosine) if cosine else 1.0
             widest = degrees(2 * asin(chord)) * 1.000001 + 1e-9 if chord < 1 else 360.0
 
 
@@ -113,7 +125,7 @@ def kilometres(latitude: float, longitude: float, other_latitude: float, other_l
     here, there = radians(latitude), radians(other_latitude)
     half = sin((there - here) / 2) ** 2
     half += cos(here) * cos(there) * sin(radians(other_longitude - longitude) / 2) ** 2
-    return 2 * _EARTH_KM * asin(min(1.0, sqrt(half)))
+    return 2 * EARTH_KM * asin(min(1.0, sqrt(half)))
 
 
 @cache

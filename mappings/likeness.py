@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
 from functools import lru_cache
-from math import asin, cos, radians, sin, sqrt
 
+from mappings import gazetteer
 from mappings.vacancy import Address, Facility
 
 __all__ = [
@@ -320,7 +320,4 @@ def _has(words: tuple[str, ...], word: str) -> bool:
 def _kilometres(one: Facts, other: Facts) -> float | None:
     if one.latitude is None or one.longitude is None or other.latitude is None or other.longitude is None:
         return None
-    south, north = radians(one.latitude), radians(other.latitude)
-    half = sin((north - south) / 2) ** 2
-    half += cos(south) * cos(north) * sin(radians(other.longitude - one.longitude) / 2) ** 2
-    return 2 * 6371.0088 * asin(sqrt(half))
+    return gazetteer.kilometres(one.latitude, one.longitude, other.latitude, other.longitude)

@@ -10,7 +10,7 @@ import yaml
 try:
     from yaml import CSafeLoader as _SafeLoader  # ten times as fast, where PyYAML was built with its C library
 except ImportError:
-    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
+    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]  # read by the same rules
 
 __all__ = ["NotYaml", "parse"]
 

@@ -10,7 +10,8 @@ from adapters import registry
 from adapters.base import Record
 from hub.demo import csv_tables, json_files
 from hub.demo.region import Region
-from mappings.drift import Known, Profile, Tally, findings
+from mappings.delivery_tally import DeliveryTally, Known
+from mappings.drift import Profile, findings
 from mappings.errors import Issue
 from mappings.language import shipped
 from mappings.patient_filter import admit
@@ -168,8 +169,8 @@ class Source:
     profile: Profile = field(default_factory=Profile)
     known: dict[str, Known] = field(default_factory=dict)
 
-    def tally(self, rows: Sequence[Mapping[str, Any]]) -> Tally:
-        tally = Tally(names=self.source_map.names)
+    def tally(self, rows: Sequence[Mapping[str, Any]]) -> DeliveryTally:
+        tally = DeliveryTally(names=self.source_map.names)
         for row in rows:
             kept = admit(row, self.source_map).fields
             mapped = self.source_map.read(kept)

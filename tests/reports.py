@@ -175,7 +175,7 @@ _offers = st.builds(
 ).map(lambda offer: offer if offer.payers else replace(offer, payers_as_of=None))
 _moments = st.datetimes(
     datetime(2020, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
-    datetime(2090, 1, 1),  # noqa: DTZ001
+    datetime(2090, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
     timezones=st.integers(-12, 14).map(lambda hours: timezone(timedelta(hours=hours))),
 )
 

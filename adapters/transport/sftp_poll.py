@@ -20,7 +20,7 @@ import asyncssh
 
 from adapters.feed import Feed, Round, all_of, only, secret, wrong
 from adapters.files_at_rest import FILES_MAX, at_rest, pattern, settle, wanted
-from adapters.gate import Deadline, Target, refuse_stated, target
+from adapters.gate import Deadline, Target, broken_off, refuse_stated, target
 from adapters.http_get import BYTES_MAX
 from mappings.errors import Issue, PlatzfreiError, Rejected, Retriable
 
@@ -272,15 +272,7 @@ def _said(error: Exception) -> Rejected | Retriable:
             "der Server erlaubt das nicht; Rechte am Ordner (und an move_to) prüfen",
             "the server does not allow that; check the rights to the folder (and to move_to)",
         )
-    return Retriable(
-        Issue(
-            code="peer-broken-off",
-            fhir_code="transient",
-            place="address",
-            text_de=f"die Verbindung brach ab ({type(error).__name__}); wird erneut versucht",
-            text_en=f"the connection broke off ({type(error).__name__}); it is tried again",
-        )
-    )
+    return broken_off(error)
 
 
 def _unmoved() -> Rejected:

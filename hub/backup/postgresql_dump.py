@@ -47,12 +47,10 @@ def facts(file: Path) -> Facts:
         raise refused("no-backup", str(file), "diese Datei gibt es nicht", "there is no such file")
     restore_program = _program("pg_restore")
     # All of it is unpacked once: what cannot be read is known before anything is touched.
-    whole = subprocess.run(  # noqa: S603 - a program found by its name, with our arguments
-        [restore_program, "--file=/dev/null", str(file)], capture_output=True, check=False
-    )
+    whole = subprocess.run([restore_program, "--file=/dev/null", str(file)], capture_output=True, check=False)
     if whole.returncode != 0:
         raise damaged(file)
-    told = subprocess.run(  # noqa: S603
+    told = subprocess.run(
         [restore_program, "--data-only", "--table=about", "--table=alembic_version", "--file=-", str(file)],
         capture_output=True,
         check=False,
@@ -85,13 +83,13 @@ def restore(file: Path, url: str, *, forget_key: bool = False) -> None:
     command = [_program("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--output=/dev/null"]
     unpack = [_program("pg_restore"), "--schema=public", "--no-owner", "--no-privileges", "--file=-", str(file)]
     with (
-        subprocess.Popen(  # noqa: S603
+        subprocess.Popen(
             [*command, f"--dbname={_without_password(url)}"],
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=_environment(url),
         ) as target,
-        subprocess.Popen(unpack, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as source,  # noqa: S603
+        subprocess.Popen(unpack, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as source,
     ):
         assert target.stdin is not None
         assert target.stderr is not None
@@ -142,7 +140,7 @@ def _pass_on(source: IO[bytes], target: IO[bytes]) -> None:
 def _run(url: str, name: str, *arguments: str) -> str:
     """What a program says; the last of its arguments takes the database's URL."""
     *others, last = arguments
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [_program(name), *others, f"{last}={_without_password(url)}"],
         env=_environment(url),
         capture_output=True,

@@ -11,14 +11,13 @@ from adapters.receipt import Receipt
 from hub.commands import aside_text
 from hub.commands.counted import counted
 from hub.commands.json_list import json_list
-from hub.commands.options import opened, parser, run, text
+from hub.commands.options import opened, parser, read, run, text
 from hub.commands.progress import Progress
 from hub.commands.receipt_text import render
 from hub.hub import Hub
 from hub.process import settle
 from hub.purpose import Purpose, claim
 from hub.records_aside import records_aside
-from mappings.errors import Issue, Rejected
 
 __all__ = ["main"]
 
@@ -104,22 +103,8 @@ def _receipts(hub: Hub, options: argparse.Namespace) -> Iterator[tuple[str, Rece
         return
     hub.sources.named(options.source)
     for path in options.files:
-        delivery = Delivery(source=options.source, body=_read(path), received_at=hub.clock())
+        delivery = Delivery(source=options.source, body=read(path), received_at=hub.clock())
         with Progress(1) as bar:
             bar.show(path.name)
-            receipt = hub.pipeline.receive(delivery, lambda done, of, bar=bar: bar.left(of - done, of))  # type: ignore[misc]
+            receipt = hub.pipeline.receive(delivery, lambda done, of, bar=bar: bar.left(of - done, of))  # type: ignore[misc]  # no lambda with a default is inferred
         yield path.name, receipt
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Rejected(
-            Issue(
-                code="file-unreadable",
-                place=str(path),
-                text_de="die Datei ist nicht lesbar; Pfad und Rechte prüfen",
-                text_en="the file cannot be read; check its path and permissions",
-            )
-        ) from error

@@ -14,7 +14,7 @@ from adapters import registry
 from adapters.sketch import Sketch, sketch
 from hub.commands import options as shared
 from hub.commands.counted import counted
-from hub.commands.options import run, settings, text
+from hub.commands.options import read, run, settings, text
 from hub.commands.trial_text import record_json, record_lines, summary_lines, uncounted_text
 from hub.errors import NotFound
 from hub.hub import now
@@ -61,7 +61,7 @@ def _command(options: argparse.Namespace) -> int:
 
 
 def _try(options: argparse.Namespace, own: OwnMaps) -> int:
-    trial = Trial(source_map=_named(options.source, own), body=_read(options.file), at=now())
+    trial = Trial(source_map=_named(options.source, own), body=read(options.file), at=now())
     good = True
     for number, tried in enumerate(trial.records()):
         good = good and not tried.is_set_aside
@@ -128,22 +128,8 @@ def _named(name: str, own: OwnMaps) -> SourceMap:
     )
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Rejected(
-            Issue(
-                code="file-unreadable",
-                place=str(path),
-                text_de="die Datei ist nicht lesbar; Pfad und Rechte prüfen",
-                text_en="the file cannot be read; check its path and permissions",
-            )
-        ) from error
-
-
 def _draft(options: argparse.Namespace, own: OwnMaps) -> int:
-    body = _read(options.file)
+    body = read(options.file)
     found = sketch(body)
     if found is None or not found.records:
         listed = ", ".join(registry.formats())

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from sqlalchemy.exc import DatabaseError
@@ -14,7 +15,7 @@ from hub.settings import Settings
 from mappings.errors import Issue, PlatzfreiError, Rejected
 from mappings.terminology import Language
 
-__all__ = ["Command", "existing", "opened", "parser", "run", "settings", "text"]
+__all__ = ["Command", "existing", "opened", "parser", "read", "run", "settings", "text"]
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -114,6 +115,21 @@ def existing(options: argparse.Namespace) -> Settings:
             )
         )
     return chosen
+
+
+def read(path: Path) -> bytes:
+    """What is in a file that was named; `Rejected` where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Rejected(
+            Issue(
+                code="file-unreadable",
+                place=str(path),
+                text_de="die Datei ist nicht lesbar; Pfad und Rechte prüfen",
+                text_en="the file cannot be read; check its path and permissions",
+            )
+        ) from error
 
 
 def text(options: argparse.Namespace, german: str, english: str) -> str:

@@ -11,9 +11,9 @@ import orjson
 
 from hub.commands.options import existing, opened, parser, run
 from hub.commands.region_text import figures_text, searches_text, silent_text
+from hub.fhir.measure_report import MEASURES, measure_report
 from hub.homes.home import SOURCE as HOMES
 from hub.hub import Hub
-from hub.reports.measure_report import MEASURES, measure_report
 from hub.reports.period import Period
 from hub.reports.region_csv import figures_csv, searches_csv, silent_csv
 from hub.reports.region_days import Row

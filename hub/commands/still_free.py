@@ -7,16 +7,16 @@ from hub.commands.json_list import json_list
 from hub.commands.options import opened, parser, run, text
 from hub.commands.table import table
 from hub.course.learnt import Learnt
-from hub.course.still_free import Model, Verdict
+from hub.course.still_free import Model, Showing
 
 __all__ = ["main"]
 
 _VERDICTS = {
-    Verdict.SHOWN: ("ja", "yes"),
-    Verdict.FEW: ("nein, zu wenig bekannt", "no, too little is known"),
-    Verdict.ON_CHANGE: ("nein, meldet bei Änderung", "no, reports upon changes"),
-    Verdict.WEEKLY: ("nein, trägt wöchentlich ein", "no, enters changes weekly"),
-    Verdict.NO_BETTER: ("nein, Leiter gleich gut", "no, the ladder is as good"),
+    Showing.SHOWN: ("ja", "yes"),
+    Showing.FEW: ("nein, zu wenig bekannt", "no, too little is known"),
+    Showing.ON_CHANGE: ("nein, meldet bei Änderung", "no, reports upon changes"),
+    Showing.WEEKLY: ("nein, trägt wöchentlich ein", "no, enters changes weekly"),
+    Showing.NO_BETTER: ("nein, Leiter gleich gut", "no, the ladder is as good"),
 }
 
 
@@ -64,7 +64,7 @@ def _rows(model: Model) -> list[dict[str, str | int | float | bool]]:
             "gone": score.gone,
             "brier": round(score.brier, 4),
             "ladder": round(score.baseline, 4),
-            "shown": score.verdict is Verdict.SHOWN,
+            "shown": score.verdict is Showing.SHOWN,
             "verdict": score.verdict.value,
         }
         for (source, care_form, places), score in model.scores.items()

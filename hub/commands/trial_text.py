@@ -160,15 +160,7 @@ def record_json(tried: Tried) -> dict[str, Any]:
         ],
         "unread": list(tried.unread),
         "leftOut": tried.left_out,
-        "issues": [
-            {
-                "severity": issue.severity,
-                "code": issue.code,
-                "place": issue.place,
-                "text": {"de": issue.text_de, "en": issue.text_en},
-            }
-            for issue in tried.issues
-        ],
+        "issues": [issue.to_json() for issue in tried.issues],
         "event": tried.event.to_json() if tried.event is not None else None,
         "reports": [_plain(report) for report in tried.reports],
     }

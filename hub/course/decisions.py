@@ -10,9 +10,9 @@ from sqlalchemy import Connection, RowMapping, insert, select
 from hub.course.phantoms import Phantom
 from hub.store.tables import course_decision
 
-__all__ = ["Decision", "Verdict", "decide", "decisions", "is_decided", "newest"]
+__all__ = ["Decided", "Decision", "decide", "decisions", "is_decided", "newest"]
 
-Verdict = Literal["confirmed", "dismissed"]
+Decided = Literal["confirmed", "dismissed"]
 
 _MORE = 2.0
 """By how much the evidence must have grown."""
@@ -24,7 +24,7 @@ class Decision:
 
     number: int
     phantom: str
-    verdict: Verdict
+    verdict: Decided
     weight: float
     evidence: Mapping[str, Any]
     at: int
@@ -35,7 +35,7 @@ class Decision:
 def decide(
     connection: Connection,
     phantom: Phantom,
-    verdict: Verdict,
+    verdict: Decided,
     *,
     evidence: Mapping[str, Any],
     who: str,

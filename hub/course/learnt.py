@@ -3,7 +3,7 @@
 from sqlalchemy import bindparam, delete, insert, select
 
 from hub.course.curve import EDGES
-from hub.course.still_free import Asked, Group, Model, Points, Score, Verdict
+from hub.course.still_free import Asked, Group, Model, Points, Score, Showing
 from hub.store.prepared import Prepared
 from hub.store.reader import Reader, Transaction
 from hub.store.tables import about, still_free, still_free_score
@@ -31,7 +31,7 @@ def keep(transaction: Transaction, model: Model, *, at: int) -> None:
     """Put a model in the place of the last: all scores, and the probabilities that are shown."""
     for forget in _FORGET:
         transaction.run(forget)
-    shown = {key for key, score in model.scores.items() if score.verdict is Verdict.SHOWN}
+    shown = {key for key, score in model.scores.items() if score.verdict is Showing.SHOWN}
     transaction.many_rows(
         _PUT_CURVE,
         [
@@ -80,7 +80,7 @@ def _read(reader: Reader) -> Model:
             curves.setdefault(group, {})[asked] = tuple(mine[hours] for hours in sorted(_AGES))
     scores = {
         (source, care_form, places): Score(
-            looks=looks, gone=gone, brier=brier, baseline=baseline, verdict=Verdict(verdict)
+            looks=looks, gone=gone, brier=brier, baseline=baseline, verdict=Showing(verdict)
         )
         for source, care_form, places, looks, gone, brier, baseline, verdict in sorted(reader.all(_SCORES))
     }

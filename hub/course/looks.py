@@ -14,7 +14,7 @@ from hub.course.run import Run
 from mappings.source_map import Ladder
 from mappings.vacancy import State
 
-__all__ = ["FOLDS", "HOUR", "RUNGS", "Cell", "Cells", "Tally", "rung"]
+__all__ = ["FOLDS", "HOUR", "RUNGS", "Cell", "Cells", "Looks", "rung"]
 
 HOUR = 3_600_000_000
 FOLDS = 8
@@ -91,7 +91,7 @@ class _Rhythm:
 
 
 @dataclass(slots=True)
-class Tally:
+class Looks:
     """All that runs tell, by source and care form: its size does not grow with the number of runs."""
 
     groups: dict[tuple[str, str], Cells] = field(default_factory=dict)
@@ -131,9 +131,9 @@ class Tally:
         return frozenset(group for group in self._rhythms if group[0] in weekly)
 
     @classmethod
-    def of(cls, runs: Iterable[Run], *, now: int, ladder_of: Callable[[str], Ladder]) -> "Tally":
+    def of(cls, runs: Iterable[Run], *, now: int, ladder_of: Callable[[str], Ladder]) -> "Looks":
         """Count runs until `now` (microseconds), which come offer by offer and in their order."""
-        tally = cls()
+        looks = cls()
         before: Run | None = None
         ladders: dict[str, Ladder] = {}
         for run in runs:
@@ -144,12 +144,12 @@ class Tally:
             ladder = ladders[run.source]
             if run.said > 1:
                 gap = (run.until - run.since) / (run.said - 1)
-                tally._add(run, run, gap, run.said - 1, ladder)
+                looks._add(run, run, gap, run.said - 1, ladder)
             # What is not told by the run that comes next is not known.
             if before is not None and before.offer == run.offer and before.ended == run.since:
-                tally._add(before, run, run.since - before.until, 1, ladder)
+                looks._add(before, run, run.since - before.until, 1, ladder)
             before = run
-        return tally
+        return looks
 
     def _add(self, told: Run, found: Run, gap: float, times: int, ladder: Ladder) -> None:
         hours, reported = max(gap / HOUR, _LEAST_HOURS), _reported(told)

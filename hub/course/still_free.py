@@ -12,11 +12,11 @@ from datetime import timedelta
 from enum import StrEnum
 
 from hub.course.curve import EDGES, FLAT, Curve, Looked, fitted, share_left
-from hub.course.looks import FOLDS, RUNGS, Cells, Tally
+from hub.course.looks import FOLDS, RUNGS, Cells, Looks
 from hub.course.run import Run
 from mappings.source_map import Ladder
 
-__all__ = ["MOST_PLACES", "Asked", "Group", "Model", "Points", "Score", "Verdict", "fit"]
+__all__ = ["MOST_PLACES", "Asked", "Group", "Model", "Points", "Score", "Showing", "fit"]
 
 MOST_PLACES = 2
 """Of more places nothing is foretold."""
@@ -71,7 +71,7 @@ Group = tuple[str, str]
 """A source, and a care form of CodeSystem care-form."""
 
 
-class Verdict(StrEnum):
+class Showing(StrEnum):
     """Whether a probability is shown, or why not."""
 
     SHOWN = "shown"
@@ -94,7 +94,7 @@ class Score:
     brier: float
     baseline: float
     """The Brier score of one constant per rung of the ladder, fitted over all sources."""
-    verdict: Verdict
+    verdict: Showing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +122,7 @@ class Model:
         more.
         """
         score = self.scores.get((source, care_form, places))
-        if score is None or score.verdict is not Verdict.SHOWN:
+        if score is None or score.verdict is not Showing.SHOWN:
             return None
         return self.estimate(source, care_form, accepting, age, places=places, coarsened=coarsened)
 
@@ -178,19 +178,19 @@ def fit(runs: Iterable[Run], *, now: int, ladder_of: Callable[[str], Ladder] = l
     those of all. Each part of the looks is foretold by curves that were learnt from the other parts; where that beats
     the constants of the ladder by more than chance brings, the probability is shown.
     """
-    tally = Tally.of(runs, now=now, ladder_of=ladder_of)
+    looks = Looks.of(runs, now=now, ladder_of=ladder_of)
     wrong = {
-        **dict.fromkeys(tally.entered_weekly(), Verdict.WEEKLY),
-        **dict.fromkeys(tally.follow_changes(), Verdict.ON_CHANGE),
+        **dict.fromkeys(looks.entered_weekly(), Showing.WEEKLY),
+        **dict.fromkeys(looks.follow_changes(), Showing.ON_CHANGE),
     }
     # What is no look at random teaches nothing, neither the curves of others nor the constants of the ladder.
-    cells_of = {group: {} if group in wrong else cells for group, cells in sorted(tally.groups.items())}
+    cells_of = {group: {} if group in wrong else cells for group, cells in sorted(looks.groups.items())}
     groups = {group: _looked(cells) for group, cells in cells_of.items()}
     trials: dict[tuple[str, str, int], list[_Trial]] = {}
     for fold in range(FOLDS):
         others = [one for one in range(FOLDS) if one != fold]
         curves, ladder = _curves(groups, others), _ladder(cells_of.values(), others)
-        for group, cells in tally.groups.items():
+        for group, cells in looks.groups.items():
             for places in range(1, MOST_PLACES + 1):
                 trial = _tried(cells, fold, curves[group], ladder, places)
                 trials.setdefault((*group, places), []).append(trial)
@@ -303,7 +303,7 @@ def _tried(cells: Cells, fold: int, curves: _Curves, ladder: Mapping[tuple[int, 
     return _Trial(looks, gone, loss, baseline)
 
 
-def _score(trials: list[_Trial], wrong: Verdict | None) -> Score:
+def _score(trials: list[_Trial], wrong: Showing | None) -> Score:
     looks, gone = sum(one.looks for one in trials), sum(one.gone for one in trials)
     better = sum(one.baseline - one.loss for one in trials) / looks
     # The standard error of a ratio, the folds being what varies.
@@ -312,9 +312,9 @@ def _score(trials: list[_Trial], wrong: Verdict | None) -> Score:
     if wrong is not None:
         verdict = wrong
     elif looks < _LEAST_LOOKS or gone < _LEAST_GONE:
-        verdict = Verdict.FEW
+        verdict = Showing.FEW
     else:
-        verdict = Verdict.SHOWN if better > _SURE * error else Verdict.NO_BETTER
+        verdict = Showing.SHOWN if better > _SURE * error else Showing.NO_BETTER
     return Score(
         looks=looks,
         gone=gone,

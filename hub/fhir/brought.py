@@ -13,8 +13,8 @@ import msgspec
 from hub.fhir.conditional import none_exist
 from hub.fhir.context import Context
 from hub.fhir.entry import Entry
-from hub.fhir.interactions.read import ID
 from hub.fhir.references import Link, links, renamed_in_narrative, root_of
+from hub.fhir.resource_id import ID
 from hub.fhir.validation import issues_of
 from hub.store.draft import Draft
 from mappings.errors import Issue

@@ -13,7 +13,8 @@ from conformance import spec
 from conformance.formats.r4_types import compartments
 from hub.fhir.interactions import patch
 from hub.fhir.router import modules
-from hub.search.registry import Registry, SearchParameter
+from hub.search.parameter import SearchParameter
+from hub.search.registry import Registry
 
 __all__ = ["FORMATS", "about", "operations", "rest", "statement"]
 

@@ -10,10 +10,11 @@ from conformance import spec
 from hub.errors import Invalid, Malformed, NotFound, http_part
 from hub.fhir.context import Context
 from hub.fhir.definitions import StoredDefinitions
-from hub.fhir.interactions.read import ID, unknown_id, versioned
 from hub.fhir.parameters import Given, given, posted
 from hub.fhir.request import Request
+from hub.fhir.resource_id import ID, unknown_id
 from hub.fhir.validation import refuse_invalid
+from hub.fhir.versioned import versioned
 from hub.store.reader import Reader
 from hub.store.repository import tree_of
 from hub.terminology import parameters

@@ -19,10 +19,9 @@ from hub.fhir.conditional import current, names_version, none_exist, refuse_stal
 from hub.fhir.context import Context, Store
 from hub.fhir.entry import Entry
 from hub.fhir.form import pairs_of
-from hub.fhir.interactions.read import ID
-from hub.fhir.interactions.update import target
 from hub.fhir.references import Link, Target, links, target_of
 from hub.fhir.request import Answer
+from hub.fhir.resource_id import ID, target
 from hub.fhir.validation import validate
 from hub.fhir.written import deleted, unchanged, written
 from hub.search.page import matching

@@ -15,13 +15,13 @@ from hub.fhir.outcome import outcome
 from hub.fhir.vacancy_parameters import Told
 from hub.search.query import encoded
 from hub.search.why_not import Change, KeptOut, WhyNot
+from hub.store.clock import date_of
 from mappings import terminology
 from mappings.errors import Issue
 
 __all__ = ["asked_instead", "why_not_outcome"]
 
 WHY_NOT = canonical("StructureDefinition", "why-not")
-_EPOCH = date(1970, 1, 1)
 _NAMES: Mapping[str, tuple[str, str]] = {
     "care-grade": ("Pflegegrad", "care grade"),
     "sex": ("Geschlecht", "sex"),
@@ -83,7 +83,7 @@ def asked_instead(change: Change, told: Told) -> list[tuple[str, str]]:
         else:
             asked["distance"] = [str(value)]
     elif name == "start":
-        first = _EPOCH + timedelta(days=int(value or 0))
+        first = date_of(int(value or 0))
         if "end" in asked:
             asked["end"] = [(first + timedelta(days=change.days - 1)).isoformat()]
         asked["start"] = [first.isoformat()]
@@ -122,7 +122,7 @@ def _said(change: Change) -> tuple[str, str]:
         case "distance":
             return f"Umkreis {value} km", f"{value} km around"
         case "start":
-            first = _EPOCH + timedelta(days=int(value or 0))
+            first = date_of(int(value or 0))
             return f"Ab {first:%d.%m.%Y}", f"From {first.isoformat()}"
         case "duration":
             return f"Für {value} Tag{'' if value == 1 else 'e'}", f"For {value} day{'' if value == 1 else 's'}"

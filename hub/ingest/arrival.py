@@ -14,7 +14,7 @@ from hub.ingest.reading import Reading, read
 from hub.keys import Key
 from hub.store.clock import instant, micros
 from mappings.census_event import admitted, forgotten, pseudonymised
-from mappings.drift import Tally
+from mappings.delivery_tally import DeliveryTally
 from mappings.errors import Issue, Rejected
 from mappings.identity import resource_id
 from mappings.patient_filter import admit
@@ -39,7 +39,7 @@ class Arrival:
     atomic: bool
     reading: Reading
     receipt: Receipt
-    tally: Tally
+    tally: DeliveryTally
     """What its records are like."""
     number: int | None = None
     """The ledger's, where it stands there already."""
@@ -108,7 +108,7 @@ class Arrival:
     ) -> "Arrival":
         """Records past the patient filter, and what they say."""
         receipt = blank_receipt(delivery, source_map, unread)
-        arrival = cls.into(receipt, delivery, digest, source_map, entries, Tally(names=source_map.names))
+        arrival = cls.into(receipt, delivery, digest, source_map, entries, DeliveryTally(names=source_map.names))
         arrival.unread, arrival.atomic, arrival.number = unread, atomic, number
         if not entries:
             receipt.note(_empty())
@@ -130,7 +130,7 @@ class Arrival:
         digest: bytes,
         source_map: SourceMap,
         entries: Sequence[Entry],
-        tally: Tally,
+        tally: DeliveryTally,
     ) -> "Arrival":
         """Some records of a delivery, told into a receipt and a tally that tell of others already."""
         receipt.records += len(entries)
@@ -169,7 +169,7 @@ class Arrival:
             atomic=False,
             reading=reading,
             receipt=receipt,
-            tally=Tally(names=source_map.names),
+            tally=DeliveryTally(names=source_map.names),
             judged=False,
         )
 

@@ -13,7 +13,8 @@ import orjson
 from sqlalchemy import Connection, delete, insert, select
 
 from hub.store.tables import source_profile, statement
-from mappings.drift import FEWEST, Known, Profile, Tally, findings
+from mappings.delivery_tally import DeliveryTally, Known
+from mappings.drift import FEWEST, Profile, findings
 from mappings.errors import Issue
 from mappings.identity import resource_id
 from mappings.source_map import SourceMap
@@ -51,7 +52,7 @@ _REPORT = msgspec.json.Decoder(_Report)
 class Drift:
     """Holds deliveries against the profile of their source, in the transaction of whoever calls."""
 
-    def examine(self, connection: Connection, source_map: SourceMap, tally: Tally) -> tuple[Issue, ...]:
+    def examine(self, connection: Connection, source_map: SourceMap, tally: DeliveryTally) -> tuple[Issue, ...]:
         """What is unlike before, nothing of the delivery being in effect yet; an error among it: hold the delivery.
 
         The first of several is then the one that says who must act, of code `drift`.
@@ -66,7 +67,7 @@ class Drift:
         return (_held(), *found) if any(issue.severity == "error" for issue in found) else found
 
     def learn(
-        self, connection: Connection, source_map: SourceMap, tally: Tally, *, at: int, accepted: bool = False
+        self, connection: Connection, source_map: SourceMap, tally: DeliveryTally, *, at: int, accepted: bool = False
     ) -> None:
         """Add a delivery that is taken to the profile; to be called before its reports are written, too, since it is
         held against what was known before. `at` is the moment of receipt in microseconds, `accepted`: by a person."""

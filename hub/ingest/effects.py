@@ -8,13 +8,14 @@ from datetime import datetime
 
 from adapters.receipt import Receipt
 from hub.ingest.arrival import Arrival
+from hub.ingest.changes import Effect, Told
 from hub.ingest.drift import Drift
 from hub.ingest.reading import Reading
-from hub.ingest.reconcile import Effect, Reconciler, Told
+from hub.ingest.reconcile import Reconciler
 from hub.ingest.wards import Wards
 from hub.store.clock import micros
 from hub.store.reader import Reader, Transaction
-from mappings.drift import Tally
+from mappings.delivery_tally import DeliveryTally
 from mappings.errors import Issue
 from mappings.source_map import SourceMap
 
@@ -53,7 +54,7 @@ class Effects:
         return not told or self._reconciler.would_stand(reader, told, source=source_map.name, ladder=source_map.ladder)
 
     def learn(
-        self, transaction: Transaction, source_map: SourceMap, tally: Tally, *, at: int, accepted: bool = False
+        self, transaction: Transaction, source_map: SourceMap, tally: DeliveryTally, *, at: int, accepted: bool = False
     ) -> None:
         """Note what a source sends; `at` is the moment of receipt in microseconds, `accepted`: by a person."""
         self._drift.learn(transaction.connection, source_map, tally, at=at, accepted=accepted)

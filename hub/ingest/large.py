@@ -23,7 +23,7 @@ from hub.store.clock import moment
 from hub.store.database import Database
 from hub.store.reader import Transaction
 from hub.store.writer import Writer
-from mappings.drift import Tally
+from mappings.delivery_tally import DeliveryTally
 from mappings.errors import Rejected
 from mappings.source_map import SourceMap
 
@@ -74,7 +74,7 @@ class LargeDeliveries:
             atomic=False,
             reading=Reading(),
             receipt=blank_receipt(delivery, source_map, unread),
-            tally=Tally(names=source_map.names),
+            tally=DeliveryTally(names=source_map.names),
             number=begun,
         )
         try:
@@ -138,7 +138,9 @@ class LargeDeliveries:
 
             def read_part(before: Receipt = receipt, entries: Sequence[Entry] = entries) -> Arrival:
                 # A part that is undone must leave no trace in the receipt.
-                return Arrival.into(deepcopy(before), delivery, digest, source_map, entries, Tally(names=frozenset()))
+                return Arrival.into(
+                    deepcopy(before), delivery, digest, source_map, entries, DeliveryTally(names=frozenset())
+                )
 
             write = self._writing(read_part, one, is_last=one + 1 == parts)
             told = self._writer.submit(write, alone=True, limited=False).result()
@@ -181,7 +183,7 @@ class LargeDeliveries:
 
     def _release(self, kept: Kept, source_map: SourceMap, receipt: Receipt) -> None:
         """Learn from one that is released, where it is still of any effect; from now on it is finished."""
-        tally, scratch = Tally(names=source_map.names), Receipt(source=source_map.name)
+        tally, scratch = DeliveryTally(names=source_map.names), Receipt(source=source_map.name)
         received_at, effective = moment(kept.received_at), False
         for ordinal in range(kept.parts):
             reading = read(self._part(kept.id, ordinal), source_map, received_at, scratch, tally)

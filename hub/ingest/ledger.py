@@ -167,7 +167,7 @@ class Entry:
             body = base64.b64encode(self.broken.body).decode() if self.broken.body is not None else None
             told["broken"] = {"length": self.broken.length, "digest": self.broken.digest, "body": body}
         if self.issues:
-            told["issues"] = [_issue_json(issue) for issue in self.issues]
+            told["issues"] = [issue.fields() for issue in self.issues]
         try:
             return orjson.dumps(told, default=str)
         except TypeError:
@@ -457,7 +457,7 @@ def set_records_aside(
             "ordinal": ordinal,
             "source": source,
             "content": entry.to_line(),
-            "issues": orjson.dumps([_issue_json(issue) for issue in issues]),
+            "issues": orjson.dumps([issue.fields() for issue in issues]),
         }
         for ordinal, entry, issues in kept
     ]
@@ -595,14 +595,3 @@ def _with_numbers_as_text(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_with_numbers_as_text(below) for below in value]
     return str(value) if isinstance(value, int) and not -_INT64 <= value < _INT64 else value
-
-
-def _issue_json(issue: Issue) -> dict[str, str]:
-    return {
-        "code": issue.code,
-        "text_de": issue.text_de,
-        "text_en": issue.text_en,
-        "place": issue.place,
-        "severity": issue.severity,
-        "fhir_code": issue.fhir_code,
-    }

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from adapters.receipt import Receipt, Result
 from hub.ingest.ledger import Entry
-from hub.ingest.reconcile import oddities_of_time
+from hub.ingest.stated_time import oddities_of_time
 from hub.ingest.vacancy_index import position_of
 from mappings.census_event import CensusEvent, event_of
-from mappings.drift import Tally
+from mappings.delivery_tally import DeliveryTally
 from mappings.errors import Issue
 from mappings.source_map import Mapped, SourceMap
 from mappings.vacancy import VacancyReport
@@ -30,7 +30,7 @@ class Reading:
 
 
 def read(
-    entries: Sequence[Entry], source_map: SourceMap, received_at: datetime, receipt: Receipt, tally: Tally
+    entries: Sequence[Entry], source_map: SourceMap, received_at: datetime, receipt: Receipt, tally: DeliveryTally
 ) -> Reading:
     """Map the records; the receipt is told what there is to say of each, the tally what each is like."""
     reading = Reading()

@@ -7,18 +7,20 @@ what it says of offer and facility is written where it differs from what is show
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Literal
+from dataclasses import replace
+from datetime import datetime
 
 import orjson
 from pydantic import TypeAdapter
 
 from hub.ingest import recorded_runs, statements
+from hub.ingest.changes import Change, Effect, Site, Statement, Told
 from hub.ingest.identity import Held, Identity
 from hub.ingest.joined_view import said
 from hub.ingest.pool_bounds import PoolBounds, Pooled
 from hub.ingest.recorded_runs import Current
+from hub.ingest.renderings import Drawn, Key, Rendering, offer_resources, rendering
+from hub.ingest.stated_time import AHEAD
 from hub.ingest.statements import Known, Offered
 from hub.ingest.vacancy_index import Times, VacancyIndex
 from hub.store.clock import micros, moment
@@ -26,170 +28,17 @@ from hub.store.draft import Draft
 from hub.store.lock import take_turn
 from hub.store.reader import Reader, Transaction
 from hub.store.repository import Repository
-from mappings.errors import Issue
 from mappings.identity import resource_id
 from mappings.pools import bounded
 from mappings.source_map import Ladder
-from mappings.to_fhir import Resource, capacity_status, facility_resources, offer_resource, statement_resources
-from mappings.vacancy import Facility, State, VacancyReport
+from mappings.to_fhir import capacity_status
+from mappings.vacancy import Facility, VacancyReport
 from mappings.view import View, expired, public_facility, seen
 
-__all__ = ["Effect", "Reconciler", "Told", "oddities_of_time"]
-
-Key = tuple[str, str]
-Change = Literal["applied", "unchanged", "superseded"]
+__all__ = ["Reconciler"]
 
 _REPORT: TypeAdapter[VacancyReport] = TypeAdapter(VacancyReport)
-_AHEAD = timedelta(seconds=10)
-"""How far a source's clock may be ahead of ours before its word is clamped."""
 _DIGEST = 16
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """A report on its way in: when it was received, and by which delivery."""
-
-    report: VacancyReport
-    received_at: datetime
-    delivery: int = 0
-
-
-@dataclass(slots=True)
-class Effect:
-    """What became of a report, and how many FHIR versions it made."""
-
-    change: Change
-    versions: int = 0
-    moved: bool = False
-    """Whether its offer was reported under another facility so far."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Statement:
-    """One report as it competes for its offer."""
-
-    offer: str
-    report: VacancyReport
-    facility_json: bytes
-    offer_json: bytes
-    digest: bytes
-    order: tuple[int, int]
-    stated_at: int | None
-    times: Times
-    delivery: int
-    effect: Effect
-
-    def repeats(self, stored: Known) -> bool:
-        """Whether the source states the very moment that it stated before: nothing is confirmed by that."""
-        return self.stated_at is not None and self.stated_at == stored.stated_at
-
-    @property
-    def facility(self) -> str:
-        return self.report.facility.key
-
-    @property
-    def at(self) -> datetime:
-        return moment(self.order[0])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Site:
-    """A facility as it was told of last, with the care forms and ids of all its offers."""
-
-    facility: Facility
-    care_forms: tuple[str, ...]
-    offers: tuple[str, ...]
-    digests: Mapping[View, bytes]
-    """What each view is to show of it."""
-    differs: frozenset[View]
-    """The views that show something else so far."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Change:
-    """A statement that is to be shown, and what of it may differ from what is."""
-
-    told: _Statement
-    stored: Known | None
-    site: _Site
-    public_digest: bytes
-    offer_digest: bytes
-    shown: Mapping[View, VacancyReport]
-    """The report as each view shows it."""
-    publicly: bool
-    """Whether the public sees a difference: what changes for professionals alone must not move a public version."""
-    joined: bool
-    """Whether the facility is shown together with those of other sources, and not by its own resources."""
-    known_publicly: bool
-    """Whether the public hears again what it knows, of the very moment it knows: hidden changes confirm nothing."""
-
-    def tells(self, view: View) -> bool:
-        """Whether the view hears of the statement."""
-        return view is View.PROFESSIONAL or self.publicly
-
-    def is_whole(self, view: View) -> bool:
-        """Whether all that belongs to the offer is written, and not the statement alone."""
-        return self.stored is None or self.stored.offer_digest is None or view in self.site.differs
-
-    @property
-    def moves_offer(self) -> bool:
-        """Whether the offer itself may be shown otherwise than so far: what was withdrawn is shown as unknown."""
-        return self.stored is None or self.stored.expired or self.offer_digest != self.stored.offer_digest
-
-
-@dataclass(slots=True, kw_only=True)
-class _Rendering:
-    """What one view is to show of an offer."""
-
-    offer: str
-    report: VacancyReport
-    resources: tuple[Resource, ...]
-    delivery: int
-    effect: Effect
-    is_whole: bool = False
-    tells: bool = True
-    """Whether the statement is in it; else the facility alone."""
-
-
-class _Drawn:
-    """What was drawn of one write, for the other view, too, and for all offers of a facility: what they show alike is
-    made, and written as JSON, once. Reports are known by their identity: they last as long as the write."""
-
-    def __init__(self, source: str = "") -> None:
-        self._source = source
-        self._facilities: dict[Facility, tuple[Resource, ...]] = {}
-        self._offers: dict[int, Resource] = {}
-        self._statements: dict[int, tuple[Resource, ...]] = {}
-        self._drafts: dict[Key, Draft] = {}
-
-    def facility(self, facility: Facility, care_forms: tuple[str, ...]) -> tuple[Resource, ...]:
-        """Its resources; the care forms are those of all its offers."""
-        found = self._facilities.get(facility)
-        if found is None:
-            found = facility_resources(facility, source=self._source, care_forms=care_forms)
-            self._facilities[facility] = found
-        return found
-
-    def offer(self, report: VacancyReport) -> Resource:
-        """That of the offer."""
-        found = self._offers.get(id(report))
-        if found is None:
-            found = self._offers[id(report)] = offer_resource(report, source=self._source)
-        return found
-
-    def statement(self, report: VacancyReport, at: datetime) -> tuple[Resource, ...]:
-        """Those of the statement."""
-        found = self._statements.get(id(report))
-        if found is None:
-            found = self._statements[id(report)] = statement_resources(report, source=self._source, at=at)
-        return found
-
-    def draft(self, key: Key, resource: Resource) -> Draft:
-        """The draft of a resource, that of the other view where it is the same there."""
-        found = self._drafts.get(key)
-        if found is None or (found.tree is not resource and found.tree != resource):
-            found = self._drafts[key] = Draft.of(resource)
-        return found
 
 
 class Reconciler:
@@ -206,7 +55,7 @@ class Reconciler:
         """Apply reports of a source in their order; `now` is the moment of the write. What became of each."""
         take_turn(transaction)
         effects = []
-        winners: dict[str, _Statement] = {}
+        winners: dict[str, Statement] = {}
         for mine in _stated(told, source, ladder):
             effects.append(mine.effect)
             rival = winners.get(mine.offer)
@@ -219,9 +68,9 @@ class Reconciler:
             else:
                 mine.effect.change = "superseded"
         known = statements.known(transaction, winners)
-        to_apply: list[_Statement] = []
-        confirmed: list[_Statement] = []
-        numbered: list[_Statement] = []
+        to_apply: list[Statement] = []
+        confirmed: list[Statement] = []
+        numbered: list[Statement] = []
         for offer, mine in winners.items():
             stored = known.get(offer)
             if stored is None:
@@ -292,13 +141,13 @@ class Reconciler:
         """Show in both views that nothing is known of offers any more; where they are joined, others' word counts."""
         joined = self._identity.joined(transaction.connection, {(one.source, one.facility) for one in due})
         withdrawn = [(one, expired(_last_said(one))) for one in due if (one.source, one.facility) not in joined]
-        drawn = _Drawn()
+        drawn = Drawn()
         for view in self._repositories:
             renderings = [
-                _Rendering(
+                Rendering(
                     offer=one.offer,
                     report=seen(report, view),
-                    resources=_resources(seen(report, view), one.source, moment(one.ordered_at)),
+                    resources=offer_resources(seen(report, view), one.source, moment(one.ordered_at)),
                     delivery=0,
                     effect=Effect("applied"),
                 )
@@ -311,7 +160,7 @@ class Reconciler:
     def _apply(
         self,
         transaction: Transaction,
-        told: Sequence[_Statement],
+        told: Sequence[Statement],
         known: Mapping[str, Known],
         held: Held,
         *,
@@ -331,10 +180,10 @@ class Reconciler:
         ]
         shown = [one for one in changes if not one.joined]
         told_now = {one.offer for one in told}
-        drawn = _Drawn(source)
+        drawn = Drawn(source)
         for view in self._repositories:
             index = self._indexes[view]
-            renderings = [_rendering(one, view, drawn) for one in shown if one.tells(view) or view in one.site.differs]
+            renderings = [rendering(one, view, drawn) for one in shown if one.tells(view) or view in one.site.differs]
             rids = self._write(transaction, view, renderings, drawn, now=now)
             for key, site in sites.items():
                 if key in held.keys:
@@ -368,13 +217,13 @@ class Reconciler:
             (row, replace(bounded(said(row), pools.most.get(row.offer)), facility=known[row.source, row.facility]))
             for row in rows
         ]
-        drawn = _Drawn()
+        drawn = Drawn()
         for view in self._repositories:
             renderings = [
-                _Rendering(
+                Rendering(
                     offer=row.offer,
                     report=seen(report, view),
-                    resources=_resources(seen(report, view), row.source, moment(row.changed_at)),
+                    resources=offer_resources(seen(report, view), row.source, moment(row.changed_at)),
                     delivery=0,
                     effect=effect,
                 )
@@ -384,7 +233,7 @@ class Reconciler:
         statements.forget_shown(transaction, offers)
 
     def _write(
-        self, transaction: Transaction, view: View, renderings: Sequence[_Rendering], drawn: _Drawn, *, now: int
+        self, transaction: Transaction, view: View, renderings: Sequence[Rendering], drawn: Drawn, *, now: int
     ) -> dict[str, int]:
         """Store what a view is to show, and have it found; returns the rows of the offers."""
         index = self._indexes[view]
@@ -435,7 +284,7 @@ class Reconciler:
         index.put_places(transaction, places)
         return rids
 
-    def _confirm(self, transaction: Transaction, shown: Sequence[_Statement], told: Sequence[_Statement]) -> None:
+    def _confirm(self, transaction: Transaction, shown: Sequence[Statement], told: Sequence[Statement]) -> None:
         statements.confirm(
             transaction,
             [
@@ -455,39 +304,7 @@ class Reconciler:
             index.put_freshness(transaction, {rids[one.offer]: one.times for one in shown})
 
 
-def oddities_of_time(report: VacancyReport, received_at: datetime, ladder: Ladder, place: str) -> tuple[Issue, ...]:
-    """A warning where the moment that a report states lies in the future, or is so old that it counts no more."""
-    if report.valid_at is None:
-        return ()
-    if report.valid_at + ladder.stale <= received_at:
-        if report.state is State.UNKNOWN and report.counts.accepting is None:
-            return ()  # It says itself what it counts as.
-        return (_expired_already(place, ladder),)
-    if report.valid_at <= received_at + _AHEAD:
-        return ()
-    return (
-        Issue(
-            code="valid-at-in-the-future",
-            severity="warning",
-            place=place,
-            text_de="der Stand liegt in der Zukunft und zählt als jetzt; bitte die Uhr der Quelle prüfen",
-            text_en="the statement's time lies in the future and counts as now; please check the source's clock",
-        ),
-    )
-
-
-def _expired_already(place: str, ladder: Ladder) -> Issue:
-    days = ladder.stale / timedelta(days=1)
-    return Issue(
-        code="expired-already",
-        severity="warning",
-        place=place,
-        text_de=f"der Stand ist älter als {days:g} Tage: das Angebot gilt als unbekannt, bis ein neuer Stand kommt",
-        text_en=f"the statement is older than {days:g} days: the offer counts as unknown until a new one comes",
-    )
-
-
-def _stated(told: Iterable[Told], source: str, ladder: Ladder) -> Iterator[_Statement]:
+def _stated(told: Iterable[Told], source: str, ladder: Ladder) -> Iterator[Statement]:
     last: Facility | None = None
     written = b""
     for ordinal, one in enumerate(told):
@@ -498,14 +315,14 @@ def _stated(told: Iterable[Told], source: str, ladder: Ladder) -> Iterator[_Stat
         yield _statement(one, source, ladder, ordinal, written)
 
 
-def _statement(told: Told, source: str, ladder: Ladder, ordinal: int, facility_json: bytes) -> _Statement:
+def _statement(told: Told, source: str, ladder: Ladder, ordinal: int, facility_json: bytes) -> Statement:
     report, received = told.report, micros(told.received_at)
     stated_at = micros(report.valid_at) if report.valid_at is not None else None
-    if report.valid_at is not None and report.valid_at > told.received_at + _AHEAD:
+    if report.valid_at is not None and report.valid_at > told.received_at + AHEAD:
         report = replace(report, valid_at=told.received_at)
     at = micros(report.valid_at) if report.valid_at is not None else received
     offer, offer_json = resource_id(source, "HealthcareService", report.offer.key), orjson.dumps(report.offer)
-    return _Statement(
+    return Statement(
         offer=offer,
         report=report,
         facility_json=facility_json,
@@ -526,7 +343,7 @@ def _statement(told: Told, source: str, ladder: Ladder, ordinal: int, facility_j
     )
 
 
-def _pooled(told: Sequence[_Statement], held: Held, now: int) -> list[Pooled]:
+def _pooled(told: Sequence[Statement], held: Held, now: int) -> list[Pooled]:
     """Statements as they bound each other; those of joined facilities do that elsewhere."""
     return [
         Pooled(
@@ -556,7 +373,7 @@ def _digest(report: VacancyReport, facility_json: bytes, offer_json: bytes) -> b
     return _digest_of(facility_json, offer_json, orjson.dumps(rest)[1:-1])
 
 
-def _public_digest(public: VacancyReport, told: _Statement) -> bytes:
+def _public_digest(public: VacancyReport, told: Statement) -> bytes:
     """The same of what everybody sees of a statement: mostly all of it."""
     report = told.report
     if public is report:
@@ -573,9 +390,7 @@ def _digest_of(*told: bytes) -> bytes:
     return hashlib.blake2b(b"[%b]" % b",".join(told), digest_size=_DIGEST).digest()
 
 
-def _change(
-    told: _Statement, stored: Known | None, site: _Site, pools: PoolBounds, *, joined: bool, now: int
-) -> _Change:
+def _change(told: Statement, stored: Known | None, site: Site, pools: PoolBounds, *, joined: bool, now: int) -> Change:
     public = seen(told.report, View.PUBLIC)
     public_digest = _public_digest(public, told)
     counts = told.times.expires_at > now
@@ -588,7 +403,7 @@ def _change(
         effective = replace(bounded(told.report if counts else expired(told.report), most), facility=site.facility)
         shown = {view: seen(effective, view) for view in View}
     status = [capacity_status(one.state, one.counts) for one in shown.values()]
-    return _Change(
+    return Change(
         told=told,
         stored=stored,
         site=site,
@@ -601,10 +416,10 @@ def _change(
     )
 
 
-def _new_words(reader: Reader, again: Sequence[_Statement], source: str) -> list[_Statement]:
+def _new_words(reader: Reader, again: Sequence[Statement], source: str) -> list[Statement]:
     """Of statements that say nothing new of their offers those that do of their facility: there the newest word counts,
     whichever offer it came with."""
-    newest: dict[str, _Statement] = {}
+    newest: dict[str, Statement] = {}
     for one in again:
         if one.facility not in newest or one.order >= newest[one.facility].order:
             newest[one.facility] = one
@@ -619,31 +434,7 @@ def _new_words(reader: Reader, again: Sequence[_Statement], source: str) -> list
     return [one for one in newer if told[one.facility] != one.report.facility]
 
 
-def _rendering(one: _Change, view: View, drawn: _Drawn) -> _Rendering:
-    report, is_whole, tells = one.shown[view], one.is_whole(view), one.tells(view)
-    resources: tuple[Resource, ...] = ()
-    if is_whole:
-        resources = drawn.facility(report.facility, one.site.care_forms)
-    if tells and (is_whole or one.moves_offer):
-        resources += (drawn.offer(report),)
-    if tells:
-        resources += drawn.statement(report, one.told.at)
-    return _Rendering(
-        offer=one.told.offer,
-        report=report,
-        resources=resources,
-        delivery=one.told.delivery,
-        effect=one.told.effect,
-        is_whole=is_whole,
-        tells=tells,
-    )
-
-
-def _resources(report: VacancyReport, source: str, at: datetime) -> tuple[Resource, ...]:
-    return (offer_resource(report, source=source), *statement_resources(report, source=source, at=at))
-
-
-def _row(one: _Change, run: Current, source: str, now: int) -> tuple[object, ...]:
+def _row(one: Change, run: Current, source: str, now: int) -> tuple[object, ...]:
     """The columns of a statement in their order."""
     told, times = one.told, one.told.times
     return (
@@ -669,12 +460,12 @@ def _row(one: _Change, run: Current, source: str, now: int) -> tuple[object, ...
     )
 
 
-def _sites(reader: Reader, told: Sequence[_Statement], source: str) -> dict[str, _Site]:
+def _sites(reader: Reader, told: Sequence[Statement], source: str) -> dict[str, Site]:
     """Every facility that is told of, by all that was ever told of its offers: the newest statement's word counts."""
     keys = dict.fromkeys(one.facility for one in told)
     stored = statements.offered(reader, source, keys)
     shown = statements.shown_facilities(reader, source, keys)
-    newest: dict[str, _Statement] = {}
+    newest: dict[str, Statement] = {}
     forms: dict[str, dict[str, str]] = {
         key: {one.offer: one.care_form for one in offers} for key, offers in stored.items()
     }
@@ -701,7 +492,7 @@ def _sites(reader: Reader, told: Sequence[_Statement], source: str) -> dict[str,
             View.PROFESSIONAL: _digest_of(own, forms_json),
         }
         known = shown.get(key, {})
-        found[key] = _Site(
+        found[key] = Site(
             facility=facility,
             care_forms=care_forms,
             offers=tuple(forms[key]),

@@ -5,11 +5,11 @@ mark, as German spreadsheets take it). What is not known is blank, and zero is a
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, timedelta
 
 from hub.reports.published import Missed
 from hub.reports.region_days import Row
 from hub.reports.silent import Silent
+from hub.store.clock import date_of
 from mappings import gazetteer, terminology
 from mappings.district_figures import ALL, COVERAGE, FIGURES
 from mappings.terminology import Language
@@ -21,7 +21,6 @@ __all__ = ["MEDIA_TYPE", "figures_csv", "searches_csv", "silent_csv"]
 MEDIA_TYPE = "text/csv; charset=utf-8"
 _MISSED = "missed"
 _ROWS_IN_A_PIECE = 500
-_EPOCH_DAY = date(1970, 1, 1)
 
 
 def figures_csv(rows: Iterable[Row], *, view: View, language: Language) -> Iterator[bytes]:
@@ -57,7 +56,7 @@ def searches_csv(shown: Iterable[Missed]) -> Iterator[bytes]:
         ("day", "district", "district-name", "municipality", "care-form", "need", _MISSED),
         (
             (
-                (_EPOCH_DAY + timedelta(days=cell.day)).isoformat(),
+                date_of(cell.day).isoformat(),
                 cell.district,
                 gazetteer.districts().get(cell.district, cell.district),
                 _safe(cell.municipality),

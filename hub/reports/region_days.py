@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Integer, Text, bindparam, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from hub.reports.published import Missed, by_care_form, published
-from hub.store.clock import day, micros
+from hub.store.clock import date_of, day, micros
 from hub.store.database import Database
 from hub.store.prepared import Prepared
 from hub.store.reader import Reader
@@ -19,8 +19,6 @@ from mappings.standing import Standing
 from mappings.vacancy import ZONE
 
 __all__ = ["RegionDays", "Row"]
-
-_EPOCH_DAY = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +105,7 @@ class RegionDays:
 
     def taken(self, reader: Reader, first: date, last: date) -> list[date]:
         """The days from `first` to `last` of which there are figures."""
-        return sorted(_date(row[0]) for row in reader.all(self._taken, {"first": day(first), "last": day(last)}))
+        return sorted(date_of(row[0]) for row in reader.all(self._taken, {"first": day(first), "last": day(last)}))
 
     def rows(
         self,
@@ -178,7 +176,7 @@ def _joined(
 ) -> list[Row]:
     return [
         Row(
-            day=_date(key[0]),
+            day=date_of(key[0]),
             district=key[1],
             care_form=key[2],
             figures=kept.get(key, Figures()) if key[0] in taken else None,
@@ -186,7 +184,3 @@ def _joined(
         )
         for key in sorted({*kept, *missed})
     ]
-
-
-def _date(number: int) -> date:
-    return _EPOCH_DAY + timedelta(days=number)

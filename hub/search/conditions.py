@@ -201,7 +201,7 @@ class Ids:
             resource.c.type == bind("type"), one_of(resource.c.id, bind("ids")), resource.c.deleted.is_(False)
         )
 
-    def holds(self, tables: Projection, row: FromClause, bind: Bind) -> ColumnElement[bool]:  # noqa: ARG002
+    def holds(self, tables: Projection, row: FromClause, bind: Bind) -> ColumnElement[bool]:  # noqa: ARG002 - the row has it
         return one_of(unindexed(row.c.id), bind("ids"))
 
     def among(self, tables: Projection, row: FromClause, bind: Bind) -> ColumnElement[bool]:
@@ -226,7 +226,7 @@ class Updated:
             resource.c.type == bind("type"), resource.c.deleted.is_(False), self._spans(resource.c.updated, bind)
         )
 
-    def holds(self, tables: Projection, row: FromClause, bind: Bind) -> ColumnElement[bool]:  # noqa: ARG002
+    def holds(self, tables: Projection, row: FromClause, bind: Bind) -> ColumnElement[bool]:  # noqa: ARG002 - the row has it
         return self._spans(unindexed(row.c.updated), bind)
 
     def among(self, tables: Projection, row: FromClause, bind: Bind) -> ColumnElement[bool]:

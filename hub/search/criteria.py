@@ -11,7 +11,8 @@ from conformance.formats.r4_types import compartments
 from hub.errors import http_part
 from hub.search import refusals
 from hub.search.conditions import AnyOf, Chained, Condition, Ids, Indexed, Not, Reverse, Shape, Updated
-from hub.search.registry import Registry, SearchParameter
+from hub.search.parameter import SearchParameter
+from hub.search.registry import Registry
 from hub.search.types import date
 from hub.search.types.term import Asked, Codes, Parsed, split_unescaped, unescape
 from mappings.errors import Issue

@@ -15,12 +15,12 @@ from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader
 from hub.store.tables import VIEWS, Projection
 
-__all__ = ["Marks", "State", "Went", "went"]
+__all__ = ["Marks", "Newest", "Went", "went"]
 
-State = tuple[int, int]
+Newest = tuple[int, int]
 """The moment of a view's newest version (microseconds since 1970), and how many versions are of that moment."""
 
-_NOTHING: State = (0, 0)
+_NOTHING: Newest = (0, 0)
 _KEPT_MAX = 200_000
 
 
@@ -29,14 +29,14 @@ class Marks:
 
     def __init__(self, projection: Projection) -> None:
         self._projection = projection
-        self._kept: tuple[State, dict[int, bytes]] = (_NOTHING, {})
+        self._kept: tuple[Newest, dict[int, bytes]] = (_NOTHING, {})
 
-    def state(self, reader: Reader) -> State:
+    def state(self, reader: Reader) -> Newest:
         """What changes whenever a version is made in the view: versions are never older than those that are there."""
         row = reader.first(_newest(self._projection.name))
         return (row[0], row[1]) if row else _NOTHING
 
-    def of(self, reader: Reader, rids: Collection[int], state: State) -> dict[int, bytes]:
+    def of(self, reader: Reader, rids: Collection[int], state: Newest) -> dict[int, bytes]:
         """The mark of each offer in the reader's snapshot, whose state this is."""
         # What a transaction reads may be undone.
         keeps = self._projection.name in reader.kept
@@ -50,7 +50,7 @@ class Marks:
                 kept = {**kept, **read}
         return {rid: kept[rid] for rid in rids}
 
-    def _kept_of(self, state: State) -> dict[int, bytes]:
+    def _kept_of(self, state: Newest) -> dict[int, bytes]:
         kept = self._kept
         if kept[0] != state:
             kept = self._kept = (state, {})

@@ -148,8 +148,7 @@ def shape_of(projection: Projection, query: VacancyQuery, *, near_misses: bool =
 
 
 def in_reach(reader: Reader, query: VacancyQuery, shape: Shape, now: int, *, coming: bool = True) -> InReach:
-    """All rows of a shape with days around the place, and those of services that come there, unless these are left out.
-    """
+    """All rows of a shape with days around the place, and those of services that come there, unless these are left out."""
     told = vacancy_rows.binds(query, now)
     if shape.near_misses:
         told["from_day"] = query.today

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
-__all__ = ["FAR_DAY", "NO_DAY", "day", "instant", "micros", "moment"]
+__all__ = ["FAR_DAY", "NO_DAY", "date_of", "day", "instant", "micros", "moment"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = date(1970, 1, 1)
@@ -36,9 +36,14 @@ def instant(stamp: int) -> str:
 @lru_cache(maxsize=4096)
 def _hour(hours: int) -> str:
     days, hour = divmod(hours, 24)
-    return f"{(_EPOCH_DAY + timedelta(days=days)).isoformat()}T{hour:02}"
+    return f"{date_of(days).isoformat()}T{hour:02}"
 
 
 def day(value: date) -> int:
     """Days since 1970."""
     return (value - _EPOCH_DAY).days
+
+
+def date_of(number: int) -> date:
+    """The date of days since 1970."""
+    return _EPOCH_DAY + timedelta(days=number)

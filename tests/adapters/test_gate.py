@@ -19,7 +19,7 @@ from tests.peers import Answer, HttpPeer, http_peer, raw_peer
 ROOT = Path(__file__).parents[2]
 
 NEVER = [
-    "0.0.0.0",  # noqa: S104
+    "0.0.0.0",  # noqa: S104 - never asked, not bound
     "169.254.169.254",
     "169.254.0.1",
     "100.100.100.200",

@@ -610,7 +610,7 @@ def test_collections_obey_the_algebra_of_sets(left: list[int], right: list[int])
 
 @given(
     st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2100, 1, 1)),  # noqa: DTZ001 - local on purpose
-    st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2100, 1, 1)),  # noqa: DTZ001
+    st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2100, 1, 1)),  # noqa: DTZ001 - local on purpose
 )
 def test_dates_are_ordered_as_the_calendar_orders_them(left: datetime, right: datetime) -> None:
     for cut in (4, 7, 10, 19):

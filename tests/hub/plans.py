@@ -1,4 +1,4 @@
-"""How SQLite means to answer what is read."""
+"""How a database means to answer what is read."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +11,8 @@ __all__ = ["Explaining"]
 
 class Explaining(Reader):
     """A reader of the same snapshot that keeps the plan of every statement."""
+
+    __slots__ = ("plans",)
 
     def __init__(self, reader: Reader) -> None:
         super().__init__(reader._driver, reader.dialect)
@@ -26,5 +28,6 @@ class Explaining(Reader):
 
     def _explain(self, statement: Prepared, binds: Mapping[str, Any]) -> None:
         text, values = statement.call(self.dialect, binds)
-        rows = self._driver.execute(f"EXPLAIN QUERY PLAN {text}", values).fetchall()
-        self.plans.append("\n".join(row[3] for row in rows))
+        word = "EXPLAIN QUERY PLAN" if self.dialect == "sqlite" else "EXPLAIN"
+        rows = self._driver.execute(f"{word} {text}", values).fetchall()
+        self.plans.append("\n".join(str(row[-1]) for row in rows))

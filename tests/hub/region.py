@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from adapters.receipt import Receipt
 from hub.hub import Hub
-from hub.ingest.reconcile import Reconciler, Told
+from hub.ingest.changes import Told
+from hub.ingest.reconcile import Reconciler
 from mappings.source_map import Ladder
 from mappings.vacancy import (
     Address,
@@ -21,6 +22,7 @@ from mappings.vacancy import (
     VacancyReport,
     derived_state,
 )
+from tests.conftest import NOW
 
 SOURCE = "test"
 
@@ -85,3 +87,15 @@ def tell(
 
 
 HOUR = timedelta(hours=1)
+
+
+def three_homes(hub: Hub) -> None:
+    """Three homes with five offers, of which `NOW` tells."""
+    tell(
+        hub,
+        report("moor", free=3, valid_at=NOW),
+        report("moor", care_form="dauerpflege", free=0, valid_at=NOW),
+        report("heide", free=1, valid_at=NOW, latitude=52.95, blocks=[Block(count=1, start=(NOW + 48 * HOUR).date())]),
+        report("Brücke", care_form="tagespflege", free=2, valid_at=NOW, latitude=53.5),
+        report("Brücke", care_form="hospiz-stationaer", free=None, valid_at=NOW, latitude=53.5),
+    )

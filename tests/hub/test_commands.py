@@ -219,7 +219,7 @@ def _put(base: str, name: int, number: int) -> tuple[int, str]:
     request = urllib.request.Request(  # noqa: S310 - loopback
         f"{base}/Basic/b{name}", data=json.dumps(body).encode(), headers=headers, method="PUT"
     )
-    with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 - loopback
         return name, json.loads(response.read())["meta"]["versionId"]
 
 

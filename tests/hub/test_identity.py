@@ -17,7 +17,8 @@ from adapters.receipt import Receipt
 from hub.errors import NotFound
 from hub.fhir.operations.find_vacancies import prepare
 from hub.hub import Hub
-from hub.ingest.reconcile import Reconciler, Told
+from hub.ingest.changes import Told
+from hub.ingest.reconcile import Reconciler
 from hub.store.clock import micros
 from hub.store.repository import Resource, tree_of
 from hub.store.tables import VIEWS, facility, facility_match_key, identity_decision, joined_offer

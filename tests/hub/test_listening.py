@@ -20,7 +20,7 @@ from adapters.base import Delivery
 from adapters.receipt import Receipt
 from adapters.transport.mllp_frames import framed
 from hub.hub import Hub
-from hub.listeners import Listeners
+from hub.listeners import Listener, Listeners
 from hub.listening import delivering, listen
 from hub.store.tables import census
 from hub.store.tables import delivery as deliveries
@@ -195,7 +195,7 @@ def test_a_listener_is_all_that_its_file_says(sqlite_hub: Hub, tmp_path: Path) -
         limits: {largest_bytes: 4096, frame_seconds: 5, idle_seconds: 60, connections: 3}
         """,
     )
-    assert (one.name, one.source, one.host, one.port) == ("one", "kis-adt", "0.0.0.0", 2575)  # noqa: S104
+    assert (one.name, one.source, one.host, one.port) == ("one", "kis-adt", "0.0.0.0", 2575)  # noqa: S104 - declared, not bound
     assert one.tls is not None
     assert one.tls.verify_mode.name == "CERT_REQUIRED"
     assert one.senders.names == {"KIS|KH-HEIDESEE"}
@@ -219,7 +219,10 @@ def test_a_declared_listener_hears_the_hospital_by_tls_and_nobody_else(sqlite_hu
         clients.issue_cert(name).configure_cert(context)
         stop, ports = asyncio.Event(), asyncio.Queue[int]()
         with submitting(sqlite_hub) as submit:
-            told = lambda _, port: ports.put_nowait(port)  # noqa: E731
+
+            def told(_: Listener, port: int) -> None:
+                ports.put_nowait(port)
+
             running = asyncio.create_task(listen((one,), submit, clock=sqlite_hub.clock, stop=stop, told=told))
             reader, writer = await asyncio.open_connection(
                 "127.0.0.1", await ports.get(), ssl=context, server_hostname="localhost"

@@ -434,7 +434,7 @@ def test_too_many_codes_are_refused_unless_a_page_is_asked_for() -> None:
 # $validate-code
 
 
-def verdict(code: str, system: str = CARE_FORM, url: str = CARE_FORMS, **more: Any) -> validation.Verdict:
+def verdict(code: str, system: str = CARE_FORM, url: str = CARE_FORMS, **more: Any) -> validation.Validation:
     return validation.in_value_set(shipped(url), validation.Asked(code=code, system=system, **more))
 
 

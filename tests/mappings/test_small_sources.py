@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from mappings.drift import Profile, Snapshot, findings
+from mappings.delivery_tally import Snapshot
+from mappings.drift import Profile, findings
 from tests.drift_days import is_held
 
 DAY = 86_400_000_000

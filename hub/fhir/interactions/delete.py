@@ -2,8 +2,8 @@
 
 from hub.fhir.conditional import current, names_version, refuse_stale, sole
 from hub.fhir.context import Context
-from hub.fhir.interactions.read import ID
 from hub.fhir.request import Answer, Request
+from hub.fhir.resource_id import ID
 from hub.fhir.written import deleted
 from hub.store.clock import micros
 from hub.store.reader import Transaction

@@ -2,8 +2,8 @@
 
 from hub.fhir.context import Context
 from hub.fhir.history import history
-from hub.fhir.interactions.read import ID, unknown_id
 from hub.fhir.request import Answer, Request
+from hub.fhir.resource_id import ID, unknown_id
 from hub.store.reader import Reader
 
 __all__ = ["CODE", "ROUTES", "WRITES", "answer"]

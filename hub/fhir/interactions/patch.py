@@ -11,11 +11,12 @@ from hub.fhir import fhirpath_patch, json_patch, merge_patch
 from hub.fhir.conditional import current, refuse_stale, sole
 from hub.fhir.context import Context
 from hub.fhir.formats import encoded
-from hub.fhir.interactions.read import ID, unknown_id, versioned
 from hub.fhir.negotiation import Format
 from hub.fhir.received import Received, received
 from hub.fhir.request import Answer, Request
+from hub.fhir.resource_id import ID, unknown_id
 from hub.fhir.storing import Candidate, store
+from hub.fhir.versioned import versioned
 from hub.fhir.written import written
 from hub.store.reader import Transaction
 from hub.store.repository import tree_of

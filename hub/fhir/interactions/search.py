@@ -12,10 +12,10 @@ from hub.fhir.bundle import INCLUDE, MATCH, entries, matches, outcome_entry, sea
 from hub.fhir.context import Context
 from hub.fhir.definitions import StoredDefinitions
 from hub.fhir.form import parameters_of
-from hub.fhir.interactions.read import ID
 from hub.fhir.negotiation import Preference
 from hub.fhir.outcome import outcome_bytes
 from hub.fhir.request import Answer, Request
+from hub.fhir.resource_id import ID
 from hub.fhir.subset import Subset
 from hub.search import statements
 from hub.search.codes import Terminology

@@ -2,8 +2,9 @@
 
 from hub.errors import NotFound
 from hub.fhir.context import Context
-from hub.fhir.interactions.read import ID, unknown_id, versioned
 from hub.fhir.request import Answer, Request
+from hub.fhir.resource_id import ID, unknown_id
+from hub.fhir.versioned import versioned
 from hub.store.reader import Reader
 from mappings.errors import Issue
 

@@ -16,9 +16,9 @@ from conformance import spec
 from hub.errors import Malformed, NotFound, http_part
 from hub.fhir.context import Context
 from hub.fhir.form import BYTES_MAX
+from hub.fhir.measure_report import EVERYBODYS, MEASURES, SEARCHES, measure_report
 from hub.fhir.parameters import given, plain, posted
 from hub.fhir.request import Answer, Request
-from hub.reports.measure_report import MEASURES, PUBLIC, SEARCHES, measure_report
 from hub.reports.period import DAYS, DAYS_OF_DISTRICT, ROWS, Period
 from hub.store.reader import Reader
 from mappings import gazetteer
@@ -43,7 +43,7 @@ def answer(context: Context, reader: Reader, request: Request) -> Answer:
     told = _told(request)
     name = _measure(request.variables.get("id"), told)
     public = context.repository.projection.name == "public"
-    if context.region is None or (public and name not in PUBLIC):
+    if context.region is None or (public and name not in EVERYBODYS):
         raise _not_here()
     period = _period(told)
     days, district = (period.first, period.last), period.district

@@ -14,7 +14,7 @@ from hub.fhir.terminology import Coded, Question, missing, question
 from hub.store.reader import Reader
 from hub.terminology import validation
 from hub.terminology.concepts import CodeSystem
-from hub.terminology.validation import Verdict
+from hub.terminology.validation import Validation
 from hub.terminology.value_sets import ValueSet
 
 __all__ = ["NAME", "ROUTES", "WRITES", "answer"]
@@ -59,7 +59,7 @@ def answer(context: Context, reader: Reader, request: Request) -> Answer:
     return Answer(content=encoded(validation.written(verdict, asked.languages)))
 
 
-def _in_value_set(asked: Question) -> Verdict:
+def _in_value_set(asked: Question) -> Validation:
     tree = asked.subject("ValueSet", inline="valueSet", url=asked.one("url"), version=asked.one("valueSetVersion"))
     if tree is None:
         raise missing("url", "erwartet wird url oder valueSet", "expected url or valueSet")
@@ -67,12 +67,12 @@ def _in_value_set(asked: Question) -> Verdict:
     return validation.best(validation.in_value_set(value_set, _asked(asked, coded)) for coded in asked.coded())
 
 
-def _in_code_system(asked: Question) -> Verdict:
+def _in_code_system(asked: Question) -> Validation:
     codes = asked.coded()
     return validation.best(_of_system(asked, coded) for coded in codes)
 
 
-def _of_system(asked: Question, coded: Coded) -> Verdict:
+def _of_system(asked: Question, coded: Coded) -> Validation:
     tree = asked.subject(
         "CodeSystem", inline="codeSystem", url=asked.one("url") or coded.system, version=asked.one("version")
     )
@@ -83,9 +83,9 @@ def _of_system(asked: Question, coded: Coded) -> Verdict:
     return validation.in_code_system(CodeSystem(tree), _asked(asked, coded))
 
 
-def _of_another(tree: Mapping[str, Any]) -> Verdict:
+def _of_another(tree: Mapping[str, Any]) -> Validation:
     url = tree.get("url", "CodeSystem")
-    return Verdict(
+    return Validation(
         result=False,
         text_de=f"Das coding ist aus einem anderen Codesystem als {url}",
         text_en=f"The coding is of another code system than {url}",

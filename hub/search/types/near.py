@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, literal_column
 
 from hub.search.types.term import Asked, Bind, Columns, Extra, Parsed, Row, Term, unescape
+from mappings.gazetteer import EARTH_KM
 
 __all__ = [
-    "EARTH_KM",
     "MAX_KM",
     "MODIFIERS",
     "SORTED_BY",
@@ -28,8 +28,6 @@ TABLE = "position"
 SORTED_BY = "distance"
 MODIFIERS = ()
 
-EARTH_KM = 6371.0088
-"""Mean radius of the earth (IUGG)."""
 MAX_KM = 1000.0
 """Germany is 876 km long."""
 _DEFAULT_KM = 50.0

@@ -11,7 +11,7 @@ from sqlalchemy import insert
 from hub import cli
 from hub.course.learnt import Learnt, keep
 from hub.course.run import Run
-from hub.course.still_free import Model, Verdict, fit
+from hub.course.still_free import Model, Showing, fit
 from hub.hub import Hub
 from hub.store.clock import micros
 from hub.store.tables import course_run
@@ -67,7 +67,7 @@ def test_what_was_learnt_is_kept_and_told(hub: Hub, clock: Clock) -> None:
     assert model.scores == made.scores
     assert known(hub, learnt) is model
     for source, rate in (("csv-long", 1 / 30), ("json", 1 / 300)):
-        assert model.scores[source, FORM, 1].verdict is Verdict.SHOWN
+        assert model.scores[source, FORM, 1].verdict is Showing.SHOWN
         for hours in (6, 24, 70):
             found = model.probability(source, FORM, 1, timedelta(hours=hours))
             assert found == made.probability(source, FORM, 1, timedelta(hours=hours))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hub.course.looks import HOUR
 from hub.course.run import Run
-from hub.course.still_free import Asked, Model, Verdict, fit
+from hub.course.still_free import Asked, Model, Showing, fit
 from mappings.source_map import Ladder
 from mappings.vacancy import State
 from tests.hub.course.looked_at import FORM, memoryless, merged
@@ -85,7 +85,7 @@ def test_where_places_go_at_a_constant_rate_the_estimate_is_the_truth_and_is_sho
             assert found == pytest.approx(math.exp(-rate * age), abs=0.05), (source, age)
     for source in rates:
         score = model.scores[source, FORM, 1]
-        assert score.verdict is Verdict.SHOWN
+        assert score.verdict is Showing.SHOWN
         assert score.brier < score.baseline
 
 
@@ -116,7 +116,7 @@ def test_where_nothing_can_be_known_nothing_is_shown(seed: int) -> None:
     ]
     model = fit(shuffled, now=NEVER)
     verdicts = {score.verdict for (_, _, places), score in model.scores.items() if places == 1}
-    assert verdicts == {Verdict.NO_BETTER}
+    assert verdicts == {Showing.NO_BETTER}
     assert model.probability("a", FORM, 1, hours(5)) is None
 
 
@@ -130,8 +130,8 @@ def test_a_source_that_speaks_upon_changes_is_found_out() -> None:
             at += rng.expovariate(1 / 50)
         runs += merged("push", f"push/{number:02}", said)
     scores = fit(runs, now=NEVER).scores
-    assert scores["push", FORM, 1].verdict is Verdict.ON_CHANGE
-    assert scores["clock", FORM, 1].verdict is not Verdict.ON_CHANGE
+    assert scores["push", FORM, 1].verdict is Showing.ON_CHANGE
+    assert scores["clock", FORM, 1].verdict is not Showing.ON_CHANGE
 
 
 def test_numbers_that_never_move_prove_nothing() -> None:
@@ -140,7 +140,7 @@ def test_numbers_that_never_move_prove_nothing() -> None:
     ]
     runs += memoryless(Random(1), "b", 1 / 50, offers=20, words=80, gaps=BY_THE_CLOCK)
     model = fit(runs, now=NEVER)
-    assert model.scores["a", FORM, 1].verdict is Verdict.FEW
+    assert model.scores["a", FORM, 1].verdict is Showing.FEW
     assert model.probability("a", FORM, 2, hours(5)) is None
 
 
@@ -151,7 +151,7 @@ def test_a_small_source_is_drawn_towards_its_care_form() -> None:
     ]
     model = fit(runs, now=NEVER)
     assert estimates(model, 1)[4] == pytest.approx(estimates(model, 1, source="b")[4], abs=0.1)
-    assert model.scores["a", FORM, 1].verdict is Verdict.FEW
+    assert model.scores["a", FORM, 1].verdict is Showing.FEW
 
 
 def test_what_came_after_now_and_what_counts_no_more_is_not_looked_at() -> None:
@@ -210,5 +210,5 @@ def test_a_source_that_enters_on_one_weekday_and_speaks_daily_is_found_out() -> 
             said.append((24.0 * day, free))
         runs += merged("weekly", f"weekly/{number:02}", said)
     scores = fit(runs, now=NEVER).scores
-    assert scores["weekly", FORM, 1].verdict is Verdict.WEEKLY
-    assert scores["clock", FORM, 1].verdict is not Verdict.WEEKLY
+    assert scores["weekly", FORM, 1].verdict is Showing.WEEKLY
+    assert scores["clock", FORM, 1].verdict is not Showing.WEEKLY

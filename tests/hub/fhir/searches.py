@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from starlette.types import ASGIApp
 
-from hub.search.registry import ALL_TYPES, Registry, SearchParameter
+from hub.search.parameter import SearchParameter
+from hub.search.registry import ALL_TYPES, Registry
 from tests.hub.fhir.attacks import INJECTIONS
 from tests.hub.fhir.hostility import Attack, complaints, sent
 from tests.hub.search.universe import universe

@@ -12,16 +12,6 @@ from tests.hub.client import BASE, Client
 from tests.hub.fhir.bundles import asking, bundle, errors, organization, send, statuses
 
 
-@pytest.fixture
-def client(hub: Hub) -> Client:
-    return Client(hub, sandbox=True)
-
-
-@pytest.fixture
-def sqlite_client(sqlite_hub: Hub) -> Client:
-    return Client(sqlite_hub, sandbox=True)
-
-
 def test_each_entry_is_answered_like_a_request_of_its_own(client: Client) -> None:
     send(client, bundle("batch", asking("PUT", "Organization/x", organization("A", id="x"))))
     answer = send(

@@ -3,21 +3,10 @@
 import orjson
 import pytest
 
-from hub.hub import Hub
 from tests.hub.client import BASE, Client
 from tests.hub.fhir.resources import organization, sent
 
 NUMBER = "urn:example:number"
-
-
-@pytest.fixture
-def client(hub: Hub) -> Client:
-    return Client(hub, sandbox=True)
-
-
-@pytest.fixture
-def sqlite_client(sqlite_hub: Hub) -> Client:
-    return Client(sqlite_hub, sandbox=True)
 
 
 def test_a_create_tells_where_the_resource_is(client: Client) -> None:

@@ -15,11 +15,6 @@ LONG = f"http://example.org/{'a' * 400}"
 SYSTEM: dict[str, Any] = {"resourceType": "CodeSystem", "url": URL, "status": "active", "content": "complete"}
 
 
-@pytest.fixture
-def client(hub: Hub) -> Client:
-    return Client(hub, sandbox=True)
-
-
 def put(client: Client, name: str, body: Mapping[str, Any]) -> None:
     answer = sent(client, "PUT", f"{body['resourceType']}/{name}", {**body, "id": name})
     assert answer.status_code in (200, 201), answer.text

@@ -11,22 +11,11 @@ from hypothesis import strategies as st
 
 from hub.errors import Invalid
 from hub.fhir import fhirpath_patch, json_patch, merge_patch
-from hub.hub import Hub
 from mappings.errors import Rejected
 from tests.hub.client import Client
 from tests.hub.fhir.resources import organization, put, sent
 
 JSON_PATCH = "application/json-patch+json"
-
-
-@pytest.fixture
-def client(hub: Hub) -> Client:
-    return Client(hub, sandbox=True)
-
-
-@pytest.fixture
-def sqlite_client(sqlite_hub: Hub) -> Client:
-    return Client(sqlite_hub, sandbox=True)
 
 
 def operation(kind: str, path: str, **parts: Any) -> dict[str, Any]:

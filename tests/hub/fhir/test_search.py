@@ -7,23 +7,13 @@ from fhir.resources.R4B import get_fhir_model_class
 
 from hub.hub import Hub
 from hub.search.registry import SERVED_TYPES
-from mappings.vacancy import Block
-from tests.conftest import NOW
 from tests.hub.client import BASE, Client
-from tests.hub.region import HOUR, report, tell
+from tests.hub.region import three_homes
 
 
 @pytest.fixture
 def client(hub: Hub) -> Client:
-    """Three homes with five offers."""
-    tell(
-        hub,
-        report("moor", free=3, valid_at=NOW),
-        report("moor", care_form="dauerpflege", free=0, valid_at=NOW),
-        report("heide", free=1, valid_at=NOW, latitude=52.95, blocks=[Block(count=1, start=(NOW + 48 * HOUR).date())]),
-        report("Brücke", care_form="tagespflege", free=2, valid_at=NOW, latitude=53.5),
-        report("Brücke", care_form="hospiz-stationaer", free=None, valid_at=NOW, latitude=53.5),
-    )
+    three_homes(hub)
     return Client(hub)
 
 

@@ -15,16 +15,6 @@ A, B = "urn:uuid:00000000-0000-4000-8000-00000000000a", "urn:uuid:00000000-0000-
 NUMBER = "urn:example:number"
 
 
-@pytest.fixture
-def client(hub: Hub) -> Client:
-    return Client(hub, sandbox=True)
-
-
-@pytest.fixture
-def sqlite_client(sqlite_hub: Hub) -> Client:
-    return Client(sqlite_hub, sandbox=True)
-
-
 def numbered(value: str) -> list[dict[str, str]]:
     return [{"system": NUMBER, "value": value}]
 

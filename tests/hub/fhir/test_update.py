@@ -9,16 +9,6 @@ from tests.hub.fhir.resources import organization, put, sent
 NUMBER = "urn:example:number"
 
 
-@pytest.fixture
-def client(hub: Hub) -> Client:
-    return Client(hub, sandbox=True)
-
-
-@pytest.fixture
-def sqlite_client(sqlite_hub: Hub) -> Client:
-    return Client(sqlite_hub, sandbox=True)
-
-
 def numbered(value: str, **more: object) -> dict[str, object]:
     return organization(identifier=[{"system": NUMBER, "value": value}], **more)
 

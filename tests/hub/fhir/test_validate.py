@@ -16,11 +16,6 @@ BASE_PROFILE = "http://hl7.org/fhir/StructureDefinition/Patient"
 OTHER_PROFILE = "http://profiles.example/Patient"
 
 
-@pytest.fixture
-def client(hub: Hub) -> Client:
-    return Client(hub, sandbox=True)
-
-
 def issues(client: Client, path: str, body: Any = None, *, status: int = 200) -> list[dict[str, Any]]:
     headers = {"content-type": "application/fhir+json"}
     content = None if body is None else orjson.dumps(body)

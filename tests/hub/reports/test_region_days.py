@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from adapters.receipt import Receipt
 from hub.hub import Hub
-from hub.ingest.reconcile import Reconciler, Told
+from hub.ingest.changes import Told
+from hub.ingest.reconcile import Reconciler
 from hub.reports.published import draw_of
 from hub.reports.region_days import RegionDays, Row
 from hub.store.tables import region_day, region_taken

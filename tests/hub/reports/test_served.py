@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from conformance.formats import r4
+from hub.fhir.measure_report import MEASURES
 from hub.hub import Hub
-from hub.reports.measure_report import MEASURES
 from mappings.district_figures import COVERAGE, FIGURES
 from tests.conftest import Clock
 from tests.hub.client import Client

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.formats import fhirpath
-from hub.search import registry as registry_module
+from hub.search import usable
+from hub.search.parameter import MODULES
 from hub.search.registry import ALL_TYPES, SERVED_TYPES, Registry
 from tests.hub.search.universe import universe
 
@@ -207,15 +208,15 @@ def test_no_shipped_parameter_has_a_type_that_its_expression_never_gives() -> No
     shipped = Registry.shipped()
     for resource_type in ALL_TYPES:
         for parameter in shipped.parameters(resource_type).values():
-            assert registry_module._fits(parameter.type, parameter.holds), (resource_type, parameter.code)
+            assert usable.fits(parameter.type, parameter.holds), (resource_type, parameter.code)
 
 
 def test_what_the_types_index_is_what_they_are_said_to() -> None:
     values = {"string": {"HumanName": {"text": "x"}, "boolean": True}, "token": {"boolean": True, "Reference": {}}}
     for search_type, by_kind in values.items():
         for kind, value in by_kind.items():
-            rows = list(registry_module._MODULES[search_type].rows(kind, value))
-            assert bool(rows) == registry_module._fits(search_type, {kind})
+            rows = list(MODULES[search_type].rows(kind, value))
+            assert bool(rows) == usable.fits(search_type, {kind})
 
 
 def test_what_moves_is_what_differs_also_where_python_finds_it_equal() -> None:

@@ -1,7 +1,6 @@
 """The statements of searches go by indexes, and there are few of them."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,9 +11,8 @@ from hub.search.codes import OWN_CODES
 from hub.search.page import find
 from hub.search.query import parse
 from hub.store.database import Database
-from hub.store.prepared import Prepared
-from hub.store.reader import Reader, Row
 from hub.store.tables import PROFESSIONAL
+from tests.hub.plans import Explaining
 from tests.hub.search.universe import BASE, NOW, REGISTRY, page, stored, universe
 
 
@@ -23,30 +21,6 @@ def database(database_url: str) -> Iterator[Database]:
     opened = stored(database_url, universe(3))
     yield opened
     opened.close()
-
-
-class Explaining(Reader):
-    """Runs a search, and keeps the plan of each of its statements."""
-
-    __slots__ = ("plans",)
-
-    def __init__(self, reader: Reader) -> None:
-        super().__init__(reader._driver, reader.dialect)
-        self.plans: list[str] = []
-
-    def all(self, statement: Prepared, binds: Mapping[str, Any] = {}) -> list[Row]:
-        self._explain(statement, binds)
-        return super().all(statement, binds)
-
-    def first(self, statement: Prepared, binds: Mapping[str, Any] = {}) -> Row | None:
-        self._explain(statement, binds)
-        return super().first(statement, binds)
-
-    def _explain(self, statement: Prepared, binds: Mapping[str, Any]) -> None:
-        text, values = statement.call(self.dialect, binds)
-        word = "EXPLAIN QUERY PLAN" if self.dialect == "sqlite" else "EXPLAIN"
-        rows = self._driver.execute(f"{word} {text}", values).fetchall()
-        self.plans.append("\n".join(str(row[-1]) for row in rows))
 
 
 @pytest.mark.parametrize(

@@ -58,17 +58,16 @@ def upgrade() -> None:
             sqlite_with_rowid=False,
         )
         op.execute(
-            f"INSERT INTO {view}_count (type, resources) "  # noqa: S608 - names of our own tables
+            f"INSERT INTO {view}_count (type, resources) "
             f"SELECT type, count(*) FROM {view}_resource WHERE NOT deleted GROUP BY type"
         )
         op.add_column(f"{view}_history", sa.Column("type", TEXT, nullable=False, server_default=""))
         op.execute(
-            f"UPDATE {view}_history SET type = "  # noqa: S608
-            f"(SELECT r.type FROM {view}_resource r WHERE r.rid = {view}_history.rid)"
+            f"UPDATE {view}_history SET type = (SELECT r.type FROM {view}_resource r WHERE r.rid = {view}_history.rid)"
         )
         op.add_column(f"{view}_history", sa.Column("change", TEXT, nullable=False, server_default="updated"))
-        op.execute(f"UPDATE {view}_history SET change = 'created' WHERE version = 1")  # noqa: S608
-        op.execute(f"UPDATE {view}_history SET change = 'deleted' WHERE content IS NULL")  # noqa: S608
+        op.execute(f"UPDATE {view}_history SET change = 'created' WHERE version = 1")
+        op.execute(f"UPDATE {view}_history SET change = 'deleted' WHERE content IS NULL")
         op.create_index(f"{view}_history_by_time", f"{view}_history", ["updated", "rid", "version"])
         op.create_index(f"{view}_history_by_type", f"{view}_history", ["type", "updated", "rid", "version"])
     op.create_table(

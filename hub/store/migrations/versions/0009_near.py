@@ -46,7 +46,7 @@ def _without_rowid(table: str) -> None:
         sqlite_with_rowid=False,
     )
     op.execute(
-        f"INSERT INTO {table} SELECT rid, valid_at, confirmed_at, aging_at, stale_at, expires_at "  # noqa: S608 - ours
+        f"INSERT INTO {table} SELECT rid, valid_at, confirmed_at, aging_at, stale_at, expires_at "
         f"FROM {table}_before ORDER BY rid"
     )
     op.drop_table(f"{table}_before")

@@ -15,7 +15,7 @@ from mappings import gazetteer, terminology
 from mappings.district_figures import ALL, COVERAGE, Figures
 from mappings.to_fhir import AGS
 
-__all__ = ["MEASURES", "PUBLIC", "SEARCHES", "measure_report"]
+__all__ = ["EVERYBODYS", "MEASURES", "SEARCHES", "measure_report"]
 
 Tree = dict[str, Any]
 
@@ -23,7 +23,7 @@ SEARCHES = "region-missed-searches"
 """The measure of searches that found nothing."""
 MEASURES = ("region-coverage", "region-places", SEARCHES)
 """The measures, by the ids of their resources."""
-PUBLIC = frozenset(("region-coverage",))
+EVERYBODYS = frozenset(("region-coverage",))
 """Those that everybody may see; the others are for professionals."""
 
 _FIGURES = spec.canonical("CodeSystem", "region-figure")
