@@ -15,7 +15,7 @@ from hub.commands.counted import counted
 from hub.commands.options import existing, opened, parser, run, text
 from hub.commands.table import table
 from hub.fhir.fitting_slots import fitting_slots
-from hub.fhir.operations.find_vacancies import prepare
+from hub.fhir.vacancy_search import prepare
 from hub.store.tables import PUBLIC
 from mappings import place_names, terminology
 from mappings.errors import Issue, Rejected

@@ -15,6 +15,7 @@ import orjson
 from conformance.spec import canonical
 from hub.errors import Gone, Malformed, TooCostly, http_part
 from hub.fhir.bundle import outcome_entry
+from hub.fhir.vacancy_parameters import MONITOR, SINCE
 from hub.search.marks import Marks, Went, went
 from hub.search.seen import OFFERS_MAX, Cursors, Difference, Refusal, Seen, compare, criteria_digest
 from hub.store.reader import Reader
@@ -23,13 +24,9 @@ from hub.store.tables import Projection
 from mappings import terminology
 from mappings.errors import Issue, PlatzfreiError
 
-__all__ = ["MONITOR", "RELATION", "SINCE", "Link", "News", "Told", "not_together", "pairs_of", "said", "with_cursor"]
+__all__ = ["RELATION", "Link", "News", "Told", "not_together", "pairs_of", "said", "with_cursor"]
 
 RELATION = "monitor"
-MONITOR = "monitor"
-"""The parameter that asks for the link."""
-SINCE = "_since"
-"""The parameter that takes the cursor."""
 
 Pair = tuple[str, str]
 _CODES = canonical("CodeSystem", "search-news")

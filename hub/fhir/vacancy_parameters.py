@@ -12,7 +12,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from hub.errors import Malformed, http_part
-from hub.fhir.news import SINCE
 from hub.search.query import COUNT_DEFAULT, parse_count
 from hub.search.types.near import MAX_KM, parse_circle
 from hub.search.vacancy_query import Position, Sort, VacancyQuery
@@ -23,15 +22,31 @@ from mappings.errors import Issue, Rejected
 from mappings.insurance_number import has_insurance_number
 from mappings.vacancy import State
 
-__all__ = ["DAYS_MAX", "ONCE", "REPEATABLE", "Told", "query_of", "told_of"]
+__all__ = [
+    "DAYS_MAX",
+    "MONITOR",
+    "ONCE",
+    "REPEATABLE",
+    "SINCE",
+    "Told",
+    "no_operator",
+    "operator_id",
+    "query_of",
+    "told_of",
+]
 
 Told = Mapping[str, Sequence[str]]
 """Parameters by name, each with its values, without blanks."""
 
+MONITOR = "monitor"
+"""Asks for the link that asks for news."""
+SINCE = "_since"
+"""Takes the cursor of that link."""
 REPEATABLE = ("care-form", "need", "prefer", "room", "payer", "state")
 ONCE = (
     *("near", "postal-code", "city", "district", "distance", "start", "end", "duration", "places", "care-grade", "sex"),
-    *("operator", "language", "own-share", "max-age", "why-not", "monitor", "_count", "_sort", "_after"),
+    *("operator", "language", "own-share", "max-age", "why-not", "_count", "_sort", "_after"),
+    MONITOR,
     SINCE,
 )
 DAYS_MAX = 366
@@ -76,7 +91,7 @@ def told_of(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
                 "not-supported",
             )
         told[name] += [part.strip() for part in value.split(",")] if name in REPEATABLE else [value.strip()]
-    for name in ("why-not", "monitor"):
+    for name in ("why-not", MONITOR):
         if not {"true", "false", ""}.issuperset(told.get(name, ())):
             raise _wrong(name, "erwartet wird true oder false", "expected true or false")
     for name in ONCE:

@@ -19,6 +19,7 @@ from mappings import terminology
 from mappings.vacancy import State
 
 __all__ = [
+    "Fitting",
     "Freshness",
     "Hit",
     "Hits",
@@ -28,6 +29,7 @@ __all__ = [
     "fitting",
     "in_reach",
     "of_comers",
+    "page_of",
     "shape_of",
     "with_comers",
 ]
@@ -82,6 +84,13 @@ class Hits:
         return len(self.fitting)
 
 
+class Fitting(NamedTuple):
+    """Where every offer that fits stands, in order; and the rows of those, where they were needed for it."""
+
+    positions: Sequence[Position]
+    rows: Mapping[int, Sequence[Row]]
+
+
 class InReach(NamedTuple):
     """The rows of offers in reach by rid, and how far away each is."""
 
@@ -89,24 +98,33 @@ class InReach(NamedTuple):
     rows: Mapping[int, Sequence[Row]]
 
 
-def find(
-    reader: Reader, projection: Projection, query: VacancyQuery, *, now: int, only: Collection[int] | None = None
+def find(reader: Reader, projection: Projection, query: VacancyQuery, *, now: int) -> Hits:
+    """The page of offers that fit; none whose statement has expired by `now`."""
+    return page_of(reader, projection, query, fitting(reader, projection, query, now=now), now=now)
+
+
+def page_of(
+    reader: Reader,
+    projection: Projection,
+    query: VacancyQuery,
+    there: Fitting,
+    *,
+    now: int,
+    only: Collection[int] | None = None,
 ) -> Hits:
-    """The page of offers that fit, or those of the rows `only`; none whose statement has expired by `now`."""
-    there, rows = fitting(reader, projection, query, now=now)
+    """The page of those that fit, or those of the rows `only`."""
+    positions = there.positions
     if only is None:
-        start = 0 if query.after is None else bisect_right(there, query.after)
-        page, more = there[start : start + query.count], 0 < query.count < len(there) - start
+        start = 0 if query.after is None else bisect_right(positions, query.after)
+        page, more = positions[start : start + query.count], 0 < query.count < len(positions) - start
     else:
-        page, more = [position for position in there if position[2] in only], False
-    hits, members = _shown(reader, projection, query, page, rows, now)
-    return Hits(hits=hits, members=members, fitting=there, more=more)
+        page, more = [position for position in positions if position[2] in only], False
+    hits, members = _shown(reader, projection, query, page, there.rows, now)
+    return Hits(hits=hits, members=members, fitting=positions, more=more)
 
 
-def fitting(
-    reader: Reader, projection: Projection, query: VacancyQuery, *, now: int
-) -> tuple[list[Position], Mapping[int, Sequence[Row]]]:
-    """Where every offer that fits stands, in order; and the rows of those, where they were needed for it."""
+def fitting(reader: Reader, projection: Projection, query: VacancyQuery, *, now: int) -> Fitting:
+    """Every offer that fits."""
     shape = shape_of(projection, query)
     ranked = query.sort is not Sort.DISTANCE or bool(query.prefer_needs or query.prefer_rooms)
     if not ranked:
@@ -114,14 +132,15 @@ def fitting(
     if shape.columns == "position":
         found = reader.all(vacancy_rows.rows(shape), vacancy_rows.binds(query, now))
         near = nearest(query.latitude, query.longitude, query.kilometres, found)
-        return [(0.0, kilometres, rid) for kilometres, rid in near], {}
+        return Fitting([(0.0, kilometres, rid) for kilometres, rid in near], {})
     reach = in_reach(reader, query, shape, now)
     first_day = first_day_for(query)
     days = {rid: day for rid, rows in reach.rows.items() if (day := first_day(rows)) is not None}
     key = keys(query, now)
-    return sorted(
+    positions = sorted(
         (key(reach.rows[rid], reach.kilometres[rid], day), reach.kilometres[rid], rid) for rid, day in days.items()
-    ), reach.rows
+    )
+    return Fitting(positions, reach.rows)
 
 
 def first_day_for(query: VacancyQuery) -> Callable[[Sequence[Row]], int | None]:
@@ -148,7 +167,7 @@ def shape_of(projection: Projection, query: VacancyQuery, *, near_misses: bool =
 
 
 def in_reach(reader: Reader, query: VacancyQuery, shape: Shape, now: int, *, coming: bool = True) -> InReach:
-    """All rows of a shape with days around the place, and those of services that come there, unless these are left out."""
+    """All rows of a shape with days around the place, and of services that come there, unless these are left out."""
     told = vacancy_rows.binds(query, now)
     if shape.near_misses:
         told["from_day"] = query.today

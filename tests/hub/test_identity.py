@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from adapters.receipt import Receipt
 from hub.errors import NotFound
-from hub.fhir.operations.find_vacancies import prepare
+from hub.fhir.vacancy_search import prepare
 from hub.hub import Hub
 from hub.ingest.changes import Told
 from hub.ingest.reconcile import Reconciler

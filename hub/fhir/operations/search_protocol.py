@@ -13,13 +13,14 @@ from hub.fhir.context import Context
 from hub.fhir.form import BYTES_MAX
 from hub.fhir.formats import encoded, read
 from hub.fhir.negotiation import Format
-from hub.fhir.operations.find_vacancies import RESOURCE, prepare, writes
+from hub.fhir.operations.find_vacancies import RESOURCE, writes
 from hub.fhir.parameters import given, plain, posted
 from hub.fhir.request import Answer, Request
 from hub.fhir.search_protocol.document import document
 from hub.fhir.search_protocol.page import headers, page
 from hub.fhir.search_protocol.record import Record
 from hub.fhir.search_protocol.texts import language_of
+from hub.fhir.vacancy_search import prepare
 from hub.store.reader import Reader, Transaction
 from mappings.errors import Issue
 
