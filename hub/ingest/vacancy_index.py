@@ -17,7 +17,7 @@ from hub.store.vacancy_codes import ROOMS, SEXES, language_list, mask, operator_
 from mappings import gazetteer, terminology
 from mappings.source_map import Ladder
 from mappings.standing import municipality_of
-from mappings.vacancy import BlockStatus, Facility, Offer, Per, Position, State, VacancyReport
+from mappings.vacancy import BlockStatus, Facility, Offer, Position, State, VacancyReport
 
 __all__ = ["Times", "VacancyIndex", "position_of"]
 
@@ -238,11 +238,8 @@ def _places(report: VacancyReport) -> list[tuple[int, ...]]:
 
 
 def _cents_a_month(offer: Offer) -> int:
-    """What the person pays, -1 where nothing is said; of a month there are 30.42 days (§ 87a SGB XI)."""
-    share = offer.own_share
-    if share is None:
-        return -1
-    return min(share.cents if share.per is Per.MONTH else round(share.cents * 30.42), _CENTS_MOST)
+    """What the person pays, -1 where nothing is said."""
+    return -1 if offer.own_share is None else min(offer.own_share.cents_a_month, _CENTS_MOST)
 
 
 def _body(facility: Facility) -> int:

@@ -43,7 +43,7 @@ def command(hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pyt
 
 def test_a_planner_reads_a_sentence_for_each_district(command: Command) -> None:
     region(command.hub)
-    assert command("--care-form", "kurzzeitpflege", "--district", "Cloppenburg") == (
+    assert command("--care-form", "Kurzzeitpflege", "--district", "Cloppenburg") == (
         "Landkreis Cloppenburg, Kurzzeitpflege: 3 Angebote, 2 melden (67 %), 1 aktuell, 2 freie Plätze\n"
     )
     assert command("--care-form", LONG, language="en") == (
@@ -145,7 +145,7 @@ def test_a_table_and_measure_reports_are_written_to_files(command: Command, tmp_
     [
         (("--district", "Oldenburg"), "03403 Kreisfreie Stadt Oldenburg, 03458 Landkreis Oldenburg"),
         (("--district", "Atlantis"), "diesen Landkreis gibt es nicht"),
-        (("--care-form", "heim"), "erwartet wird eine von: dauerpflege"),
+        (("--care-form", "heim"), "erwartet wird: Dauerpflege; Kurzzeitpflege;"),
         (("--from", "2026-11-23"), "erwartet wird ein Tag bis --to"),
         (("--to", "22.11.2026"), "erwartet wird ein Tag wie 2026-11-22"),
         (("--missing", "--to", "2026-11-22"), "--missing is of now"),
