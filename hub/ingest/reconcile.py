@@ -20,7 +20,7 @@ from hub.ingest.joined_view import said
 from hub.ingest.pool_bounds import PoolBounds, Pooled
 from hub.ingest.recorded_runs import Current
 from hub.ingest.statements import Known, Offered
-from hub.ingest.vacancy_index import Times, VacancyIndex
+from hub.ingest.vacancy_index import Times, VacancyIndex, position_of
 from hub.store.clock import micros, moment
 from hub.store.draft import Draft
 from hub.store.lock import take_turn
@@ -341,7 +341,7 @@ class Reconciler:
                     continue
                 siblings = [offer for offer in site.offers if offer not in told_now] if view in site.differs else ()
                 if siblings:
-                    index.move(transaction, index.offers(transaction, siblings).values(), site.facility)
+                    self._move(transaction, view, siblings, site.facility, pools)
             times = {
                 one.told.offer: one.told.times for one in shown if view is View.PROFESSIONAL or not one.known_publicly
             }
@@ -354,6 +354,26 @@ class Reconciler:
         now_shown = {key: site.digests for key, site in sites.items() if site.differs and key not in held.keys}
         statements.show_facilities(transaction, source, now_shown)
         self._rebind(transaction, pools, pools.changed - told_now, now=now, effect=told[-1].effect)
+
+    def _move(
+        self, transaction: Transaction, view: View, offers: Sequence[str], facility: Facility, pools: PoolBounds
+    ) -> None:
+        """Bring offers to where their facility is now; also those that could not be found so far, as nobody knew where
+        that is."""
+        index = self._indexes[view]
+        rids = index.offers(transaction, offers)
+        index.move(transaction, rids.values(), facility)
+        if position_of(facility) is None:
+            return
+        unplaced = index.without_places(transaction, rids.values())
+        named = [offer for offer, rid in rids.items() if rid in unplaced]
+        if named:
+            most = pools.of_offers(transaction.connection, named)
+            found = {
+                rids[row.offer]: seen(replace(bounded(said(row), most.get(row.offer)), facility=facility), view)
+                for row in statements.rows(transaction, named)
+            }
+            index.put_places(transaction, found)
 
     def _rebind(
         self, transaction: Transaction, pools: PoolBounds, offers: Collection[str], *, now: int, effect: Effect

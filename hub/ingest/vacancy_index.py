@@ -69,6 +69,7 @@ class VacancyIndex:
         )
         self._clear_places = Prepared(delete(vacancy).where(one_of(vacancy.c.rid, "rids")))
         self._put_places = Prepared(insert(vacancy))
+        self._placed = Prepared(select(vacancy.c.rid).distinct().where(one_of(vacancy.c.rid, "rids")))
         self._areas = Prepared(
             select(service_area.c.postal_code, service_area.c.rid).where(one_of(service_area.c.rid, "rids"))
         )
@@ -116,6 +117,11 @@ class VacancyIndex:
         for rid, slot in reader.all(self._slots, {"rids": list(offer_of)}):
             found.setdefault(offer_of[rid], {})[slot] = rid
         return found
+
+    def without_places(self, reader: Reader, offers: Iterable[int]) -> set[int]:
+        """Those of offers that nobody can find: when they were told of nobody knew where they are."""
+        wanted = set(offers)
+        return wanted - {rid for (rid,) in reader.all(self._placed, {"rids": list(wanted)})} if wanted else wanted
 
     def put_places(self, transaction: Transaction, reports: Mapping[int, VacancyReport]) -> None:
         """Replace the places of offers by what was reported of them."""
