@@ -288,6 +288,37 @@ class Reconciler:
         self._show_unknown(transaction, ended, now)
         return len(ended)
 
+    def remove(self, transaction: Transaction, offers: Collection[str], *, now: datetime) -> int:
+        """Offers that are no more, by their ids: nothing of them is found, shown or counted, and so with a facility of
+        which no offer is left; the histories stay. Returns how many there were."""
+        take_turn(transaction)
+        gone = statements.rows(transaction, offers)
+        statements.forget(transaction, [one.offer for one in gone])
+        joined = self._identity.joined(transaction.connection, {(one.source, one.facility) for one in gone})
+        deleted: dict[str, list[Key]] = {}
+        for one in gone:
+            if (one.source, one.facility) not in joined:
+                schedule = resource_id(one.source, "Schedule", _REPORT.validate_json(one.report).offer.key)
+                deleted[one.offer] = [("HealthcareService", one.offer), ("Schedule", schedule)]
+        sites: list[Key] = []
+        for source, keys in _by_source(gone).items():
+            empty = keys - statements.offered(transaction, source, keys).keys()
+            statements.forget_facilities(transaction, source, empty)
+            for key in sorted(empty):
+                if (source, key) not in joined:
+                    sites.append(("Organization", resource_id(source, "Organization/facility", key)))
+                    sites.append(("Location", resource_id(source, "Location", key)))
+        for view, repository in self._repositories.items():
+            index = self._indexes[view]
+            rids = index.offers(transaction, deleted)
+            slots = [("Slot", slot) for of in index.slots(transaction, rids.values()).values() for slot in of]
+            keys_of_offers = [key for keys in deleted.values() for key in keys]
+            repository.store(transaction, (), deletions=[*keys_of_offers, *slots, *sites], at=micros(now))
+            for rid in rids.values():
+                index.clear(transaction, rid)
+        self._identity.show(transaction.connection, Held(joined=set(joined.values())), now=micros(now))
+        return len(gone)
+
     def _show_unknown(self, transaction: Transaction, due: Sequence[statements.Due], now: datetime) -> None:
         """Show in both views that nothing is known of offers any more; where they are joined, others' word counts."""
         joined = self._identity.joined(transaction.connection, {(one.source, one.facility) for one in due})
@@ -559,6 +590,14 @@ def _pooled(told: Sequence[_Statement], held: Held, now: int) -> list[Pooled]:
         for one in told
         if one.facility not in held.keys
     ]
+
+
+def _by_source(rows: Iterable[statements.Said]) -> dict[str, set[str]]:
+    """The keys of the facilities of statements, by source."""
+    found: dict[str, set[str]] = {}
+    for one in rows:
+        found.setdefault(one.source, set()).add(one.facility)
+    return found
 
 
 def _last_said(row: statements.Due) -> VacancyReport:
