@@ -145,7 +145,7 @@ def _homes_that_never_reported(hub: Hub, listed: Iterable[Silent]) -> Iterator[S
                     ),
                     care_form=care_form,
                     source=HOMES,
-                    last_said=None,
+                    as_of=None,
                 )
 
 

@@ -36,12 +36,15 @@ class Times:
     ended_at: int | None = None
     """When it was withdrawn, before its time."""
 
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether it ended before its time."""
+        return self.ended_at is not None and self.ended_at < self.based_on + _microseconds(self.ladder.stale)
+
     def until(self, span: timedelta) -> int:
         """The end of a span of the ladder; of all of them when the statement was withdrawn before its time."""
         end = self.based_on + _microseconds(span)
-        if self.ended_at is None or self.ended_at >= self.based_on + _microseconds(self.ladder.stale):
-            return end
-        return self.ended_at
+        return self.ended_at if self.ended_at is not None and self.is_withdrawn else end
 
     @property
     def expires_at(self) -> int:
