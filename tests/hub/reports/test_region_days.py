@@ -10,10 +10,11 @@ from sqlalchemy import select
 from adapters.receipt import Receipt
 from hub.hub import Hub
 from hub.ingest.reconcile import Reconciler, Told
+from hub.reports.period import DAYS_OF_DISTRICT
 from hub.reports.published import draw_of
-from hub.reports.region_days import RegionDays, Row
+from hub.reports.region_days import SEARCHES_KEPT, RegionDays, Row
 from hub.reports.silent import silent
-from hub.store.tables import region_day, region_taken
+from hub.store.tables import region_day, region_taken, search_tally
 from mappings.district_figures import FIGURES, Figures
 from mappings.identity import resource_id
 from mappings.source_map import Ladder
@@ -261,6 +262,25 @@ def test_a_day_is_taken_once(hub: Hub, clock: Clock) -> None:
     tell(hub, "a", offer("neu", LONG, 1))
     assert not hub.region.take()
     assert told(rows(hub)) == EXPECTED
+
+
+def test_searches_go_after_what_a_report_can_tell(hub: Hub, clock: Clock) -> None:
+    def counted() -> list[int]:
+        with hub.database.reading() as connection:
+            return [row.searches for row in connection.execute(select(search_tally).order_by(search_tally.c.day))]
+
+    for searches in (3, 2):
+        for _ in range(searches):
+            hub.tally.missed(52.85, 8.05, care_forms=(SHORT,), needs=())
+        hub.tally.close()
+        clock.forward(days=1)
+    assert DAYS_OF_DISTRICT < SEARCHES_KEPT
+    clock.forward(days=SEARCHES_KEPT - 2)
+    assert hub.region.take()
+    assert counted() == [3, 2]
+    clock.forward(days=1)
+    assert hub.region.take()
+    assert counted() == [2]
 
 
 def test_two_that_take_a_day_at_once_take_it_once(hub: Hub, clock: Clock) -> None:
