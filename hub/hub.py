@@ -113,7 +113,7 @@ class Hub:
             writer=writer,
             key=key,
             receive=pipeline.receive,
-            withdraw=pipeline.withdraw_in,
+            end=pipeline.remove_in,
             ladder=sources.named(HOMES).ladder,
             clock=clock,
         )

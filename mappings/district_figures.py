@@ -32,15 +32,15 @@ _LAST_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """One row. Offers: `offers` = `reporting` + those that never said anything of their places; `reporting` = `fresh` +
-    `aging` + `stale` + `expired`; `offers` = `some` + `none` + `ask` + `unknown`. Places: `free` (accepting) and
-    `licensed`, of offers whose word counts; `uncounted` offers, or pools, say no number of free places.
+    """One row. Offers: `offers` = `reporting` + those that never said anything of their places, or took it back;
+    `reporting` = `fresh` + `aging` + `stale` + `expired`; `offers` = `some` + `none` + `ask` + `unknown`. Places:
+    `free` (accepting) and `licensed`, of offers whose word counts; `uncounted` offers, or pools, say no number of them.
     """
 
     offers: int = 0
     reporting: int = 0
     last_day: int = 0
-    """Offers of which something was said within 24 hours."""
+    """Offers whose statement is as of the last 24 hours (`Standing.as_of`)."""
     fresh: int = 0
     aging: int = 0
     stale: int = 0
@@ -52,6 +52,15 @@ class Figures:
     free: int = 0
     uncounted: int = 0
     licensed: int = 0
+
+    def known(self, name: str) -> int | None:
+        """A figure by its name; None where nobody says it: 0 places are a statement, no number is none."""
+        number: int = getattr(self, name)
+        if name == "free" and number == 0 and self.uncounted and not self.none:
+            return None
+        if name == "licensed" and number == 0 and self.offers:
+            return None
+        return number
 
     def __add__(self, other: "Figures") -> "Figures":
         """Both together: of different districts, or of different facilities."""
@@ -75,7 +84,7 @@ def counted(standings: Iterable[Standing], *, now: datetime) -> dict[Cell, Figur
             names = ["offers", report.state.value]
             if one.tells:
                 names += ["reporting", one.freshness(now)]
-                if now - one.confirmed_at < _LAST_DAY:
+                if now - one.as_of < _LAST_DAY:
                     names.append("last_day")
             for form in (ALL, *terminology.ancestors(report.offer.care_form)):
                 by_form[form].append(report)

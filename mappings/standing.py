@@ -17,18 +17,25 @@ Freshness = Literal["fresh", "aging", "stale", "expired"]
 class Standing:
     """One offer as professionals see it, with its source and the times of its word.
 
-    `report` is unknown where the word has expired; `tells` says whether that word, expired or not, says anything of
+    `report` is unknown where the word has expired; `told` says whether that word, expired or not, says anything of
     its places: an entry of a directory does not.
     """
 
     report: VacancyReport
     source: str
-    tells: bool
-    confirmed_at: datetime
-    """When its source last said so."""
+    told: bool
+    withdrawn: bool
+    """Whether the word was taken back before its time."""
+    as_of: datetime
+    """The moment that its source states, else when it said so last: age counts from it (`platzfrei find` shows it)."""
     fresh_until: datetime
     aging_until: datetime
     expires_at: datetime
+
+    @property
+    def tells(self) -> bool:
+        """Whether its source reports: its word says anything of places, or did until it expired."""
+        return self.told and not self.withdrawn
 
     def freshness(self, now: datetime) -> Freshness:
         """Where its word stands on the ladder."""

@@ -185,6 +185,11 @@ class OwnShare:
     per: Per
     as_of: date | None = None
 
+    @property
+    def cents_a_month(self) -> int:
+        """The same for a month, of 30.42 days (§ 87a SGB XI)."""
+        return self.cents if self.per is Per.MONTH else round(self.cents * 30.42)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:

@@ -92,13 +92,13 @@ def changes(before: Home, after: Home, language: Language) -> list[str]:
 
 
 def withdrawn(offers: int, language: Language) -> str:
-    """That what a home said of so many offers counts no more."""
+    """That so many offers of a home are no more."""
     if language == "en":
         several = "one offer" if offers == 1 else f"{offers} offers"
-        told = f"Withdrawn: what it reported of {several}; it is found by that no more."
+        told = f"Withdrawn: what it reported of {several}; nobody finds or counts it any more."
         return told if offers else "There was nothing to withdraw."
     several = "einem Angebot" if offers == 1 else f"{offers} Angeboten"
-    told = f"Zurückgenommen: was es zu {several} gemeldet hat; danach wird es nicht mehr gefunden."
+    told = f"Zurückgenommen: was es zu {several} gemeldet hat; niemand findet oder zählt es mehr."
     return told if offers else "Zurückzunehmen war nichts."
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import groupby
 
+from hub.commands.age_text import age
 from hub.commands.counted import counted
 from hub.commands.table import table
 from hub.reports.published import BASE, Missed, by_need
@@ -23,6 +24,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "reporting": "melden",
         "fresh": "aktuell",
         "untaken": "an diesem Tag nicht erhoben",
+        "uncounted": "Zahl freier Plätze nicht bekannt",
         "missed": "Suchen ohne Treffer (gerundet)",
         "nothing": "Dazu ist nichts bekannt.",
         "all": "alle",
@@ -36,6 +38,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "reporting": "report",
         "fresh": "fresh",
         "untaken": "not taken on this day",
+        "uncounted": "number of free places not known",
         "missed": "searches without a hit (rounded)",
         "nothing": "Nothing is known of that.",
         "all": "all",
@@ -47,7 +50,7 @@ _WORDS: dict[Language, dict[str, str]] = {
 _HEADS: dict[str, tuple[str, str]] = {
     "offers": ("Angebote", "offers"),
     "reporting": ("melden", "report"),
-    "last_day": ("24 h", "24 h"),
+    "last_day": ("≤ 24 h", "≤ 24 h"),
     "fresh": ("aktuell", "fresh"),
     "aging": ("alternd", "aging"),
     "stale": ("veraltet", "stale"),
@@ -63,8 +66,8 @@ _HEADS: dict[str, tuple[str, str]] = {
 _WIDE, _NARROW = tuple(_HEADS), ("offers", "reporting", "fresh", "expired", "free")
 _WIDE_FROM = 140
 _SILENT_HEADS: dict[Language, tuple[str, ...]] = {
-    "de": ("zuletzt", "Einrichtung", "Ort", "Versorgungsform", "Telefon", "Quelle"),
-    "en": ("last said", "facility", "town", "care form", "phone", "source"),
+    "de": ("Stand", "Einrichtung", "Ort", "Versorgungsform", "Telefon", "Quelle"),
+    "en": ("as of", "facility", "town", "care form", "phone", "source"),
 }
 _NARROW_SILENT = 5
 _SEARCH_HEADS: dict[Language, tuple[str, ...]] = {
@@ -91,10 +94,9 @@ def figures_text(rows: Sequence[Row], *, care_form: str, language: Language, wid
             block = f"{block}\n\n{_table(own, language, width)}\n" if own else block
         blocks.append(block)
     if len(days) == 1 and len(chosen) > 1:
-        total = Figures()
-        for row in chosen:
-            total += row.figures or Figures()
-        blocks.append(f"{words['together']}: {_told(total, language)}")
+        known = [row.figures for row in chosen if row.figures is not None]
+        together = _told(sum(known, Figures()), language) if known else words["untaken"]
+        blocks.append(f"{words['together']}: {together}")
     return "\n".join(blocks)
 
 
@@ -133,7 +135,7 @@ def silent_text(those: Sequence[Silent], *, language: Language, now: datetime, w
     for district, each in groupby(those, key=lambda one: one.district):
         lines = [
             (
-                _last_said(one, language, now, wide=width >= _WIDE_FROM),
+                _as_of(one, language, now, wide=width >= _WIDE_FROM),
                 one.facility.name,
                 one.facility.address.city,
                 terminology.display("care-form", one.care_form, language),
@@ -163,7 +165,7 @@ def _told(figures: Figures, language: Language) -> str:
             counted(figures.offers, "offer", language),
             f"{figures.reporting} {words['reporting']}{share}",
             f"{figures.fresh} {words['fresh']}",
-            counted(figures.free, "free place", language),
+            words["uncounted"] if figures.known("free") is None else counted(figures.free, "free place", language),
         )
     )
 
@@ -182,15 +184,18 @@ def _lines(rows: Sequence[Row], names: Sequence[str], language: Language) -> Ite
         if (row := by_form.get(form)) is not None and row.figures is not None:
             _, *above = terminology.ancestors(form)
             name = "  " * sum(wider in by_form for wider in above) + terminology.display("care-form", form, language)
-            yield (name, *(str(getattr(row.figures, each)) for each in names))
+            yield (name, *(_number(row.figures.known(each)) for each in names))
 
 
-def _last_said(one: Silent, language: Language, now: datetime, *, wide: bool) -> str:
-    if one.last_said is None:
+def _number(known: int | None) -> str:
+    return "–" if known is None else str(known)
+
+
+def _as_of(one: Silent, language: Language, now: datetime, *, wide: bool) -> str:
+    if one.as_of is None:
         return _WORDS[language]["never"]
-    days = (now - one.last_said).days
-    ago = f"{days} d" if language == "en" else f"{days} T."
-    return f"{_day(one.last_said.astimezone(ZONE).date(), language)} ({ago})" if wide else ago
+    ago = age(now - one.as_of, language)
+    return f"{_day(one.as_of.astimezone(ZONE).date(), language)} ({ago})" if wide else ago
 
 
 def _district(district: str, language: Language) -> str:

@@ -20,6 +20,7 @@ from hub.reports.region_days import Row
 from hub.reports.silent import Silent, in_order, silent
 from hub.store.reader import Reader
 from mappings import gazetteer, place_names, terminology
+from mappings.code_words import listed, meant
 from mappings.district_figures import ALL
 from mappings.errors import Issue, Rejected
 from mappings.vacancy import Address, Contact, Facility
@@ -144,7 +145,7 @@ def _homes_that_never_reported(hub: Hub, listed: Iterable[Silent]) -> Iterator[S
                     ),
                     care_form=care_form,
                     source=HOMES,
-                    last_said=None,
+                    as_of=None,
                 )
 
 
@@ -192,10 +193,17 @@ def _day(option: str, told: str | None) -> date | None:
 
 
 def _care_form(told: str | None) -> str:
-    if told is not None and told not in terminology.codes("care-form"):
-        listed = ", ".join(terminology.in_order("care-form"))
-        raise _wrong("--care-form", f"erwartet wird eine von: {listed}", f"expected one of: {listed}")
-    return told or ALL
+    """The code that a code or a word means; `ALL` where none is told."""
+    if told is None:
+        return ALL
+    found = meant("care-form", told)
+    if not found:
+        raise _wrong(
+            "--care-form",
+            f"erwartet wird: {listed('care-form', 'de')}",
+            f"expected: {listed('care-form', 'en')}",
+        )
+    return found[0]
 
 
 def _district(told: str | None) -> str | None:

@@ -100,6 +100,18 @@ class FhirEndpoint:
     async def answer(self, request: Request) -> Answer:
         """The answer to a request; raises `PlatzfreiError`, or what the database raises."""
         module, found = routed(self.context, request)
+        if not hasattr(module, "refused"):
+            return await self._answer(module, found)
+        try:
+            return await self._answer(module, found)
+        except Exception as error:
+            ours = _as_ours(error)
+            told: Answer | None = module.refused(found, ours)
+            if told is None:
+                raise ours from None
+            return told
+
+    async def _answer(self, module: Any, found: Request) -> Answer:
         if writes(self.context, module, found):
             if hasattr(module, "ahead"):
                 found = found.with_ahead(await self._ahead(module, found))

@@ -89,13 +89,13 @@ def _group(
         assert row.figures is not None, "rows without figures are left out"
         strata.append(
             _scored(
-                {"component": _components(row), "population": _populations(defined, row.figures, names)},
+                {"component": _components(row), **_populations(defined, row.figures, names)},
                 score(row.figures),
             )
         )
     made = {
         "code": defined["code"],
-        "population": _populations(defined, total, names),
+        **_populations(defined, total, names),
         "stratifier": [{"code": _parts(defined["stratifier"][0]), "stratum": strata}],
     }
     return _scored(made, score(total), before="stratifier")
@@ -132,11 +132,14 @@ def _searches(rows: Sequence[Row], missed: Iterable[Missed]) -> list[Tree]:
     return [{**made, "stratifier": stratifiers} if stratifiers else made]
 
 
-def _populations(defined: Mapping[str, Any], figures: Figures, names: Sequence[str]) -> list[Tree]:
-    return [
-        {"code": each["code"], "count": getattr(figures, name)}
+def _populations(defined: Mapping[str, Any], figures: Figures, names: Sequence[str]) -> Tree:
+    """What is known; a number that nobody says is left out."""
+    known = [
+        {"code": each["code"], "count": count}
         for each, name in zip(defined["population"], names, strict=True)
+        if (count := figures.known(name)) is not None
     ]
+    return {"population": known} if known else {}
 
 
 def _parts(stratifier: Mapping[str, Any]) -> list[Tree]:

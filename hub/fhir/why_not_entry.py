@@ -99,6 +99,8 @@ def asked_instead(change: Change, told: Told) -> list[tuple[str, str]]:
 
 def _kept_out(one: KeptOut) -> tuple[Issue, list[dict[str, Any]], str]:
     facts = [*_facts(one.criterion, one.code), {"url": "keptOut", "valueInteger": one.offers}]
+    if one.unstated:
+        facts.append({"url": "unstated", "valueInteger": one.unstated})
     if one.criterion == "state":
         german, english = (terminology.display("vacancy-state", one.code, language) for language in ("de", "en"))
         issue = _issue(
@@ -107,11 +109,26 @@ def _kept_out(one: KeptOut) -> tuple[Issue, list[dict[str, Any]], str]:
         )
     else:
         german, english = _name(one.criterion, one.code)
+        silent_de, silent_en = _unstated(one)
         issue = _issue(
-            f"{_offers_de(one.offers)} hier: nicht passend allein wegen {german}",
-            f"{_offers(one.offers)} here: not fitting for one reason alone, {english}",
+            f"{_offers_de(one.offers)} hier: nicht passend allein wegen {german}{silent_de}",
+            f"{_offers(one.offers)} here: not fitting for one reason alone, {english}{silent_en}",
         )
     return issue, facts, ""
+
+
+def _unstated(one: KeptOut) -> tuple[str, str]:
+    """How many of them one can ask, because they say neither yes nor no."""
+    if not one.unstated:
+        return "", ""
+    german, english = ("zu Bedarfen", "needs") if one.criterion == "need" else ("dazu", "that")
+    if one.unstated == one.offers:
+        return f"; {german} ist nichts gesagt: nachfragen", f"; nothing is said of {english}: ask"
+    says_de, says_en = ("sagt", "says") if one.unstated == 1 else ("sagen", "say")
+    return (
+        f"; {one.unstated} davon {says_de} {german} nichts: nachfragen",
+        f"; {one.unstated} of them {says_en} nothing of {english}: ask",
+    )
 
 
 def _said(change: Change) -> tuple[str, str]:
@@ -134,6 +151,8 @@ def _said(change: Change) -> tuple[str, str]:
                 if value
                 else (f"Ohne: {german}", f"Without: {english}")
             )
+        case "own-share" if value is not None:
+            return f"Eigenanteil bis {value} € im Monat", f"Own share up to {value} € a month"
         case "state" | "care-form":
             system = "vacancy-state" if change.criterion == "state" else "care-form"
             return (

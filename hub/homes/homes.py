@@ -59,8 +59,8 @@ class Homes:
     writer: Writer
     key: Key
     receive: Callable[[Delivery], Receipt]
-    withdraw: Callable[[Transaction, Collection[str]], int]
-    """Takes back what stands of offers, by their ids; how many."""
+    end: Callable[[Transaction, Collection[str]], int]
+    """Has offers be no more, by their ids; how many there were."""
     ladder: Ladder
     clock: Callable[[], datetime]
     links: Links = field(init=False)
@@ -109,8 +109,8 @@ class Homes:
     def change(self, home: Home) -> int:
         """Write down what is known of a home now, by its number; its links stay valid.
 
-        What it said of care forms that it offers no more is withdrawn: returns of how many. All else that changed is
-        shown with its next report.
+        Care forms that it offers no more are gone at once: returns how many of them it had told of. All else that
+        changed is shown with its next report.
         """
         own = homes.c.number == home.number
         offered = {home.offer_id(offer.care_form) for offer in home.offers}
@@ -124,18 +124,18 @@ class Homes:
                     delete(reminders).where(reminders.c.home == home.number, reminders.c.sent_at.is_(None))
                 )
             connection.execute(update(homes).where(own).values(facility=home.to_json(), email=home.email))
-            return self.withdraw(transaction, _said(transaction, home) - offered)
+            return self.end(transaction, _said(transaction, home) - offered)
 
         return self.writer.submit(change, limited=False).result()
 
     def remove(self, name: str) -> int:
-        """Forget a home: no link of it opens any more, and what it said is withdrawn; returns of how many offers."""
+        """Forget a home and its offers: no link of it opens any more; returns how many offers it had told of."""
         gone = self.named(name)
 
         def remove(transaction: Transaction) -> int:
             transaction.connection.execute(delete(reminders).where(reminders.c.home == gone.number))
             transaction.connection.execute(delete(homes).where(homes.c.number == gone.number))
-            return self.withdraw(transaction, _said(transaction, gone))
+            return self.end(transaction, _said(transaction, gone))
 
         return self.writer.submit(remove, limited=False).result()
 

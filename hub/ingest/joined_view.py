@@ -187,13 +187,13 @@ class JoinedView:
                 for one, report in _bounded(statements[row.source, row.key], now):
                     said_now = expired(report) if one.expires_at <= now else report
                     times = self._times(one.offer, one)
-                    yield _standing(replace(said_now, facility=own), one.source, times, tells=_tells(one, report))
+                    yield _standing(replace(said_now, facility=own), one.source, times, told=_tells(one, report))
             for group, each in sorted(by_group.items()):
                 if min(row.id for row in each) in here:
                     for shown in self._shown(each, statements, now=now):
                         report = replace(shown.report, facility=replace(shown.report.facility, key=group))
                         source = shown.offer.winner.teller.source
-                        yield _standing(report, source, shown.times, tells=shown.tells)
+                        yield _standing(report, source, shown.times, told=shown.tells)
 
     def _show(
         self, connection: Connection, ids: Sequence[str], unwritten: Collection[str], *, now: int, delivery: int
@@ -207,7 +207,8 @@ class JoinedView:
         before = {row.id: row for row in connection.execute(select(joined_offer).where(joined_offer.c.joined.in_(ids)))}
         after = {one.id: one for one in shown}
         gone = [row for offer, row in before.items() if offer not in after]
-        dissolved = {one for one, each in members.items() if not each}
+        # Also one of which no offer is left: nobody tells of it any more.
+        dissolved = {one for one, each in members.items() if not any(statements[row.source, row.key] for row in each)}
         own = [row for row in rows if row.withdrawn is None]
         kept: dict[str, dict[str, Any]] = {
             row.id: {
@@ -537,12 +538,13 @@ def _tells(row: Any, report: VacancyReport) -> bool:
     return said_first.state is not State.UNKNOWN
 
 
-def _standing(report: VacancyReport, source: str, times: Times, *, tells: bool) -> Standing:
+def _standing(report: VacancyReport, source: str, times: Times, *, told: bool) -> Standing:
     return Standing(
         report=report,
         source=source,
-        tells=tells,
-        confirmed_at=moment(times.confirmed_at),
+        told=told,
+        withdrawn=times.is_withdrawn,
+        as_of=moment(times.based_on),
         fresh_until=moment(times.until(times.ladder.fresh)),
         aging_until=moment(times.until(times.ladder.aging)),
         expires_at=moment(times.expires_at),

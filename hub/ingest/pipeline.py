@@ -217,6 +217,10 @@ class Pipeline:
         """The same of offers by their ids, in a transaction of the caller's."""
         return self._reconciler.withdraw(transaction, offers, now=self._clock())
 
+    def remove_in(self, transaction: Transaction, offers: Collection[str]) -> int:
+        """Have offers be no more, by their ids, in a transaction of the caller's; how many there were."""
+        return self._reconciler.remove(transaction, offers, now=self._clock())
+
     def is_due(self, reader: Reader) -> bool:
         """Whether anything has expired and still stands: who reads sees nothing stale, however late the job is."""
         return self._reconciler.is_due(reader, now=self._clock())

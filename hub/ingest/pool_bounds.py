@@ -62,6 +62,10 @@ class PoolBounds:
         changed = frozenset(offer for offer in {*most, *before} if most.get(offer) != before.get(offer))
         return cls(most=most, changed=changed)
 
+    def of_offers(self, connection: Connection, offers: Collection[str]) -> dict[str, int]:
+        """The bounds of offers, also of those whose facility was not told of now."""
+        return {**_before(connection, sorted(offers)), **{one: self.most[one] for one in offers if one in self.most}}
+
     def keep(self, connection: Connection) -> None:
         """Write down how offers are bound now."""
         _delete(connection, self.changed)

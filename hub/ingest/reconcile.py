@@ -22,7 +22,7 @@ from hub.ingest.recorded_runs import Current
 from hub.ingest.renderings import Drawn, Key, Rendering, offer_resources, rendering
 from hub.ingest.stated_time import AHEAD
 from hub.ingest.statements import Known, Offered
-from hub.ingest.vacancy_index import Times, VacancyIndex
+from hub.ingest.vacancy_index import Times, VacancyIndex, position_of
 from hub.store.clock import micros, moment
 from hub.store.draft import Draft
 from hub.store.lock import take_turn
@@ -137,6 +137,37 @@ class Reconciler:
         self._show_unknown(transaction, ended, now)
         return len(ended)
 
+    def remove(self, transaction: Transaction, offers: Collection[str], *, now: datetime) -> int:
+        """Offers that are no more, by their ids: nothing of them is found, shown or counted, and so with a facility of
+        which no offer is left; the histories stay. Returns how many there were."""
+        take_turn(transaction)
+        gone = statements.rows(transaction, offers)
+        statements.forget(transaction, [one.offer for one in gone])
+        joined = self._identity.joined(transaction.connection, {(one.source, one.facility) for one in gone})
+        deleted: dict[str, list[Key]] = {}
+        for one in gone:
+            if (one.source, one.facility) not in joined:
+                schedule = resource_id(one.source, "Schedule", _REPORT.validate_json(one.report).offer.key)
+                deleted[one.offer] = [("HealthcareService", one.offer), ("Schedule", schedule)]
+        sites: list[Key] = []
+        for source, keys in _by_source(gone).items():
+            empty = keys - statements.offered(transaction, source, keys).keys()
+            statements.forget_facilities(transaction, source, empty)
+            for key in sorted(empty):
+                if (source, key) not in joined:
+                    sites.append(("Organization", resource_id(source, "Organization/facility", key)))
+                    sites.append(("Location", resource_id(source, "Location", key)))
+        for view, repository in self._repositories.items():
+            index = self._indexes[view]
+            rids = index.offers(transaction, deleted)
+            slots = [("Slot", slot) for of in index.slots(transaction, rids.values()).values() for slot in of]
+            keys_of_offers = [key for keys in deleted.values() for key in keys]
+            repository.store(transaction, (), deletions=[*keys_of_offers, *slots, *sites], at=micros(now))
+            for rid in rids.values():
+                index.clear(transaction, rid)
+        self._identity.show(transaction.connection, Held(joined=set(joined.values())), now=micros(now))
+        return len(gone)
+
     def _show_unknown(self, transaction: Transaction, due: Sequence[statements.Due], now: datetime) -> None:
         """Show in both views that nothing is known of offers any more; where they are joined, others' word counts."""
         joined = self._identity.joined(transaction.connection, {(one.source, one.facility) for one in due})
@@ -190,7 +221,7 @@ class Reconciler:
                     continue
                 siblings = [offer for offer in site.offers if offer not in told_now] if view in site.differs else ()
                 if siblings:
-                    index.move(transaction, index.offers(transaction, siblings).values(), site.facility)
+                    self._move(transaction, view, siblings, site.facility, pools)
             times = {
                 one.told.offer: one.told.times for one in shown if view is View.PROFESSIONAL or not one.known_publicly
             }
@@ -203,6 +234,26 @@ class Reconciler:
         now_shown = {key: site.digests for key, site in sites.items() if site.differs and key not in held.keys}
         statements.show_facilities(transaction, source, now_shown)
         self._rebind(transaction, pools, pools.changed - told_now, now=now, effect=told[-1].effect)
+
+    def _move(
+        self, transaction: Transaction, view: View, offers: Sequence[str], facility: Facility, pools: PoolBounds
+    ) -> None:
+        """Bring offers to where their facility is now; also those that could not be found so far, as nobody knew where
+        that is."""
+        index = self._indexes[view]
+        rids = index.offers(transaction, offers)
+        index.move(transaction, rids.values(), facility)
+        if position_of(facility) is None:
+            return
+        unplaced = index.without_places(transaction, rids.values())
+        named = [offer for offer, rid in rids.items() if rid in unplaced]
+        if named:
+            most = pools.of_offers(transaction.connection, named)
+            found = {
+                rids[row.offer]: seen(replace(bounded(said(row), most.get(row.offer)), facility=facility), view)
+                for row in statements.rows(transaction, named)
+            }
+            index.put_places(transaction, found)
 
     def _rebind(
         self, transaction: Transaction, pools: PoolBounds, offers: Collection[str], *, now: int, effect: Effect
@@ -356,6 +407,14 @@ def _pooled(told: Sequence[Statement], held: Held, now: int) -> list[Pooled]:
         for one in told
         if one.facility not in held.keys
     ]
+
+
+def _by_source(rows: Iterable[statements.Said]) -> dict[str, set[str]]:
+    """The keys of the facilities of statements, by source."""
+    found: dict[str, set[str]] = {}
+    for one in rows:
+        found.setdefault(one.source, set()).add(one.facility)
+    return found
 
 
 def _last_said(row: statements.Due) -> VacancyReport:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, null, select, update
+from sqlalchemy import bindparam, delete, null, select, update
 from sqlalchemy.dialects import postgresql
 
 from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader, Row, Transaction
-from hub.store.tables import shown_facility, statement
+from hub.store.tables import pool_bound, shown_facility, statement
 from mappings.view import View
 
 __all__ = [
@@ -19,6 +19,8 @@ __all__ = [
     "confirm",
     "due",
     "end",
+    "forget",
+    "forget_facilities",
     "forget_said",
     "forget_shown",
     "is_due",
@@ -100,6 +102,13 @@ _FORGET_SAID = Prepared(
     update(statement)
     .where(one_of(statement.c.offer, "offers"))
     .values(offer_digest=null(), digest=b"", public_digest=b"")
+)
+_FORGET = Prepared(delete(statement).where(one_of(statement.c.offer, "offers")))
+_FORGET_BOUND = Prepared(delete(pool_bound).where(one_of(pool_bound.c.offer, "offers")))
+_FORGET_FACILITIES = Prepared(
+    delete(shown_facility).where(
+        shown_facility.c.source == bindparam("source"), one_of(shown_facility.c.facility, "facilities")
+    )
 )
 _PUT = Prepared(
     (new := postgresql.insert(statement)).on_conflict_do_update(
@@ -192,6 +201,18 @@ def forget_shown(transaction: Transaction, offers: Iterable[str]) -> None:
 def forget_said(transaction: Transaction, offers: Iterable[str]) -> None:
     """Note that somebody wrote over what was said of offers."""
     transaction.run(_FORGET_SAID, {"offers": list(offers)})
+
+
+def forget(transaction: Transaction, offers: Iterable[str]) -> None:
+    """Forget that anything was ever said of offers."""
+    binds = {"offers": list(offers)}
+    transaction.run(_FORGET, binds)
+    transaction.run(_FORGET_BOUND, binds)
+
+
+def forget_facilities(transaction: Transaction, source: str, facilities: Iterable[str]) -> None:
+    """Forget what is shown of facilities, by their keys."""
+    transaction.run(_FORGET_FACILITIES, {"source": source, "facilities": list(facilities)})
 
 
 def put(transaction: Transaction, rows: Sequence[Row], known: Mapping[str, Known]) -> None:

@@ -17,7 +17,7 @@ from hub.store.vacancy_codes import ROOMS, SEXES, language_list, mask, operator_
 from mappings import gazetteer, terminology
 from mappings.source_map import Ladder
 from mappings.standing import municipality_of
-from mappings.vacancy import BlockStatus, Facility, Offer, Per, Position, State, VacancyReport
+from mappings.vacancy import BlockStatus, Facility, Offer, Position, State, VacancyReport
 
 __all__ = ["Times", "VacancyIndex", "position_of"]
 
@@ -36,12 +36,15 @@ class Times:
     ended_at: int | None = None
     """When it was withdrawn, before its time."""
 
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether it ended before its time."""
+        return self.ended_at is not None and self.ended_at < self.based_on + _microseconds(self.ladder.stale)
+
     def until(self, span: timedelta) -> int:
         """The end of a span of the ladder; of all of them when the statement was withdrawn before its time."""
         end = self.based_on + _microseconds(span)
-        if self.ended_at is None or self.ended_at >= self.based_on + _microseconds(self.ladder.stale):
-            return end
-        return self.ended_at
+        return self.ended_at if self.ended_at is not None and self.is_withdrawn else end
 
     @property
     def expires_at(self) -> int:
@@ -69,6 +72,7 @@ class VacancyIndex:
         )
         self._clear_places = Prepared(delete(vacancy).where(one_of(vacancy.c.rid, "rids")))
         self._put_places = Prepared(insert(vacancy))
+        self._placed = Prepared(select(vacancy.c.rid).distinct().where(one_of(vacancy.c.rid, "rids")))
         self._areas = Prepared(
             select(service_area.c.postal_code, service_area.c.rid).where(one_of(service_area.c.rid, "rids"))
         )
@@ -116,6 +120,11 @@ class VacancyIndex:
         for rid, slot in reader.all(self._slots, {"rids": list(offer_of)}):
             found.setdefault(offer_of[rid], {})[slot] = rid
         return found
+
+    def without_places(self, reader: Reader, offers: Iterable[int]) -> set[int]:
+        """Those of offers that nobody can find: when they were told of nobody knew where they are."""
+        wanted = set(offers)
+        return wanted - {rid for (rid,) in reader.all(self._placed, {"rids": list(wanted)})} if wanted else wanted
 
     def put_places(self, transaction: Transaction, reports: Mapping[int, VacancyReport]) -> None:
         """Replace the places of offers by what was reported of them."""
@@ -238,11 +247,8 @@ def _places(report: VacancyReport) -> list[tuple[int, ...]]:
 
 
 def _cents_a_month(offer: Offer) -> int:
-    """What the person pays, -1 where nothing is said; of a month there are 30.42 days (§ 87a SGB XI)."""
-    share = offer.own_share
-    if share is None:
-        return -1
-    return min(share.cents if share.per is Per.MONTH else round(share.cents * 30.42), _CENTS_MOST)
+    """What the person pays, -1 where nothing is said."""
+    return -1 if offer.own_share is None else min(offer.own_share.cents_a_month, _CENTS_MOST)
 
 
 def _body(facility: Facility) -> int:

@@ -11,7 +11,7 @@ from hub.reports.region_days import Row
 from hub.reports.silent import Silent
 from hub.store.clock import date_of
 from mappings import gazetteer, terminology
-from mappings.district_figures import ALL, COVERAGE, FIGURES
+from mappings.district_figures import ALL, COVERAGE, FIGURES, Figures
 from mappings.terminology import Language
 from mappings.vacancy import ZONE
 from mappings.view import View
@@ -41,12 +41,17 @@ def figures_csv(rows: Iterable[Row], *, view: View, language: Language) -> Itera
                 gazetteer.districts().get(row.district, row.district),
                 row.care_form,
                 "" if row.care_form == ALL else terminology.display("care-form", row.care_form, language),
-                *("" if row.figures is None else getattr(row.figures, name) for name in names),
+                *(_known(row.figures, name) for name in names),
                 *("" if row.missed is None else row.missed for _ in missed),
             )
             for row in rows
         ),
     )
+
+
+def _known(figures: Figures | None, name: str) -> int | str:
+    known = None if figures is None else figures.known(name)
+    return "" if known is None else known
 
 
 def searches_csv(shown: Iterable[Missed]) -> Iterator[bytes]:
@@ -70,7 +75,8 @@ def searches_csv(shown: Iterable[Missed]) -> Iterator[bytes]:
 
 
 def silent_csv(those: Iterable[Silent], *, language: Language) -> Iterator[bytes]:
-    """A header line, then one line an offer that does not report; `last-said` is blank where nothing ever was."""
+    """A header line, then one line an offer that does not report; `as-of`, the moment of its last word, is
+    blank where there never was one."""
     yield from _table(
         (
             "district",
@@ -81,7 +87,7 @@ def silent_csv(those: Iterable[Silent], *, language: Language) -> Iterator[bytes
             "care-form-name",
             "phone",
             "source",
-            "last-said",
+            "as-of",
         ),
         (
             (
@@ -93,7 +99,7 @@ def silent_csv(those: Iterable[Silent], *, language: Language) -> Iterator[bytes
                 terminology.display("care-form", one.care_form, language),
                 _safe(one.phone),
                 one.source,
-                "" if one.last_said is None else one.last_said.astimezone(ZONE).isoformat(timespec="minutes"),
+                "" if one.as_of is None else one.as_of.astimezone(ZONE).isoformat(timespec="minutes"),
             )
             for one in those
         ),

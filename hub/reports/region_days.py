@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, Integer, Text, bindparam, insert, or_, select
+from sqlalchemy import Connection, Integer, Text, bindparam, delete, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from hub.reports.published import Missed, by_care_form, published
@@ -18,7 +18,10 @@ from mappings.district_figures import FIGURES, Figures, counted
 from mappings.standing import Standing
 from mappings.vacancy import ZONE
 
-__all__ = ["RegionDays", "Row"]
+__all__ = ["SEARCHES_KEPT", "RegionDays", "Row"]
+
+SEARCHES_KEPT = 400
+"""Days: a year, as a report of a district tells at once, and the month in which it is made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +82,8 @@ class RegionDays:
         return self._clock().astimezone(ZONE).date()
 
     def take(self) -> bool:
-        """Take today's figures and keep them, unless that was done; whether it was done now.
+        """Take today's figures and keep them, unless that was done; whether it was done now. Searches that are told no
+        more are forgotten with it.
 
         However many processes try, one of them does it.
         """
@@ -99,6 +103,7 @@ class RegionDays:
                     connection.execute(insert(region_taken), {"day": today, "taken_at": micros(now)})
                     if rows:
                         connection.execute(insert(region_day), rows)
+                    connection.execute(delete(search_tally).where(search_tally.c.day < today - SEARCHES_KEPT))
             except IntegrityError:
                 return False  # another process has just taken them
         return True

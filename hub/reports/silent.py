@@ -12,13 +12,13 @@ __all__ = ["Silent", "in_order", "silent"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silent:
-    """An offer of which nothing is known now; `last_said` is None where nothing ever was."""
+    """An offer of which nothing is known now; `as_of` is that of the last word, None where there never was one."""
 
     district: str
     facility: Facility
     care_form: str
     source: str
-    last_said: datetime | None
+    as_of: datetime | None
 
     @property
     def phone(self) -> str:
@@ -28,7 +28,7 @@ class Silent:
 
 
 def silent(standings: Iterable[Standing], *, now: datetime) -> Iterator[Silent]:
-    """The offers that never said anything of their places, and those of which the last word has expired."""
+    """The offers that never said anything of their places, and those whose last word has expired or was withdrawn."""
     for one in standings:
         if not one.tells or one.freshness(now) == "expired":
             yield Silent(
@@ -36,7 +36,7 @@ def silent(standings: Iterable[Standing], *, now: datetime) -> Iterator[Silent]:
                 facility=one.report.facility,
                 care_form=one.report.offer.care_form,
                 source=one.source,
-                last_said=one.confirmed_at if one.tells else None,
+                as_of=one.as_of if one.told else None,
             )
 
 
@@ -46,8 +46,8 @@ def in_order(those: Iterable[Silent]) -> list[Silent]:
         those,
         key=lambda one: (
             one.district,
-            one.last_said is not None,
-            one.last_said.timestamp() if one.last_said is not None else 0.0,
+            one.as_of is not None,
+            one.as_of.timestamp() if one.as_of is not None else 0.0,
             one.facility.name,
             one.facility.key,
             one.care_form,

@@ -45,6 +45,7 @@ __all__ = [
     "comers",
     "counted",
     "rows",
+    "stated",
     "versions",
 ]
 
@@ -233,6 +234,17 @@ def comers(view: str) -> Prepared:
     """The rows of services that say that they come to one of the postal codes."""
     area = VIEWS[view].service_area
     return Prepared(select(area.c.rid).distinct().where(one_of(area.c.postal_code, "postal_codes")))
+
+
+@lru_cache
+def stated(view: str) -> Prepared:
+    """What is said of offers at all, whichever of their places it is of: rid, needs, rooms, languages, payers and own
+    share; 0, a blank and -1 where nothing is."""
+    vacancy = VIEWS[view].vacancy
+    said = (vacancy.c[name] for name in ("needs", "rooms", "languages", "payers", "own_share"))
+    return Prepared(
+        select(vacancy.c.rid, *map(func.max, said)).where(one_of(vacancy.c.rid, "rids")).group_by(vacancy.c.rid)
+    )
 
 
 def _around(shape: Shape, tables: Projection) -> tuple[Join, list[ColumnElement[bool]]]:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hub.search import vacancies, vacancy_rows
 from hub.search.vacancies import InReach, first_day_for
@@ -33,11 +33,15 @@ _HOUR = 3_600_000_000
 
 
 class KeptOut(NamedTuple):
-    """So many offers in reach fail by one criterion alone; `code` is the need, form or state where it has several."""
+    """So many offers in reach fail by one criterion alone; `code` is the need, form or state where it has several.
+
+    `unstated` of them say nothing of that: of needs, nothing of any.
+    """
 
     criterion: str
     code: str
     offers: int
+    unstated: int = 0
 
 
 class Change(NamedTuple):
@@ -62,10 +66,10 @@ class WhyNot:
     kept_out: list[KeptOut] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
 
-    def of(self, criterion: str, offers: int, code: str = "") -> None:
+    def of(self, criterion: str, offers: int, code: str = "", *, unstated: int = 0) -> None:
         """Note how many a criterion keeps out."""
         if offers:
-            self.kept_out.append(KeptOut(criterion, code, offers))
+            self.kept_out.append(KeptOut(criterion, code, offers, unstated))
 
     def would(self, criterion: str, value: str | int | None, more: int, code: str = "") -> None:
         """Note what a change brings."""
@@ -80,7 +84,7 @@ def why_not(
     told = WhyNot(len(fitting), query.days)
     fit = frozenset(rid for _, _, rid in fitting)
     near_misses = vacancies.in_reach(reader, query, vacancies.shape_of(projection, query, near_misses=True), now)
-    _criteria(told, query, near_misses, fit, now)
+    _criteria(told, reader, projection, query, near_misses, fit, now)
     _days(told, query, near_misses, fit)
     _states(told, reader, projection, query, now)
     _care_forms(told, reader, projection, query, now)
@@ -98,11 +102,25 @@ def _needs() -> Mapping[int, str]:
     return {bit: code for code, bit in terminology.bits("need").items()}
 
 
-def _criteria(told: WhyNot, query: VacancyQuery, reach: InReach, fit: frozenset[int], now: int) -> None:
+_SAID = {"need": 1, Criterion.ROOM: 2, Criterion.LANGUAGE: 3, Criterion.PAYER: 4, Criterion.OWN_SHARE: 5}
+"""Where a row of `stated` has what only who states it is found by."""
+_NOTHING = (0, "", -1)
+_EUROS_MOST = 99_999
+
+
+def _criteria(
+    told: WhyNot,
+    reader: Reader,
+    projection: Projection,
+    query: VacancyQuery,
+    reach: InReach,
+    fit: frozenset[int],
+    now: int,
+) -> None:
     if not query.needs and not query.criteria:
         return
     first_day = first_day_for(query)
-    kept_out: dict[tuple[int, int], list[list[Row]]] = {}
+    kept_out: dict[tuple[int, int], dict[int, list[Row]]] = {}
     for rid, rows in reach.rows.items():
         if rid in fit:
             continue
@@ -113,19 +131,34 @@ def _criteria(told: WhyNot, query: VacancyQuery, reach: InReach, fit: frozenset[
         for miss, others in by_miss.items():
             with_them = [*base, *others]
             if first_day(with_them) is not None:
-                kept_out.setdefault(miss, []).append(with_them)
+                kept_out.setdefault(miss, {})[rid] = with_them
     for (missed, missing), offers in kept_out.items():
         criterion, code = (_CRITERIA[missed], "") if missed else ("need", _needs()[missing])
-        told.of(criterion, len(offers), code)
-        if criterion == Criterion.MAX_AGE:
-            youngest = min(now - rows[0][BASED_ON] for rows in offers)
+        said: list[Any] = []
+        if criterion in _SAID:
+            found = reader.all(vacancy_rows.stated(projection.name), {"rids": list(offers)})
+            said = [row[_SAID[criterion]] for row in found]
+        told.of(criterion, len(offers), code, unstated=sum(one in _NOTHING for one in said))
+        if criterion == Criterion.OWN_SHARE:
+            _dearer(told, [cents for cents in said if cents not in _NOTHING], len(offers))
+        elif criterion == Criterion.MAX_AGE:
+            youngest = min(now - rows[0][BASED_ON] for rows in offers.values())
             hours = math.ceil(youngest / _HOUR)
-            within = sum(now - rows[0][BASED_ON] <= hours * _HOUR for rows in offers)
+            within = sum(now - rows[0][BASED_ON] <= hours * _HOUR for rows in offers.values())
             told.would(criterion, f"{hours}h" if hours < 1000 else None, within if hours < 1000 else len(offers))
         elif criterion == Criterion.DISTRICT:
             continue  # To look elsewhere is another search.
         else:
             told.would(criterion, None, len(offers), code)
+
+
+def _dearer(told: WhyNot, shares: Sequence[int], offers: int) -> None:
+    """The smallest larger own share at which something fits, in whole euros; none at all, where that brings more."""
+    euros = math.ceil(min(shares) / 100) if shares else _EUROS_MOST + 1
+    within = sum(cents <= euros * 100 for cents in shares) if euros <= _EUROS_MOST else 0
+    told.would(Criterion.OWN_SHARE, euros, within)
+    if offers > within:
+        told.would(Criterion.OWN_SHARE, None, offers)
 
 
 def _days(told: WhyNot, query: VacancyQuery, reach: InReach, fit: frozenset[int]) -> None:

@@ -270,6 +270,46 @@ def test_without_a_position_the_postal_code_counts(hub: Hub) -> None:
     assert gazetteer.point("49661") is not None
 
 
+def test_an_offer_is_found_as_soon_as_anybody_says_where_its_home_is(hub: Hub) -> None:
+    day, short, long = "tagespflege", "kurzzeitpflege-solitaer", "dauerpflege"
+    home = report().facility
+    nowhere = replace(home, position=None, address=replace(home.address, postal_code=""))
+    first = [report(care_form=day, valid_at=NOW), report(care_form=short, free=1, valid_at=NOW)]
+    ended = report(care_form=long, free=4, valid_at=NOW - timedelta(days=8))
+    tell(hub, *(replace(one, facility=nowhere) for one in (*first, ended)))
+    views = (Client(hub), Client(hub, sandbox=True))
+    search = f"{OPERATION}?postal-code=49661&care-form={short}"
+    assert [client.matches(search) for client in views] == [[], []]
+    # Another offer of it brings the postal code; nothing is said of these.
+    placed = replace(nowhere, address=home.address)
+    tell(hub, replace(report(care_form=day, valid_at=NOW + timedelta(minutes=1)), facility=placed))
+    for client in views:
+        (found,) = client.matches(search)
+        assert found["resource"]["type"][0]["coding"][0]["code"] == short
+        assert client.json(f"{search}&places=2")["total"] == 0
+        ended_there = f"{OPERATION}?postal-code=49661&care-form={long}"
+        assert client.json(ended_there)["total"] == 0
+        assert client.json(f"{ended_there}&state=unknown")["total"] == 1
+
+
+def test_what_is_bounded_by_its_pool_stays_so_where_its_home_is_known_at_last(hub: Hub) -> None:
+    """A newer word of another offer leaves one of three places; a third offer then says where the home is."""
+    nowhere = replace(report().facility, position=None, address=replace(report().facility.address, postal_code=""))
+    long, short, day = "dauerpflege", "kurzzeitpflege-eingestreut", "tagespflege"
+
+    def said(form: str, free: int, minutes: int, pool: str) -> VacancyReport:
+        one = report(care_form=form, free=free, valid_at=NOW + timedelta(minutes=minutes))
+        return replace(one, facility=nowhere, offer=replace(one.offer, pool=pool))
+
+    tell(hub, said(short, 3, 0, "p"), said(day, 1, 0, ""))
+    tell(hub, said(long, 1, 1, "p"))
+    known = replace(said(day, 1, 2, ""), facility=report().facility)
+    tell(hub, known)
+    search = f"{OPERATION}?postal-code=49661&care-form={short}"
+    assert Client(hub).json(f"{search}&places=1")["total"] == 1
+    assert Client(hub).json(f"{search}&places=2")["total"] == 0
+
+
 def test_the_index_alone_answers_which_offers_are_in_reach(sqlite_hub: Hub) -> None:
     """Another plan would be slower by an order of magnitude, and say so nowhere else."""
     tell(sqlite_hub, *(report(f"h{number}", latitude=52.5 + number / 1000) for number in range(300)))

@@ -13,9 +13,11 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from sqlalchemy.exc import OperationalError
 
 from conformance import spec
 from hub.cli import main
+from hub.fhir.operations import search_protocol
 from hub.fhir.search_protocol.check import checked
 from hub.fhir.search_protocol.page import document_in
 from hub.fhir.search_protocol.signing import Signer, canonical, signed_by
@@ -244,9 +246,54 @@ def test_post_is_equal(hub: Hub, form: str) -> None:
 def test_what_cannot_be_asked_is_refused_as_by_the_search(hub: Hub) -> None:
     client = Client(hub)
     for wrong in ("", "postal-code=00000", f"{SEARCH}&patient=x", f"{SEARCH}&_since=x", f"{SEARCH}&places=3"):
-        answer = client.get(f"{OPERATION}?{wrong}", headers=HTML)
-        assert answer.status_code == 400, wrong
-        assert answer.json()["resourceType"] == "OperationOutcome"
+        answer = client.json(f"{OPERATION}?{wrong}", status=400)
+        assert answer == client.json(f"{OPERATION}?{wrong}", status=400, headers={"accept": "application/fhir+json"})
+        assert answer["resourceType"] == "OperationOutcome"
+        page = client.get(f"{OPERATION}?{wrong}", headers=HTML)
+        assert (page.status_code, page.headers["content-type"]) == (400, "text/html; charset=utf-8"), wrong
+
+
+def test_a_person_reads_why_there_is_none(hub: Hub) -> None:
+    client = Client(hub)
+    wrong = f"{OPERATION}?postal-code=49661&start=2020-01-01&own-share=<b>viel"
+    page = client.get(wrong, headers=HTML)
+    assert (page.status_code, page.headers["content-type"]) == (400, "text/html; charset=utf-8")
+    assert (
+        page.headers["content-security-policy"]
+        == client.get(f"{OPERATION}?{SEARCH}", headers=HTML).headers["content-security-policy"]
+    )
+    assert page.headers["cache-control"] == "no-store"
+    (issue,) = client.json(wrong, status=400)["issue"]
+    german = issue["details"]["_text"]["extension"][0]["extension"][1]["valueString"]
+    assert "Ab start 2020-01-01 " + german.removeprefix("start: ") in texts(page.content)
+    assert '<html lang="de">' in page.text
+    english = {**HTML, "accept-language": "en-GB,en;q=0.8,de;q=0.5"}
+    page = client.get(f"{OPERATION}?postal-code=49661&own-share=<b>viel", headers=english)
+    assert "Own share a month at most own-share &lt;b&gt;viel expected euros a month" in texts(page.content)
+    assert page.headers["content-language"] == "en"
+    posted = client.request(
+        "POST",
+        f"{OPERATION}?_format=html",
+        content=b"postal-code=00000",
+        headers={"content-type": "application/x-www-form-urlencoded"},
+    )
+    assert "Um die Postleitzahl postal-code 00000" in texts(posted.content)
+    nobody = client.get(f"{OPERATION}?postal-code=49661&farbe=X110411675", headers=HTML)
+    assert nobody.status_code == 400
+    assert "Versichertennummer" in nobody.text
+    assert "X110411675" not in nobody.text
+
+
+def test_a_page_that_cannot_be_had_now_says_so(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise OperationalError("canary", {}, Exception("canary"))
+
+    monkeypatch.setattr(search_protocol, "prepare", broken)
+    page = Client(hub).get(f"{OPERATION}?{SEARCH}", headers=HTML)
+    assert (page.status_code, page.headers["retry-after"]) == (503, "5")
+    assert "Das Protokoll ist gerade nicht zu haben" in texts(page.content)
+    assert "canary" not in page.text
+    assert Client(hub).json(f"{OPERATION}?{SEARCH}", status=503)["resourceType"] == "OperationOutcome"
 
 
 def test_an_entry_of_a_batch_is_fhir(hub: Hub) -> None:

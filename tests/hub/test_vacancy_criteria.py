@@ -255,6 +255,72 @@ def test_why_not_is_told_where_few_fit_and_where_asked(hub: Hub) -> None:
     assert "10 Angebote hier" in str(issue["details"]["_text"])
 
 
+def test_a_larger_own_share_is_offered_as_far_as_it_must_be(hub: Hub, clock: Clock) -> None:
+    tell(
+        hub,
+        offer("cheap", own_share=OwnShare(cents=150_000, per=Per.MONTH)),
+        offer("near", own_share=OwnShare(cents=190_050, per=Per.MONTH)),
+        offer("a-day", own_share=OwnShare(cents=6_249, per=Per.DAY)),  # 1,900.95 a month
+        offer("dear", own_share=OwnShare(cents=250_000, per=Per.MONTH)),
+        offer("silent"),
+    )
+    told = ask(hub, f"{HERE}&own-share=1600")
+    assert told["total"] == 1
+    assert kept_out(told) == {("own-share", ""): 4}
+    offered = [
+        (issue["details"]["text"], issue["diagnostics"].partition("?")[2], facts["total"])
+        for issue, facts in issues(told)
+        if facts["criterion"] == "own-share" and "total" in facts
+    ]
+    assert [(text, total) for text, _, total in offered] == [
+        ("Without: own share: 5 offers (4 more)", 5),
+        ("Own share up to 1901 € a month: 3 offers (2 more)", 3),
+    ]
+    for _, url, total in offered:
+        assert ask(hub, url)["total"] == total
+    assert ask(hub, f"{HERE}&own-share=1900")["total"] == 1
+    # Where all that are dearer fit by it, nothing more is to be had without.
+    clock.forward(minutes=1)
+    tell(hub, replace(offer("silent"), state=State.NONE, blocks=()))
+    told = ask(hub, f"{HERE}&own-share=1901")
+    assert [facts["total"] for _, facts in issues(told) if facts["criterion"] == "own-share" and "total" in facts] == [
+        4
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "yes", "no", "text_de", "text_en"),
+    [
+        ("need=dialyse", {"needs": ("dialyse",)}, {"needs": ("peg",)}, "zu Bedarfen", "needs"),
+        ("language=tr", {"languages": ("tr",)}, {"languages": ("pl",)}, "dazu", "that"),
+        ("payer=beihilfe", {"payers": ("beihilfe",)}, {"payers": ("pflegekasse",)}, "dazu", "that"),
+        (
+            "own-share=1000",
+            {"own_share": OwnShare(cents=0, per=Per.MONTH)},
+            {"own_share": OwnShare(cents=200_000, per=Per.MONTH)},
+            "dazu",
+            "that",
+        ),
+        ("room=single", {"blocks": [Block(count=1, room=Room.SINGLE)]}, {"blocks": [Block(count=1, room=Room.DOUBLE)]},
+         "dazu", "that"),
+    ],
+)  # fmt: skip
+def test_who_says_nothing_is_told_from_who_says_otherwise(
+    hub: Hub, clock: Clock, asked: str, yes: dict[str, Any], no: dict[str, Any], text_de: str, text_en: str
+) -> None:
+    tell(hub, offer("yes", **yes), offer("no", **no), offer("also-no", **no), offer("silent"))
+    criterion = asked.partition("=")[0]
+    (issue, facts), *_ = [(issue, facts) for issue, facts in issues(ask(hub, f"{HERE}&{asked}")) if "keptOut" in facts]
+    assert (facts["criterion"], facts["keptOut"], facts["unstated"]) == (criterion, 3, 1)
+    assert issue["details"]["text"].endswith(f"; 1 of them says nothing of {text_en}: ask")
+    assert f"; 1 davon sagt {text_de} nichts: nachfragen" in str(issue["details"]["_text"])
+    clock.forward(minutes=1)
+    tell(hub, offer("no", **yes), offer("also-no", **yes))
+    (issue, facts), *_ = [(issue, facts) for issue, facts in issues(ask(hub, f"{HERE}&{asked}")) if "keptOut" in facts]
+    assert (facts["keptOut"], facts["unstated"]) == (1, 1)
+    assert issue["details"]["text"].endswith(f"; nothing is said of {text_en}: ask")
+
+
 def test_the_worst_question_is_the_nearest_place_beyond(hub: Hub) -> None:
     tell(hub, offer("beyond", latitude=53.2), offer("farther", latitude=53.25))
     told = ask(hub, f"{HERE}&need=")

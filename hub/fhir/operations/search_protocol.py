@@ -15,16 +15,18 @@ from hub.fhir.formats import encoded, read
 from hub.fhir.negotiation import Format
 from hub.fhir.operations.find_vacancies import RESOURCE, writes
 from hub.fhir.parameters import given, plain, posted
+from hub.fhir.refusal import refusal
 from hub.fhir.request import Answer, Request
 from hub.fhir.search_protocol.document import document
 from hub.fhir.search_protocol.page import headers, page
 from hub.fhir.search_protocol.record import Record
+from hub.fhir.search_protocol.refused_page import refused_page
 from hub.fhir.search_protocol.texts import language_of
 from hub.fhir.vacancy_search import prepare
 from hub.store.reader import Reader, Transaction
-from mappings.errors import Issue
+from mappings.errors import Issue, PlatzfreiError
 
-__all__ = ["ALSO_ANSWERS", "NAME", "RESOURCE", "ROUTES", "WRITES", "answer", "writes"]
+__all__ = ["ALSO_ANSWERS", "NAME", "RESOURCE", "ROUTES", "WRITES", "answer", "refused", "writes"]
 
 NAME = "search-protocol"
 ROUTES = (
@@ -75,6 +77,25 @@ def answer(context: Context, reader: Reader, request: Request) -> Answer:
     name = f"suchprotokoll-{now:%Y%m%dT%H%M%SZ}.html"
     told = {**headers(), "Content-Language": language, "Content-Disposition": f'inline; filename="{name}"'}
     return Answer(content=html, headers=told, is_fhir=False)
+
+
+def refused(request: Request, error: PlatzfreiError) -> Answer | None:
+    """The page that tells a person of an error; None for who did not ask for a page."""
+    try:
+        pairs, _ = posted(request, most=BYTES_MAX)
+    except PlatzfreiError:
+        pairs = []
+    if not _wants_page(pairs, request):
+        return None
+    language = language_of(request.header("accept-language"))
+    told = refusal(error)
+    html = refused_page(error, pairs, language)
+    return Answer(
+        status=told.status,
+        content=html,
+        headers={**told.headers, **headers(), "Content-Language": language},
+        is_fhir=False,
+    )
 
 
 def _wants_page(pairs: list[tuple[str, str]], request: Request) -> bool:

@@ -21,7 +21,7 @@ from hub.fhir.search_protocol.signing import Signer
 from hub.fhir.search_protocol.texts import TEXTS
 from mappings.terminology import Language
 
-__all__ = ["document_in", "headers", "page", "signature_of"]
+__all__ = ["document_in", "headers", "page", "signature_of", "template"]
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _SIGNATURE = re.compile(rb'(<code id="page-signature">)([A-Za-z0-9_.-]{0,2000})(</code>)')
@@ -41,7 +41,7 @@ def page(
     signer: Signer,
 ) -> bytes:
     """The file; `fhir` is the signed document as JSON, `number` its own, `version` the hub's."""
-    made = _template().render(
+    made = template("protocol.html.j2").render(
         record=record,
         found=found(record, language),
         text=TEXTS[language],
@@ -101,8 +101,9 @@ def headers() -> Mapping[str, str]:
 
 
 @cache
-def _template() -> Any:
+def template(name: str) -> Any:
+    """One of the pages, which all have the same style."""
     made = Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    return made.get_template("protocol.html.j2")
+    return made.get_template(name)

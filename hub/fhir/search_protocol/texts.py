@@ -51,6 +51,14 @@ TEXTS: Mapping[Language, Mapping[str, str]] = {
         "female": "Frauen",
         "male": "Männer",
         "other": "divers",
+        "refused": "Diese Suche ist so nicht möglich",
+        "not_searched": "Es wurde nicht gesucht, und es gibt kein Protokoll. Bitte die Angaben berichtigen und noch "
+        "einmal suchen.",
+        "later": "Das Protokoll ist gerade nicht zu haben",
+        "ask_again": "An den Angaben liegt es nicht: bitte in einigen Sekunden noch einmal versuchen.",
+        "place": "Wo",
+        "expected": "Was dazu zu sagen ist",
+        "everywhere": "Anfrage",
     },
     "en": {
         "title": "Search protocol: free care places",
@@ -91,6 +99,14 @@ TEXTS: Mapping[Language, Mapping[str, str]] = {
         "female": "women",
         "male": "men",
         "other": "diverse",
+        "refused": "This search is not possible",
+        "not_searched": "Nothing was searched, and there is no protocol. Please correct what was asked, and search "
+        "again.",
+        "later": "The protocol cannot be had just now",
+        "ask_again": "It is not because of what was asked: please try again in a few seconds.",
+        "place": "Where",
+        "expected": "What there is to say",
+        "everywhere": "Request",
     },
 }
 

@@ -38,17 +38,25 @@ def test_a_home_that_is_removed_is_found_no_more_at_once(hub: Hub) -> None:
         assert found(hub, sandbox=sandbox, more=SAID) == []
         assert slots(hub, sandbox=sandbox) == 0
         offer = home.offer_id("dauerpflege")
-        history = Client(hub, sandbox=sandbox).json(f"/fhir/HealthcareService/{offer}/_history")
-        assert history["total"] == 2
-        assert "extension" not in history["entry"][0]["resource"]
+        client = Client(hub, sandbox=sandbox)
+        history = client.json(f"/fhir/HealthcareService/{offer}/_history")
+        assert [entry["request"]["method"] for entry in history["entry"]] == ["DELETE", "PUT"]
+        client.json(f"/fhir/HealthcareService/{offer}", status=410)
+        assert found(hub, sandbox=sandbox, more="state=unknown") == []
+        for kind in ("HealthcareService", "Location", "Schedule"):
+            assert client.json(f"/fhir/{kind}")["total"] == 0
     assert all(versions(hub, one) > before[one.name] for one in (PUBLIC, PROFESSIONAL))
     assert hub.pipeline.expire() == 0
+    assert list(hub.region.standings()) == []
+    assert hub.region.now() == []
 
 
 def test_an_offer_that_is_no_more_is_withdrawn_and_its_siblings_stay(hub: Hub) -> None:
     home = added(hub, dauerpflege=2, tagespflege=1)
     assert hub.homes.change(replace(home, offers=home.offers[:1])) == 1
-    assert found(hub) == [home.offer_id("dauerpflege")]
+    assert found(hub, more="state=some&state=none&state=ask&state=unknown") == [home.offer_id("dauerpflege")]
+    assert [one.report.offer.care_form for one in hub.region.standings()] == ["dauerpflege"]
+    assert Client(hub).json("/fhir/Location")["total"] == 1
     assert hub.homes.change(home) == 0
     assert hub.homes.standing(home).free == {"dauerpflege": 2, "tagespflege": None}
 

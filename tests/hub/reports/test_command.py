@@ -11,7 +11,7 @@ from hub.homes.home import Home, HomeOffer
 from hub.hub import Hub
 from mappings.district_figures import FIGURES
 from tests.conftest import NOW, Clock
-from tests.hub.reports.test_region_days import CLOPPENBURG, EXPECTED, LONG, SHORT, region
+from tests.hub.reports.test_region_days import CLOPPENBURG, EXPECTED, LONG, SHORT, as_text, region
 from tests.hub.reports.test_served import table, with_searches
 
 
@@ -43,7 +43,7 @@ def command(hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pyt
 
 def test_a_planner_reads_a_sentence_for_each_district(command: Command) -> None:
     region(command.hub)
-    assert command("--care-form", "kurzzeitpflege", "--district", "Cloppenburg") == (
+    assert command("--care-form", "Kurzzeitpflege", "--district", "Cloppenburg") == (
         "Landkreis Cloppenburg, Kurzzeitpflege: 3 Angebote, 2 melden (67 %), 1 aktuell, 2 freie Plätze\n"
     )
     assert command("--care-form", LONG, language="en") == (
@@ -67,6 +67,30 @@ def test_all_care_forms_stand_in_a_table_narrower_ones_below_wider(
         assert [int(word) for word in rows[0].split()[1:]] == figures
         assert rows[2].startswith("  Kurzzeitpflege, solitär")
         assert max(map(len, told.splitlines())) <= max(width, 81)
+
+
+def test_what_is_not_known_is_no_zero(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    with_searches(command.hub, command.clock)
+    told = command("--district", "Vechta").splitlines()
+    assert told[0] == ("Landkreis Vechta: 1 Angebot, 1 melden (100 %), 0 aktuell, Zahl freier Plätze nicht bekannt")
+    assert told[4].split()[-2:] == ["–", "–"]
+    # A day on which nothing was taken, and something searched in two districts.
+    command.clock.forward(days=1)
+    for latitude, longitude in ((52.85, 8.05), (53.14, 8.21)):
+        for _ in range(20):
+            command.hub.tally.missed(latitude, longitude, care_forms=(LONG,), needs=())
+    command.hub.tally.close()
+    command.clock.forward(days=1)
+    told = command("--from", "2026-11-24", "--to", "2026-11-24", "--care-form", LONG, language="en").splitlines()
+    untaken, districts = "not taken on this day", ("Kreisfreie Stadt Oldenburg", "Landkreis Cloppenburg")
+    assert told == [
+        *(
+            f"{district}, Long-term residential care: {untaken}, 20 searches without a hit (rounded)"
+            for district in districts
+        ),
+        f"Together: {untaken}",
+    ]
 
 
 def test_days_that_are_over_are_told_as_they_were_taken(command: Command) -> None:
@@ -111,17 +135,17 @@ def test_who_does_not_report_is_listed_the_oldest_word_first(command: Command, m
     assert [line.split("  ")[0] for line in told[4:]] == [
         "nie",
         "nie",
-        "13.11.2026 (13 T.)",
-        "17.11.2026 (9 T.)",
+        "13.11.2026 (vor 13 Tagen)",
+        "17.11.2026 (vor 9 Tagen)",
     ]
     assert [name in line for name, line in zip(("Deich", "berg", "feld", "wald"), told[4:], strict=True)] == [True] * 4
     assert "04471 9" in told[4]
     monkeypatch.setenv("COLUMNS", "80")
     narrow = command("--missing", "--district", CLOPPENBURG).splitlines()
-    assert [line.split("  ")[0] for line in narrow[4:]] == ["nie", "nie", "13 T.", "9 T."]
+    assert [line.split("  ")[0] for line in narrow[4:]] == ["nie", "nie", "vor 13 Tagen", "vor 9 Tagen"]
     assert max(map(len, narrow)) <= 80
     rows = table(command("--missing", "--csv", "-", "--care-form", "kurzzeitpflege").encode())
-    assert [(row["facility"], row["last-said"], row["source"]) for row in rows] == [("Haus berg", "", "a")]
+    assert [(row["facility"], row["as-of"], row["source"]) for row in rows] == [("Haus berg", "", "a")]
     assert command("--missing", "--district", "Emden", language="en") == "All report.\n"
 
 
@@ -130,13 +154,18 @@ def test_a_table_and_measure_reports_are_written_to_files(command: Command, tmp_
     command("--csv", str(tmp_path / "a.csv"))
     rows = table((tmp_path / "a.csv").read_bytes())
     assert {
-        (row["district"], row["care-form"]): {name: int(row[name.replace("_", "-")]) for name in FIGURES}
-        for row in rows
-    } == EXPECTED
+        (row["district"], row["care-form"]): {name: row[name.replace("_", "-")] for name in FIGURES} for row in rows
+    } == {key: as_text(each) for key, each in EXPECTED.items()}
+    (vechta,) = [row for row in rows if row["care-form"] == "tagespflege"]
+    assert (vechta["offers"], vechta["free"], vechta["licensed"], vechta["uncounted"]) == ("1", "", "", "1")
     command("--fhir", str(tmp_path / "a.json"))
     bundle = json.loads((tmp_path / "a.json").read_bytes())
     assert [one for one in r4.findings(bundle) if one.severity == "error"] == []
     assert [entry["resource"]["status"] for entry in bundle["entry"]] == ["complete", "complete", "pending"]
+    strata = [one for group in bundle["entry"][1]["resource"]["group"] for one in group["stratifier"][0]["stratum"]]
+    of_vechta = [one for one in strata if "03460" in json.dumps(one["component"]) and len(one["component"]) == 3]
+    # What no offer says is left out, and no 0: neither free nor licensed places.
+    assert [len(one.get("population", ())) for one in of_vechta] == [6, 0]
     assert sorted(path.name for path in tmp_path.glob("a.*")) == ["a.csv", "a.json"]
 
 
@@ -145,7 +174,7 @@ def test_a_table_and_measure_reports_are_written_to_files(command: Command, tmp_
     [
         (("--district", "Oldenburg"), "03403 Kreisfreie Stadt Oldenburg, 03458 Landkreis Oldenburg"),
         (("--district", "Atlantis"), "diesen Landkreis gibt es nicht"),
-        (("--care-form", "heim"), "erwartet wird eine von: dauerpflege"),
+        (("--care-form", "heim"), "erwartet wird: Dauerpflege; Kurzzeitpflege;"),
         (("--from", "2026-11-23"), "erwartet wird ein Tag bis --to"),
         (("--to", "22.11.2026"), "erwartet wird ein Tag wie 2026-11-22"),
         (("--missing", "--to", "2026-11-22"), "--missing is of now"),

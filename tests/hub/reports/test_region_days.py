@@ -11,13 +11,17 @@ from adapters.receipt import Receipt
 from hub.hub import Hub
 from hub.ingest.changes import Told
 from hub.ingest.reconcile import Reconciler
+from hub.reports.period import DAYS_OF_DISTRICT
 from hub.reports.published import draw_of
-from hub.reports.region_days import RegionDays, Row
-from hub.store.tables import region_day, region_taken
+from hub.reports.region_days import SEARCHES_KEPT, RegionDays, Row
+from hub.reports.silent import silent
+from hub.store.tables import region_day, region_taken, search_tally
 from mappings.district_figures import FIGURES, Figures
+from mappings.identity import resource_id
 from mappings.source_map import Ladder
 from mappings.vacancy import Address, Counts, Facility, Offer, State, VacancyReport
 from tests.conftest import NOW, Clock
+from tests.hub.client import Client
 
 LONG, EMBEDDED, SHORT = "dauerpflege", "kurzzeitpflege-eingestreut", "kurzzeitpflege-solitaer"
 CLOPPENBURG, VECHTA, OLDENBURG = "03453", "03460", "03403"
@@ -144,6 +148,11 @@ EXPECTED = {
 """By district and care form; the blank district is not known, the blank care form counts all."""
 
 
+def as_text(known: dict[str, int]) -> dict[str, str]:
+    """The figures as a table has them: what nobody says is blank."""
+    return {name: "" if (one := Figures(**known).known(name)) is None else str(one) for name in FIGURES}
+
+
 def rows(hub: Hub, first: date = TODAY, last: date = TODAY, **asked: Any) -> list[Row]:
     with hub.database.snapshot() as reader:
         return hub.region.rows(reader, first, last, **asked)
@@ -176,7 +185,69 @@ def test_what_is_withdrawn_reports_and_counts_no_more(hub: Hub) -> None:
     tell(hub, "json", offer("moor", LONG, 3, licensed=80))
     hub.pipeline.withdraw("json")
     ((_, found),) = told([row for row in hub.region.now() if row.care_form]).items()
-    assert found == figures(offers=1, reporting=1, last_day=1, expired=1, unknown=1, uncounted=1)
+    assert found == figures(offers=1, unknown=1, uncounted=1)
+    (only,) = hub.region.standings()
+    assert (only.tells, only.told, only.as_of) == (False, True, NOW)
+    (missing,) = silent(hub.region.standings(), now=NOW)
+    assert missing.as_of == NOW
+
+
+def test_what_is_removed_is_gone_for_its_source_alone(hub: Hub) -> None:
+    """Two sources know the home; one removes it, then the other."""
+    for source in ("a", "b"):
+        tell(hub, source, offer("doppelt", LONG, 4, postal_code="26121"))
+    tell(hub, "a", offer("moor", LONG, 3))
+    find = "/fhir/HealthcareService/$find-vacancies?postal-code=26121&state=some&state=unknown"
+    assert Client(hub).json(find)["total"] == 1
+    for source, left in (("a", 1), ("b", 0)):
+        gone = resource_id(source, "HealthcareService", f"doppelt/{LONG}")
+        with hub.database.transaction() as transaction:
+            assert hub.pipeline.remove_in(transaction, [gone]) == 1
+            assert hub.pipeline.remove_in(transaction, [gone]) == 0
+        for client in (Client(hub), Client(hub, sandbox=True)):
+            assert client.json(find)["total"] == left
+            for kind in ("HealthcareService", "Location", "Organization", "Schedule"):
+                assert client.json(f"/fhir/{kind}")["total"] == 1 + left, (source, kind)
+        assert len(list(hub.region.standings())) == 1 + left
+    tell(hub, "b", offer("doppelt", LONG, 2, postal_code="26121"))
+    assert Client(hub).json(find)["total"] == 1
+    assert len(list(hub.region.standings())) == 2
+
+
+def test_an_expired_word_still_reports(hub: Hub, clock: Clock) -> None:
+    tell(hub, "json", offer("moor", LONG, 3, days=6.5))
+    clock.forward(days=2)
+    hub.pipeline.expire()
+    ((_, found),) = told([row for row in hub.region.now() if row.care_form]).items()
+    assert found == figures(offers=1, reporting=1, expired=1, unknown=1, uncounted=1)
+
+
+def test_ages_are_those_of_the_statement_and_not_of_its_receipt(hub: Hub) -> None:
+    """A stuck export, received now, that speaks of three days ago; and one that states no moment."""
+    old = offer("moor", LONG, 3, days=3)
+    with hub.database.transaction() as transaction:
+        reports = [Told(report=one, received_at=NOW) for one in (old, replace(offer("see", LONG, 1), valid_at=None))]
+        Reconciler(hub.repositories, hub.identity).reconcile(
+            transaction, reports, source="json", ladder=Ladder(), now=NOW
+        )
+    by_name = {one.report.facility.name: one.as_of for one in hub.region.standings()}
+    assert by_name == {"Haus moor": NOW - timedelta(days=3), "Haus see": NOW}
+    (found,) = [row.figures for row in hub.region.now() if row.care_form]
+    assert found == Figures(offers=2, reporting=2, last_day=1, fresh=1, stale=1, some=2, free=4)
+
+
+@pytest.mark.parametrize(
+    ("said", "free", "licensed"),
+    [
+        (Figures(), 0, 0),
+        (Figures(offers=2, none=2), 0, None),
+        (Figures(offers=2, none=1, unknown=1, uncounted=1), 0, None),
+        (Figures(offers=2, ask=1, unknown=1, uncounted=2), None, None),
+        (Figures(offers=2, some=1, uncounted=1, free=3, unknown=1, licensed=9), 3, 9),
+    ],
+)
+def test_a_number_that_nobody_says_is_not_known(said: Figures, free: int | None, licensed: int | None) -> None:
+    assert (said.known("free"), said.known("licensed"), said.known("offers")) == (free, licensed, said.offers)
 
 
 def test_a_day_is_taken_once(hub: Hub, clock: Clock) -> None:
@@ -192,6 +263,25 @@ def test_a_day_is_taken_once(hub: Hub, clock: Clock) -> None:
     tell(hub, "a", offer("neu", LONG, 1))
     assert not hub.region.take()
     assert told(rows(hub)) == EXPECTED
+
+
+def test_searches_go_after_what_a_report_can_tell(hub: Hub, clock: Clock) -> None:
+    def counted() -> list[int]:
+        with hub.database.reading() as connection:
+            return [row.searches for row in connection.execute(select(search_tally).order_by(search_tally.c.day))]
+
+    for searches in (3, 2):
+        for _ in range(searches):
+            hub.tally.missed(52.85, 8.05, care_forms=(SHORT,), needs=())
+        hub.tally.close()
+        clock.forward(days=1)
+    assert DAYS_OF_DISTRICT < SEARCHES_KEPT
+    clock.forward(days=SEARCHES_KEPT - 2)
+    assert hub.region.take()
+    assert counted() == [3, 2]
+    clock.forward(days=1)
+    assert hub.region.take()
+    assert counted() == [2]
 
 
 def test_two_that_take_a_day_at_once_take_it_once(hub: Hub, clock: Clock) -> None:
