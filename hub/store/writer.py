@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -25,6 +26,8 @@ _log = logging.getLogger(__name__)
 
 _TOGETHER = 64
 """Parts of one transaction at most: the first of them waits for the last."""
+_PATIENCE = 0.005
+"""Seconds at most that a transaction waits for more parts."""
 
 
 class Part(NamedTuple):
@@ -90,14 +93,17 @@ class Writer:
 
     def _run(self) -> None:
         carried: Part | None = None
+        expected, patience = 1, 0.0
         while True:
             first = carried or self._waiting.get()
             if first is None:
                 return
             parts, carried, last = [first], None, False
+            until = time.monotonic() + patience
             with contextlib.suppress(Empty):
                 while not first.alone and len(parts) < _TOGETHER and not last:
-                    part = self._waiting.get_nowait()
+                    left = until - time.monotonic() if len(parts) < expected else 0
+                    part = self._waiting.get(left > 0, left)
                     if part is None:
                         last = True
                     elif part.alone:
@@ -106,7 +112,13 @@ class Writer:
                     else:
                         parts.append(part)
             # Who has gone away meanwhile is not written for; nobody can go from here on.
+            began = time.monotonic()
             self._write([part for part in parts if part.done.set_running_or_notify_cancel()])
+            # Who was answered just now says more in a moment, and then shares a sync with those who wait already. As
+            # PostgreSQL advises for commit_delay: half of what a commit takes
+            # (https://www.postgresql.org/docs/current/wal-configuration.html).
+            expected = len(parts) + self._waiting.qsize()
+            patience = min((time.monotonic() - began) / 2, _PATIENCE)
             if last:
                 return
 
