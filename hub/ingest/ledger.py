@@ -23,6 +23,7 @@ from hub.store.reader import Reader, Transaction
 from hub.store.serial import next_serials
 from hub.store.tables import delivery as deliveries
 from hub.store.tables import delivery_part, set_aside, set_aside_offer
+from mappings.census_event import EventReading
 from mappings.errors import Issue
 from mappings.identity import resource_id
 from mappings.source_map import Mapped
@@ -159,6 +160,8 @@ class Entry:
     issues: tuple[Issue, ...] = ()
     mapped: Mapped | None = field(default=None, compare=False, repr=False)
     """What its source map made of it, where that is known already; it is not kept."""
+    event: EventReading | None = field(default=None, compare=False, repr=False)
+    """The same of a message about wards."""
 
     def to_line(self) -> bytes:
         """The entry as one line of JSON."""

@@ -115,10 +115,11 @@ class Pipeline:
             for name, received_at, aside in self._taken_back(transaction, [one.name for one in sources]):
                 unread: Counter[str] = Counter()
                 source_map = self._sources.named(name)
-                entries = [again for entry in aside for again in self._door.again(entry, source_map, unread)]
+                at = moment(received_at)
+                entries = [again for entry in aside for again in self._door.again(entry, source_map, at, unread)]
                 if not entries:
                     continue
-                delivery = Delivery(source=name, body=b"", received_at=moment(received_at))
+                delivery = Delivery(source=name, body=b"", received_at=at)
                 kept.add(ledger.keep(transaction.connection, delivery, b"", entries, unread=unread))
             return kept
 
