@@ -18,6 +18,7 @@ from adapters.reply.hl7v2_ack import acknowledgements, header
 from adapters.reply.hl7v2_refusal import refusal as hl7v2_refusal
 from adapters.reply.operation_outcome import outcome_of_errors, outcome_of_receipt
 from adapters.resend import TAKEN
+from hub.awaiting import awaited
 from hub.body import read_body
 from hub.errors import Malformed, MethodNotAllowed, NotFound, Unauthenticated, http_part
 from hub.fetching import Fetcher
@@ -162,7 +163,7 @@ class IngestEndpoint:
 
         # What is packed can take long to read, however short it is.
         at_once = len(delivery.body) < _AT_ONCE and not delivery.body.startswith(_PACKED)
-        receipt = asyncio.wrap_future(submit() if at_once else await run_in_threadpool(submit))
+        receipt = awaited(submit() if at_once else await run_in_threadpool(submit))
         if wants_it_now:
             return await receipt
         await asyncio.wait((receipt, number), return_when=asyncio.FIRST_COMPLETED)

@@ -282,7 +282,7 @@ class Pipeline:
         if crashes:
             # Nobody else shall be lost with it, should it kill us again.
             return self._alone(arrival)
-        return self._kept_at_least(arrival, self._writer.join(self._take, arrival, alone=is_large))
+        return self._writer.join(self._take, arrival, alone=is_large, failed=self._keep_at_least)
 
     def _alone(self, arrival: Arrival) -> "Future[Receipt]":
         return self._writer.submit(lambda transaction: _sole(self._take(transaction, [arrival])), limited=False)
@@ -309,24 +309,11 @@ class Pipeline:
 
         return self._one_large.submit(taken)
 
-    def _kept_at_least(self, arrival: Arrival, done: "Future[Receipt]") -> "Future[Receipt]":
+    def _keep_at_least(self, arrival: Arrival, error: BaseException) -> None:
         """Where it is our fault that nothing came of a delivery, it is kept, and finished later."""
-        told: Future[Receipt] = Future()
-        # What is told is written: nobody can cancel it any more.
-        told.set_running_or_notify_cancel()
-
-        def tell(finished: "Future[Receipt]") -> None:
-            error = finished.exception()
-            if error is None:
-                told.set_result(finished.result())
-                return
-            if not isinstance(error, (PlatzfreiError, *UNAVAILABLE)):
-                _log.error("%s while writing a delivery of %s", type(error).__name__, arrival.source_map.name)
-                self._writer.submit(lambda transaction: self._keep(transaction, arrival))
-            told.set_exception(error)
-
-        done.add_done_callback(tell)
-        return told
+        if not isinstance(error, (PlatzfreiError, *UNAVAILABLE)):
+            _log.error("%s while writing a delivery of %s", type(error).__name__, arrival.source_map.name)
+            self._writer.submit(lambda transaction: self._keep(transaction, arrival))
 
     def _keep(self, transaction: Transaction, arrival: Arrival) -> int:
         return ledger.keep(
