@@ -379,11 +379,13 @@ class Pipeline:
             for one in mine:
                 aside = () if one.receipt.held else one.reading.aside
                 ledger.set_records_aside(transaction.connection, one.receipt.delivery, one.source_map.name, aside)
-                ledger.forget_said_again(transaction, one.receipt.delivery, one.told)
                 if one.number is not None:
                     ledger.close(transaction.connection, one.number, one.receipt)
                     if one.source_map.wards:
                         ledger.replace_entries(transaction.connection, one.number, one.to_keep)
+        ledger.forget_said_again(
+            transaction, [(one.receipt.delivery, one.told) for mine in by_source.values() for one in mine]
+        )
         for first, twin in twins:
             told = answers[id(first)]
             same_answer = replace(told, duplicate=True) if isinstance(told, Receipt) else told
