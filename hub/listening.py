@@ -12,6 +12,7 @@ from sqlalchemy import exc
 from adapters.base import Delivery
 from adapters.receipt import Receipt
 from adapters.transport.mllp import Deliver, MllpListener
+from hub.awaiting import awaited
 from hub.listeners import Listener
 from hub.store.database import UNAVAILABLE
 from mappings.errors import Issue, PlatzfreiError, Rejected
@@ -61,7 +62,7 @@ def delivering(submit: Submit) -> Deliver:
 
     async def deliver(delivery: Delivery) -> Receipt:
         try:
-            return await asyncio.wrap_future(submit(delivery))
+            return await awaited(submit(delivery))
         except (PlatzfreiError, *_NOT_NOW):
             raise
         except Exception as error:

@@ -18,6 +18,7 @@ from adapters.reply.hl7v2_ack import acknowledgements, header
 from adapters.reply.hl7v2_refusal import refusal as hl7v2_refusal
 from adapters.reply.operation_outcome import outcome_of_errors, outcome_of_receipt
 from adapters.resend import TAKEN
+from hub.awaiting import awaited
 from hub.body import read_body
 from hub.errors import Malformed, MethodNotAllowed, NotFound, Unauthenticated, http_part
 from hub.fetching import Fetcher
@@ -48,6 +49,8 @@ _JSON = {"Content-Type": "application/json"}
 _AT_ONCE = 8_000
 """Bytes of a delivery that is read in the event loop; what takes longer would hold up all others."""
 _PACKED = b"PK"
+_WORDS = "platzfrei.words"
+"""Where a scope keeps in whose words it is answered."""
 _CHARSETS = {"ascii": "us-ascii", "cp1252": "windows-1252"}
 """What HTTP calls the character sets of an HL7 v2 message, where Python has other names."""
 
@@ -74,7 +77,7 @@ class IngestEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One delivery by HTTP, or a question about what was delivered."""
-        await answered(self._answer, scope, receive, send, asked=lambda scope: (_words(Request(scope)).form, False))
+        await answered(self._answer, scope, receive, send, asked=lambda scope: (_words(scope).form, False))
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         try:
@@ -102,7 +105,7 @@ class IngestEndpoint:
         body = await read_body(scope, receive, most=_BYTES_MAX)
         if is_multipart(content_type := request.headers.get("content-type", "")):
             body = uploaded(body, content_type)
-        words = _words(request)
+        words = _words(scope)
         if words.is_acknowledgement:
             return await self._acknowledged(name, body, _message_id(request), words)
         delivery = Delivery(source=name, body=body, received_at=self._clock(), message_id=_message_id(request))
@@ -162,7 +165,7 @@ class IngestEndpoint:
 
         # What is packed can take long to read, however short it is.
         at_once = len(delivery.body) < _AT_ONCE and not delivery.body.startswith(_PACKED)
-        receipt = asyncio.wrap_future(submit() if at_once else await run_in_threadpool(submit))
+        receipt = awaited(submit() if at_once else await run_in_threadpool(submit))
         if wants_it_now:
             return await receipt
         await asyncio.wait((receipt, number), return_when=asyncio.FIRST_COMPLETED)
@@ -193,12 +196,17 @@ class IngestEndpoint:
         raise _nothing_there()
 
 
-def _words(request: Request) -> Words:
-    headers = request.headers
-    asked = request.query_params.get("_format")
-    # A plus sign in a query string reads as a blank, and is meant as one in no media type.
-    asked = None if asked is None else asked.replace(" ", "+")
-    return wanted_words(", ".join(headers.getlist("accept")), headers.get("content-type", ""), asked)
+def _words(scope: Scope) -> Words:
+    words: Words | None = scope.get(_WORDS)
+    if words is None:
+        request = Request(scope)
+        asked = request.query_params.get("_format") if scope["query_string"] else None
+        # A plus sign in a query string reads as a blank, and is meant as one in no media type.
+        asked = None if asked is None else asked.replace(" ", "+")
+        headers = request.headers
+        words = wanted_words(", ".join(headers.getlist("accept")), headers.get("content-type", ""), asked)
+        scope[_WORDS] = words
+    return words
 
 
 def _json(told: object) -> Answer:

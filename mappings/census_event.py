@@ -25,6 +25,7 @@ __all__ = [
     "EventReading",
     "Kind",
     "admitted",
+    "admitted_event",
     "event_of",
     "forgotten",
     "pseudonymised",
@@ -264,6 +265,12 @@ def event_of(fields: Fields, wards: WardIndex, received_at: datetime) -> EventRe
     return _Message(fields, wards).reading(received_at)
 
 
+def admitted_event(fields: Fields, wards: WardIndex, received_at: datetime) -> tuple[dict[str, Any], EventReading]:
+    """What `admitted` keeps of a message, and what `event_of` makes of it."""
+    message = _Message(fields, wards)
+    return message.admitted(), message.reading(received_at)
+
+
 def _text(fields: Fields, name: str) -> str:
     value = fields.get(name)
     return value if isinstance(value, str) else ""
@@ -288,11 +295,12 @@ class _Message:
         self._received_at = self._latest = datetime.max.replace(tzinfo=UTC)
         self._issues: list[Issue] = []
         self._zone = wards.zone(self._text("MSH-4.1"))
+        self._meaning = self._meant()
 
     def reading(self, received_at: datetime) -> EventReading:
         self._received_at = received_at
         self._latest = received_at + _CLOCK_SKEW
-        meaning = self._meaning()
+        meaning = self._meaning
         if isinstance(meaning, str):
             return EventReading(left_out=meaning)
         if meaning is None:
@@ -311,7 +319,7 @@ class _Message:
         kept = {name: self._code(name) for name in _CODES if name != "PV1-2"}
         if self._wards.knows(self._text("MSH-4.1")):
             kept["MSH-4.1"] = self._text("MSH-4.1")
-        meaning = self._meaning()
+        meaning = self._meaning
         if isinstance(meaning, tuple):
             kind, cancels = meaning
             for name in _TIMES:
@@ -345,7 +353,7 @@ class _Message:
             room = ""
         return {f"{location}.1": ward.ward, f"{location}.2": room, f"{location}.3": declared}
 
-    def _meaning(self) -> tuple[Kind, bool] | str | None:
+    def _meant(self) -> tuple[Kind, bool] | str | None:
         """What the message tells, and whether it takes it back; else why that is nothing; None without a trigger."""
         trigger = self._code("MSH-9.2") or self._code("EVN-1")
         action = self._code("ZBE-4")

@@ -13,8 +13,10 @@ from mappings.errors import Issue
 from mappings.reader import is_blank
 from mappings.vacancy import VacancyReport
 
-__all__ = ["DeliveryTally", "Known", "Mean", "Share", "Snapshot"]
+__all__ = ["FEWEST", "DeliveryTally", "Known", "Mean", "Share", "Snapshot"]
 
+FEWEST = 5
+"""A delivery of fewer records is a push: it is neither judged nor learnt."""
 _SAMPLE = 2_000
 _COUNTS = ("licensed", "operable", "occupied", "held", "accepting", "waiting")
 
@@ -103,11 +105,27 @@ class DeliveryTally:
     _filled: Counter[str] = field(default_factory=Counter)
     _numbers: dict[str, list[float]] = field(default_factory=dict)
     _coarseness: int = 1
+    _first: list[tuple[Mapping[str, Any] | None, Iterable[Issue], Sequence[VacancyReport]]] = field(
+        default_factory=list
+    )
+    """Records that are not counted yet: most deliveries have too few to be compared."""
 
     def add(self, fields: Mapping[str, Any] | None, issues: Iterable[Issue], reports: Sequence[VacancyReport]) -> None:
         """Count one record: its fields as they passed the patient filter (None: it is broken), what is wrong with it,
         and what it says."""
         self.records += 1
+        self._first.append((fields, issues, reports))
+        if self.records >= FEWEST:
+            self._count_first()
+
+    def _count_first(self) -> None:
+        first, self._first = self._first, []
+        for fields, issues, reports in first:
+            self._count_record(fields, issues, reports)
+
+    def _count_record(
+        self, fields: Mapping[str, Any] | None, issues: Iterable[Issue], reports: Sequence[VacancyReport]
+    ) -> None:
         wrong = {issue.code for issue in issues if issue.severity == "error"}
         self._shares["unreadable"] += bool(wrong)
         self._shares["unknown-code"] += "unknown-code" in wrong
@@ -149,6 +167,7 @@ class DeliveryTally:
 
     def snapshot(self, *, at: int, known: Mapping[str, Known], accepted: bool = False) -> Snapshot:
         """What stays of the delivery; `known` is what was known of the sampled offers before it, by key."""
+        self._count_first()
         of_offers = ("zero", "blank", "position", "valid-at")
         shares: dict[str, Share] = {
             name: (self._shares[name], self.offers if name in of_offers or name.startswith("form ") else self.records)

@@ -12,13 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mappings.delivery_tally import Share, Snapshot
+from mappings.delivery_tally import FEWEST, Share, Snapshot
 from mappings.errors import Issue, Severity
 
-__all__ = ["FEWEST", "Profile", "findings"]
+__all__ = ["Profile", "findings"]
 
-FEWEST = 5
-"""A delivery of fewer records is a push: it is neither judged nor learnt."""
 _ALIKE = 3
 """So many deliveries of like size are learnt before another one is judged by them."""
 _REGULAR = 5

@@ -79,16 +79,14 @@ class SourceMap:
     wards: tuple[Ward, ...] = ()
     ward_index: WardIndex = field(init=False, compare=False, repr=False)
     """The same, found by what messages call them."""
+    names: frozenset[str] = field(init=False, compare=False, repr=False)
+    """The fields of a record that the map reads; one in the elements of a list by its way (`rows.Frei`)."""
     ignored: frozenset[str] = frozenset()
     examples: tuple[Example, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ward_index", WardIndex(self.wards))
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The fields of a record that the map reads; one in the elements of a list by its way (`rows.Frei`)."""
-        return frozenset(_names(self.tree))
+        object.__setattr__(self, "names", frozenset(_names(self.tree)))
 
     def reads_all(self, mapped: "Mapped") -> bool:
         """Whether a record that was so mapped has no value among those the map names that it cannot read."""

@@ -9,7 +9,6 @@ is not that of its field is withheld, for free text can stand anywhere. A messag
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC
 
 from adapters import options as option
 from adapters.base import Broken, Decoded, Options, Record
@@ -18,6 +17,7 @@ from conformance.formats import hl7v2
 from conformance.formats.hl7v2 import Flaw
 from mappings.errors import Issue, Rejected
 from mappings.patient_filter import WITHHELD_NAME
+from mappings.vacancy import ZONE
 
 __all__ = ["FORMAT", "check", "decode"]
 
@@ -30,7 +30,8 @@ def _matches(pattern: str) -> Callable[[str], object]:
 
 def _time(value: str) -> bool:
     try:
-        hl7v2.timestamp(value, UTC)
+        # In the zone in which it is mostly read once more: what was read is kept in memory.
+        hl7v2.timestamp(value, ZONE)
     except ValueError:
         return False
     return True
@@ -99,6 +100,7 @@ _ALLOWED: Mapping[str, _Shape] = {
     "PV2-8": _TIME,
     "PV2-9": _TIME,
 }
+_SHAPED = {name: is_shaped for name, (is_shaped, _, _) in _ALLOWED.items()}
 _READ = frozenset(name.partition("-")[0] for name in _ALLOWED)
 _PARTS_MAX = 20
 
@@ -117,6 +119,10 @@ _FIELDS: Mapping[str, Mapping[int, Sequence[str]]] = {
     for segment in _READ
 }
 """Segment → the number of each field that is read → the names of its components."""
+_UNREAD: Mapping[str, Sequence[str]] = {
+    segment: (*(f"{segment}-{number}" for number in range(100)), f"{segment}-100+") for segment in _READ
+}
+"""Segment → what a field of it is called that is not read."""
 
 _MOVEMENT = {"EVN": (), "PV1": ("PV1-3.1",)}
 _DEPARTURE: Mapping[str, tuple[str, ...]] = {"EVN": (), "PV1": ()}
@@ -299,12 +305,12 @@ def _record(message: hl7v2.Message, place: str, *, extra: tuple[Issue, ...] = ()
             dropped[segment.name if _segment(segment.name) else WITHHELD_NAME] = None
             continue
         seen.add(segment.name)
-        parting = segment.delimiters.parting
+        unread = _UNREAD[segment.name]
         for number in segment.sent():
             names = read.get(number)
             if names is None:
-                if segment.fields[number].strip(parting):
-                    dropped[f"{segment.name}-{number}" if number < 100 else f"{segment.name}-100+"] = None
+                if segment.fields[number].strip(segment.delimiters.parting):
+                    dropped[unread[min(number, 100)]] = None
                 continue
             components = segment.components(number)
             told: Iterable[tuple[str, str]]
@@ -315,12 +321,12 @@ def _record(message: hl7v2.Message, place: str, *, extra: tuple[Issue, ...] = ()
             for name, text in told:
                 if not text:
                     continue
-                value, shape = text.strip(), _ALLOWED.get(name)
-                if shape is None:
+                value, is_shaped = text.strip(), _SHAPED.get(name)
+                if is_shaped is None:
                     dropped[name] = None
                 elif not value or value == '""':
                     continue
-                elif shape[0](value):
+                elif is_shaped(value):
                     fields[name] = value
                 else:
                     misshapen.append(name)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from enum import IntEnum, StrEnum
 from functools import cache, cached_property, lru_cache
+from typing import NamedTuple
 
 __all__ = [
     "Delimiters",
@@ -117,8 +118,7 @@ class Leaf:
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
+class Segment(NamedTuple):
     """One line: its name, and its fields as sent, by their numbers (`fields[0]` is the name)."""
 
     name: str
@@ -131,11 +131,10 @@ class Segment:
         for number in self.sent():
             yield from self.leaves_of(number)
 
-    def sent(self) -> Iterator[int]:
+    def sent(self) -> list[int]:
         """The numbers of the fields that are not empty; MSH-1 and MSH-2 are none."""
-        for number in range(3 if self.name == "MSH" else 1, len(self.fields)):
-            if self.fields[number]:
-                yield number
+        first = 3 if self.name == "MSH" else 1
+        return [number for number, text in enumerate(self.fields) if text and number >= first]
 
     def leaves_of(self, number: int) -> Iterator[Leaf]:
         """The values of one field that are not blank, in their order."""
@@ -208,8 +207,7 @@ class Unreadable:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     offset: int
     body: bytes
 

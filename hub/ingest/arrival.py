@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from adapters import registry
@@ -13,11 +14,12 @@ from hub.ingest.ledger import BrokenPart, Entry
 from hub.ingest.reading import Reading, read
 from hub.keys import Key
 from hub.store.clock import instant, micros
-from mappings.census_event import admitted, forgotten, pseudonymised
+from mappings.census_event import EventReading, admitted, admitted_event, forgotten, pseudonymised
 from mappings.delivery_tally import DeliveryTally
 from mappings.errors import Issue, Rejected
 from mappings.identity import resource_id
 from mappings.patient_filter import admit
+from mappings.reader import Fields
 from mappings.source_map import Mapped, SourceMap
 
 __all__ = ["Arrival", "Door", "blank_receipt", "without_stay"]
@@ -188,9 +190,9 @@ class Door:
         What was dropped is counted by name. Raises `Rejected`, also from the iterator.
         """
         decoded = registry.adapter(source_map.format).decode(delivery.body, source_map.options)
-        return self._admitted(decoded, source_map, unread), decoded
+        return self._admitted(decoded, source_map, delivery.received_at, unread), decoded
 
-    def again(self, entry: Entry, source_map: SourceMap, unread: Counter[str]) -> list[Entry]:
+    def again(self, entry: Entry, source_map: SourceMap, received_at: datetime, unread: Counter[str]) -> list[Entry]:
         """What bytes that were kept whole are now, that could not be read before."""
         if entry.broken is None:
             return [entry]
@@ -199,7 +201,7 @@ class Door:
             return [] if any(issue.code == QUARANTINED for issue in entry.issues) else [entry]
         try:
             decoded = registry.adapter(source_map.format).decode(entry.broken.body, source_map.options)
-            return list(self._admitted(decoded, source_map, unread))
+            return list(self._admitted(decoded, source_map, received_at, unread))
         except Rejected:
             return [entry]
 
@@ -211,7 +213,9 @@ class Door:
             body=body if source_map.patient_free else None,
         )
 
-    def _admitted(self, decoded: Decoded, source_map: SourceMap, unread: Counter[str]) -> Iterator[Entry]:
+    def _admitted(
+        self, decoded: Decoded, source_map: SourceMap, received_at: datetime, unread: Counter[str]
+    ) -> Iterator[Entry]:
         broken = wrong = 0
         for seen, part in enumerate(decoded.records):
             broken += isinstance(part, Broken) or any(issue.severity == "error" for issue in part.issues)
@@ -221,17 +225,18 @@ class Door:
                 yield Entry(place=part.place, broken=self.broken(part.body, source_map), issues=(part.issue,))
                 continue
             unread.update(part.dropped)
-            entry, is_wrong = self._admitted_record(part, source_map, unread)
+            entry, is_wrong = self._admitted_record(part, source_map, received_at, unread)
             wrong += is_wrong
             yield entry
 
-    def _admitted_record(self, record: Record, source_map: SourceMap, unread: Counter[str]) -> tuple[Entry, bool]:
+    def _admitted_record(
+        self, record: Record, source_map: SourceMap, received_at: datetime, unread: Counter[str]
+    ) -> tuple[Entry, bool]:
         """A record as it is kept, and whether its map finds it wrong."""
         if source_map.wards:
             hashed = pseudonymised(record.fields, self._key.pseudonym)
-            return Entry(
-                place=record.place, fields=admitted(hashed, source_map.ward_index), issues=record.issues
-            ), False
+            fields, event = _event(hashed, source_map, received_at)
+            return Entry(place=record.place, fields=fields, issues=record.issues, event=event), False
         # Mostly nothing is wrong: then it is read once, and what was read need not be looked at for being readable.
         mapped = _mapped(record, source_map)
         reads_all = mapped is not None and source_map.reads_all(mapped)
@@ -251,6 +256,14 @@ def _mapped(record: Record, source_map: SourceMap) -> Mapped | None:
         return source_map.read(record.fields)
     except Exception:
         return None
+
+
+def _event(hashed: Fields, source_map: SourceMap, received_at: datetime) -> tuple[Fields, EventReading | None]:
+    """What is kept of a message about wards, and what it says; None as above."""
+    try:
+        return admitted_event(hashed, source_map.ward_index, received_at)
+    except Exception:
+        return admitted(hashed, source_map.ward_index), None
 
 
 def without_stay(entry: Entry) -> Entry:

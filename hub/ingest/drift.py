@@ -13,8 +13,8 @@ import orjson
 from sqlalchemy import Connection, delete, insert, select
 
 from hub.store.tables import source_profile, statement
-from mappings.delivery_tally import DeliveryTally, Known
-from mappings.drift import FEWEST, Profile, findings
+from mappings.delivery_tally import FEWEST, DeliveryTally, Known
+from mappings.drift import Profile, findings
 from mappings.errors import Issue
 from mappings.identity import resource_id
 from mappings.source_map import SourceMap

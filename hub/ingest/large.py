@@ -170,7 +170,7 @@ class LargeDeliveries:
             self._effects.write(transaction, [arrival])
             aside = [(ordinal * _PART + place, entry, issues) for place, entry, issues in arrival.reading.aside]
             ledger.set_records_aside(transaction.connection, receipt.delivery, source, aside)
-            ledger.forget_said_again(transaction, receipt.delivery, arrival.told)
+            ledger.forget_said_again(transaction, [(receipt.delivery, arrival.told)])
             ledger.advance(transaction, receipt.delivery, ordinal + 1, receipt)
             if arrival.source_map.wards:
                 ledger.replace_part(transaction, receipt.delivery, ordinal, arrival.to_keep)

@@ -23,6 +23,7 @@ from hub.store.reader import Reader, Transaction
 from hub.store.serial import next_serials
 from hub.store.tables import delivery as deliveries
 from hub.store.tables import delivery_part, set_aside, set_aside_offer
+from mappings.census_event import EventReading
 from mappings.errors import Issue
 from mappings.identity import resource_id
 from mappings.source_map import Mapped
@@ -159,6 +160,8 @@ class Entry:
     issues: tuple[Issue, ...] = ()
     mapped: Mapped | None = field(default=None, compare=False, repr=False)
     """What its source map made of it, where that is known already; it is not kept."""
+    event: EventReading | None = field(default=None, compare=False, repr=False)
+    """The same of a message about wards."""
 
     def to_line(self) -> bytes:
         """The entry as one line of JSON."""
@@ -486,17 +489,21 @@ def _about(entry: Entry) -> dict[str, datetime | None]:
     return latest
 
 
-def forget_said_again(transaction: Transaction, number: int, offers: Mapping[str, int]) -> None:
+def forget_said_again(transaction: Transaction, told: Iterable[tuple[int, Mapping[str, int]]]) -> None:
     """Forget the records set aside of earlier deliveries all of whose offers have been told of since.
 
-    `offers` are those that the delivery of this number told of, by the HealthcareService's id, and as of when; a record
-    that speaks of a later moment stays.
+    `told` are deliveries by their numbers, each with the offers that it told of, by the HealthcareService's id, and as
+    of when; a record that speaks of a later moment stays.
     """
-    if not offers:
+    moments: dict[str, list[tuple[int, int]]] = {}
+    for number, offers in told:
+        for offer, at in offers.items():
+            moments.setdefault(offer, []).append((number, at))
+    if not moments:
         return
     said: dict[tuple[int, int], None] = {}
-    for delivery, ordinal, offer, stated_at in transaction.all(_ASIDE_OF_OFFERS, {"offers": list(offers)}):
-        if delivery < number and (stated_at is None or stated_at <= offers[offer]):
+    for delivery, ordinal, offer, stated_at in transaction.all(_ASIDE_OF_OFFERS, {"offers": list(moments)}):
+        if any(delivery < number and (stated_at is None or stated_at <= at) for number, at in moments[offer]):
             transaction.run(_OFFER_SAID, {"number": delivery, "ordinal": ordinal, "offer": offer})
             said[delivery, ordinal] = None
     for delivery, ordinal in said:

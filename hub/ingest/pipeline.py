@@ -115,10 +115,11 @@ class Pipeline:
             for name, received_at, aside in self._taken_back(transaction, [one.name for one in sources]):
                 unread: Counter[str] = Counter()
                 source_map = self._sources.named(name)
-                entries = [again for entry in aside for again in self._door.again(entry, source_map, unread)]
+                at = moment(received_at)
+                entries = [again for entry in aside for again in self._door.again(entry, source_map, at, unread)]
                 if not entries:
                     continue
-                delivery = Delivery(source=name, body=b"", received_at=moment(received_at))
+                delivery = Delivery(source=name, body=b"", received_at=at)
                 kept.add(ledger.keep(transaction.connection, delivery, b"", entries, unread=unread))
             return kept
 
@@ -285,7 +286,7 @@ class Pipeline:
         if crashes:
             # Nobody else shall be lost with it, should it kill us again.
             return self._alone(arrival)
-        return self._kept_at_least(arrival, self._writer.join(self._take, arrival, alone=is_large))
+        return self._writer.join(self._take, arrival, alone=is_large, failed=self._keep_at_least)
 
     def _alone(self, arrival: Arrival) -> "Future[Receipt]":
         return self._writer.submit(lambda transaction: _sole(self._take(transaction, [arrival])), limited=False)
@@ -312,24 +313,11 @@ class Pipeline:
 
         return self._one_large.submit(taken)
 
-    def _kept_at_least(self, arrival: Arrival, done: "Future[Receipt]") -> "Future[Receipt]":
+    def _keep_at_least(self, arrival: Arrival, error: BaseException) -> None:
         """Where it is our fault that nothing came of a delivery, it is kept, and finished later."""
-        told: Future[Receipt] = Future()
-        # What is told is written: nobody can cancel it any more.
-        told.set_running_or_notify_cancel()
-
-        def tell(finished: "Future[Receipt]") -> None:
-            error = finished.exception()
-            if error is None:
-                told.set_result(finished.result())
-                return
-            if not isinstance(error, (PlatzfreiError, *UNAVAILABLE)):
-                _log.error("%s while writing a delivery of %s", type(error).__name__, arrival.source_map.name)
-                self._writer.submit(lambda transaction: self._keep(transaction, arrival))
-            told.set_exception(error)
-
-        done.add_done_callback(tell)
-        return told
+        if not isinstance(error, (PlatzfreiError, *UNAVAILABLE)):
+            _log.error("%s while writing a delivery of %s", type(error).__name__, arrival.source_map.name)
+            self._writer.submit(lambda transaction: self._keep(transaction, arrival))
 
     def _keep(self, transaction: Transaction, arrival: Arrival) -> int:
         return ledger.keep(
@@ -395,11 +383,13 @@ class Pipeline:
             for one in mine:
                 aside = () if one.receipt.held else one.reading.aside
                 ledger.set_records_aside(transaction.connection, one.receipt.delivery, one.source_map.name, aside)
-                ledger.forget_said_again(transaction, one.receipt.delivery, one.told)
                 if one.number is not None:
                     ledger.close(transaction.connection, one.number, one.receipt)
                     if one.source_map.wards:
                         ledger.replace_entries(transaction.connection, one.number, one.to_keep)
+        ledger.forget_said_again(
+            transaction, [(one.receipt.delivery, one.told) for mine in by_source.values() for one in mine]
+        )
         for first, twin in twins:
             told = answers[id(first)]
             same_answer = replace(told, duplicate=True) if isinstance(told, Receipt) else told

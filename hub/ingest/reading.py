@@ -70,7 +70,7 @@ def _read(
     if entry.fields is None or any(issue.severity == "error" for issue in entry.issues):
         return entry.issues, None
     if source_map.wards:
-        told = event_of(entry.fields, source_map.ward_index, received_at)
+        told = entry.event or event_of(entry.fields, source_map.ward_index, received_at)
         if told.event is not None:
             reading.events.append((result, told.event))
         return _left_out(told.left_out, entry, told.issues, result, receipt), None

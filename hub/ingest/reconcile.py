@@ -67,7 +67,7 @@ class Reconciler:
                 rival.effect.change, winners[mine.offer] = "superseded", mine
             else:
                 mine.effect.change = "superseded"
-        known = statements.known(transaction, winners)
+        known, stamp = statements.known(transaction, winners), micros(now)
         to_apply: list[Statement] = []
         confirmed: list[Statement] = []
         numbered: list[Statement] = []
@@ -81,7 +81,7 @@ class Reconciler:
                     numbered.append(mine)
             elif mine.order < (stored.ordered_at, stored.sequence):
                 mine.effect.change = "superseded"
-            elif mine.digest == stored.digest and not stored.expired:
+            elif mine.digest == stored.digest and (mine.times.expires_at <= stamp or not stored.expired):
                 mine.effect.change = "unchanged"
                 confirmed.append(mine)
             else:
@@ -92,7 +92,7 @@ class Reconciler:
             to_apply.append(mine)
         confirmed = [mine for mine in confirmed if mine.effect.change == "unchanged"]
         statements.number(transaction, {mine.offer: mine.order for mine in numbered})
-        stamp, connection, held = micros(now), transaction.connection, Held()
+        connection, held = transaction.connection, Held()
         if confirmed:
             again = {mine.facility: mine.report.facility for mine in confirmed}
             held.add(self._identity.note(connection, source, again, now=stamp, confirmed=True))

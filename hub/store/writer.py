@@ -3,7 +3,9 @@
 import contextlib
 import fcntl
 import logging
+import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -20,17 +22,21 @@ T = TypeVar("T")
 Item = TypeVar("Item")
 Work = Callable[[Transaction], Any]
 Joint = Callable[[Transaction, Sequence[Item]], Sequence[T | Exception]]
+Failed = Callable[[Item, BaseException], object]
 Act = Callable[[], object]
 _log = logging.getLogger(__name__)
 
 _TOGETHER = 64
 """Parts of one transaction at most: the first of them waits for the last."""
+_PATIENCE = 0.005
+"""Seconds at most that a transaction waits for more parts."""
 
 
 class Part(NamedTuple):
     """What one request writes; `alone`: in a transaction of its own.
 
-    With `joint`, work is done for several items at once: those that wait for the same.
+    With `joint`, work is done for several items at once: those that wait for the same; nobody takes it back, and
+    `failed` hears first of what it raises.
     """
 
     done: Future[Any]
@@ -39,6 +45,20 @@ class Part(NamedTuple):
     limited: bool = True
     joint: Joint[Any, Any] | None = None
     item: Any = None
+    failed: Failed[Any] | None = None
+
+    def is_wanted(self) -> bool:
+        """Whether somebody still waits for it; from now on nobody can take it back."""
+        return self.joint is not None or self.done.set_running_or_notify_cancel()
+
+    def tell(self, answer: object) -> None:
+        """Tell what came of it."""
+        if not isinstance(answer, BaseException):
+            self.done.set_result(answer)
+            return
+        if self.failed is not None:
+            self.failed(self.item, answer)
+        self.done.set_exception(answer)
 
 
 class Writer:
@@ -61,13 +81,22 @@ class Writer:
         self._put(Part(done, alone, work, limited))
         return done
 
-    def join(self, joint: "Joint[Item, T]", item: Item, *, alone: bool = False) -> Future[T]:
+    def join(
+        self,
+        joint: "Joint[Item, T]",
+        item: Item,
+        *,
+        alone: bool = False,
+        failed: "Failed[Item]" = lambda _item, _error: None,
+    ) -> Future[T]:
         """The same for work that is done for several items at once: it returns a result, or an error, for each.
 
-        Where it raises, it is done again for each item alone.
+        Where it raises, it is done again for each item alone. Nobody can take it back; `failed` is told of an item's
+        error before anybody else is.
         """
         done: Future[T] = Future()
-        self._put(Part(done, alone, joint=joint, item=item))
+        done.set_running_or_notify_cancel()
+        self._put(Part(done, alone, joint=joint, item=item, failed=failed))
         return done
 
     def _put(self, part: Part) -> None:
@@ -90,14 +119,17 @@ class Writer:
 
     def _run(self) -> None:
         carried: Part | None = None
+        expected, patience = 1, 0.0
         while True:
             first = carried or self._waiting.get()
             if first is None:
                 return
             parts, carried, last = [first], None, False
+            until = time.monotonic() + patience
             with contextlib.suppress(Empty):
                 while not first.alone and len(parts) < _TOGETHER and not last:
-                    part = self._waiting.get_nowait()
+                    left = until - time.monotonic() if len(parts) < expected else 0
+                    part = self._waiting.get(left > 0, left)
                     if part is None:
                         last = True
                     elif part.alone:
@@ -106,12 +138,18 @@ class Writer:
                     else:
                         parts.append(part)
             # Who has gone away meanwhile is not written for; nobody can go from here on.
-            self._write([part for part in parts if part.done.set_running_or_notify_cancel()])
+            began = time.monotonic()
+            self._write([part for part in parts if part.is_wanted()])
+            # Who was answered just now says more in a moment, and then shares a sync with those who wait already. As
+            # PostgreSQL advises for commit_delay: half of what a commit takes
+            # (https://www.postgresql.org/docs/current/wal-configuration.html).
+            expected = len(parts) + self._waiting.qsize()
+            patience = min((time.monotonic() - began) / 2, _PATIENCE)
             if last:
                 return
 
     def _write(self, parts: Sequence[Part]) -> None:
-        answers: list[tuple[Future[Any], Any]] = []
+        answers: list[tuple[Part, Any]] = []
         acts: Sequence[Act] = ()
         try:
             with self._turn(), self._database.transaction() as transaction:
@@ -128,9 +166,9 @@ class Writer:
             if not isinstance(error, Undone):
                 self._again(parts[0], error)
                 return
-            answers, acts = [(parts[0].done, error.__cause__ or error)], ()
+            answers, acts = [(parts[0], error.__cause__ or error)], ()
         except BaseException as error:
-            answers, acts = [(part.done, error) for part in parts], ()
+            answers, acts = [(part, error) for part in parts], ()
         _answered(answers, acts)
 
     def _again(self, part: Part, lost: Exception) -> None:
@@ -144,7 +182,7 @@ class Writer:
         except BaseException as error:
             error.__cause__ = lost
             answer, acts = error, ()
-        _answered([(part.done, answer)], acts)
+        _answered([(part, answer)], acts)
 
 
 def _gathered(parts: Sequence[Part]) -> Iterator[list[Part]]:
@@ -161,32 +199,29 @@ def _gathered(parts: Sequence[Part]) -> Iterator[list[Part]]:
     yield from order
 
 
-def _done(transaction: Transaction, parts: Sequence[Part]) -> list[tuple[Future[Any], Any]]:
+def _done(transaction: Transaction, parts: Sequence[Part]) -> list[tuple[Part, Any]]:
     """What comes of a part, or of those that are done together: each undone where it raises."""
     first = parts[0]
     try:
         if first.work is not None:
             with transaction.part() if first.limited else transaction.unlimited_part():
-                return [(first.done, first.work(transaction))]
+                return [(first, first.work(transaction))]
         assert first.joint is not None, "a part has work of its own, or joint work"
         with transaction.unlimited_part():
             results = first.joint(transaction, [part.item for part in parts])
-        return [(part.done, result) for part, result in zip(parts, results, strict=True)]
+        return list(zip(parts, results, strict=True))
     except (*LOST_RACES, Undone):
         raise
     except Exception as error:
         if len(parts) == 1:
-            return [(first.done, error)]
+            return [(first, error)]
         return [one for part in parts for one in _done(transaction, [part])]
 
 
-def _answered(answers: Iterable[tuple[Future[Any], Any]], acts: Iterable[Act]) -> None:
+def _answered(answers: Iterable[tuple[Part, Any]], acts: Iterable[Act]) -> None:
     """Tell everybody, then do what waited for the commit: what fails there fails no write."""
-    for done, answer in answers:
-        if isinstance(answer, BaseException):
-            done.set_exception(answer)
-        else:
-            done.set_result(answer)
+    for part, answer in answers:
+        part.tell(answer)
     for act in acts:
         try:
             act()
@@ -202,8 +237,11 @@ def _turn(database: Path | None) -> Callable[[], contextlib.AbstractContextManag
 
     @contextlib.contextmanager
     def turn() -> Iterator[None]:
-        with lock.open("w") as file:
+        file = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+        finally:
+            os.close(file)
 
     return turn

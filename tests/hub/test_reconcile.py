@@ -221,6 +221,19 @@ def test_what_arrives_expired_is_unknown(hub: Hub) -> None:
     assert shown(hub)["state"] == "unknown"
 
 
+def test_what_is_expired_and_said_again_still_expired_makes_no_version(hub: Hub, clock: Clock) -> None:
+    tell(hub, report(valid_at=NOW - timedelta(days=10)))
+    before = versions(hub, PROFESSIONAL), versions(hub, PUBLIC)
+    for days in (9, 8):
+        outcome = tell(hub, report(valid_at=NOW - timedelta(days=days)))
+        assert (outcome.applied, outcome.unchanged, outcome.versions) == (0, 1, 0)
+    assert (versions(hub, PROFESSIONAL), versions(hub, PUBLIC)) == before
+    assert shown(hub)["state"] == "unknown"
+    assert tell(hub, report(valid_at=NOW - timedelta(days=9))).superseded == 1
+    assert tell(hub, report(valid_at=NOW)).applied == 1
+    assert len(Client(hub).matches(FIND)) == 1
+
+
 def test_two_reports_of_one_offer_in_one_delivery(hub: Hub) -> None:
     outcome = tell(hub, report(free=1, valid_at=NOW), report(free=2, valid_at=NOW + HOUR))
     assert (outcome.applied, outcome.superseded) == (1, 1)

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -209,3 +209,31 @@ def test_what_fills_the_disk_takes_nothing_acknowledged_with_it(tmp_path: Path) 
     writer.close()
     assert there(database) == {"before", "after"}
     database.close()
+
+
+def test_those_who_are_answered_together_write_together_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.store.writer._PATIENCE", 30.0)
+    groups: list[list[str]] = []
+
+    def joint(_: Transaction, items: Sequence[str]) -> list[str]:
+        groups.append(list(items))
+        if len(groups) == 1:
+            time.sleep(1)  # so that half of it is long enough for an answer
+        return list(items)
+
+    writer = Writer(database)
+    try:
+        first = writer.join(joint, "first")
+        while not groups:
+            time.sleep(0.001)
+        second = writer.join(joint, "second")
+        assert first.result() == "first"
+        time.sleep(0.1)  # the second waits already, and is written when the first one says more
+        again = writer.join(joint, "first again")
+        assert (second.result(), again.result()) == ("second", "first again")
+        writer.join(joint, "alone").result()
+    finally:
+        writer.close()
+    assert groups == [["first"], ["second", "first again"], ["alone"]]
