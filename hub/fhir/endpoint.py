@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
@@ -69,6 +70,8 @@ class FhirEndpoint:
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS, "reader"))
     _looked: list[datetime] = field(default_factory=list)
     """When it was seen last that nothing is due."""
+    _joints: dict[Any, Callable[..., Any]] = field(default_factory=dict)
+    """What answers several requests at once, by the module that can."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request by HTTP."""
@@ -103,9 +106,14 @@ class FhirEndpoint:
         if writes(self.context, module, found):
             if hasattr(module, "ahead"):
                 found = found.with_ahead(await self._ahead(module, found))
-            work = self.writer.submit(
-                lambda transaction: module.answer(self.context, transaction, found), alone=len(found.body) >= _LARGE
-            )
+            alone = len(found.body) >= _LARGE
+            if hasattr(module, "joins") and module.joins(found):
+                joint = self._joints.setdefault(module, partial(module.answers, self.context))
+                work = self.writer.join(joint, found, alone=alone, limited=True)
+            else:
+                work = self.writer.submit(
+                    lambda transaction: module.answer(self.context, transaction, found), alone=alone
+                )
             answer: Answer = await asyncio.wrap_future(work)
             return answer
         read = await self._somewhere(self._read, module, found)

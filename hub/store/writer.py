@@ -61,13 +61,13 @@ class Writer:
         self._put(Part(done, alone, work, limited))
         return done
 
-    def join(self, joint: "Joint[Item, T]", item: Item, *, alone: bool = False) -> Future[T]:
+    def join(self, joint: "Joint[Item, T]", item: Item, *, alone: bool = False, limited: bool = False) -> Future[T]:
         """The same for work that is done for several items at once: it returns a result, or an error, for each.
 
         Where it raises, it is done again for each item alone.
         """
         done: Future[T] = Future()
-        self._put(Part(done, alone, joint=joint, item=item))
+        self._put(Part(done, alone, limited=limited, joint=joint, item=item))
         return done
 
     def _put(self, part: Part) -> None:
@@ -165,11 +165,10 @@ def _done(transaction: Transaction, parts: Sequence[Part]) -> list[tuple[Future[
     """What comes of a part, or of those that are done together: each undone where it raises."""
     first = parts[0]
     try:
-        if first.work is not None:
-            with transaction.part() if first.limited else transaction.unlimited_part():
+        with transaction.part() if first.limited else transaction.unlimited_part():
+            if first.work is not None:
                 return [(first.done, first.work(transaction))]
-        assert first.joint is not None, "a part has work of its own, or joint work"
-        with transaction.unlimited_part():
+            assert first.joint is not None, "a part has work of its own, or joint work"
             results = first.joint(transaction, [part.item for part in parts])
         return [(part.done, result) for part, result in zip(parts, results, strict=True)]
     except (*LOST_RACES, Undone):
