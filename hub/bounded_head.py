@@ -32,18 +32,18 @@ class _InOnePiece(RequestResponseCycle):
             return
         start, self._held = self._held, None
         if start is not None:
-            piece = self._whole(start, message)
-            if piece is not None:
+            head = self._head_of_whole(start, message)
+            if head is not None:
                 self.response_started = self.response_complete = True
-                self.transport.write(piece)
+                self.transport.writelines((head, message.get("body", b"")))
                 self.message_event.set()
                 self.on_response()
                 return
             await super().send(start)
         await super().send(message)
 
-    def _whole(self, start: Any, message: Any) -> bytes | None:
-        """An answer as it is sent; None for what is no plain one: uvicorn knows the rest of HTTP."""
+    def _head_of_whole(self, start: Any, message: Any) -> bytes | None:
+        """The head of an answer as it is sent; None for what is no plain one: uvicorn knows the rest of HTTP."""
         body: bytes = message.get("body", b"")
         status: int = start["status"]
         if message.get("more_body") or not self.keep_alive or self.disconnected or self.flow.write_paused:
@@ -66,7 +66,7 @@ class _InOnePiece(RequestResponseCycle):
         # Two of each line, and none in what a line says (https://cwe.mitre.org/data/definitions/113.html).
         if len(head) - len(head.translate(None, _CONTROLS)) != 2 * (len(headers) + 2):
             return None
-        return head + body
+        return head
 
 
 class BoundedHead(HttpToolsProtocol):

@@ -139,9 +139,10 @@ def included(
         for include in following:
             named = bool(includes.further) or not include.leads_to_served
             left = most - len(found) - len(reached) + 1
-            for row in _followed(reader, projection, include, fresh, left + len(known), named=named):
-                if row[0] not in known and (not named or row[2] in include.served):
-                    reached[row[0]] = row
+            rows = _followed(reader, projection, include, fresh, left + len(known), named=named)
+            if named:
+                rows = [row for row in rows if row[2] in include.served]
+            reached |= {row[0]: row for row in rows if row[0] not in known}
             if len(found) + len(reached) > most:
                 return [*found, *_versions(reached.values())][:most], True
         found += sorted(_versions(reached.values()))
@@ -154,7 +155,7 @@ def included(
 
 
 def _versions(rows: Iterable[Row]) -> list[Version]:
-    return [(rid, version) for rid, version, *_ in rows]
+    return [row[:2] for row in rows]
 
 
 def _together(includes: Sequence[Include]) -> Sequence[Include]:
