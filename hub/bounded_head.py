@@ -7,7 +7,7 @@ fall silent all places (https://cwe.mitre.org/data/definitions/770.html).
 import asyncio
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 __all__ = ["BoundedHead"]
 
@@ -16,37 +16,57 @@ _PIECE_MAX = 256 * 1024
 """What a transport hands over at once: of a body too, where it comes with its head."""
 _SECONDS = 15
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+_CONTROLS = bytes(one for one in (*range(32), 127) if one != ord("\t"))
+_WITHOUT_BODY = (204, 304)
 
 
-class _InOnePiece:
-    """A transport that holds the head of an answer until its body comes: each piece costs as much as an answer."""
+class _InOnePiece(RequestResponseCycle):
+    """Sends the head of an answer with its body: each piece costs as much as an answer."""
 
-    def __init__(self, transport: Any) -> None:
-        self._transport = transport
-        self._held = b""
-        self.is_closing = transport.is_closing
-        self.get_extra_info = transport.get_extra_info
+    _held: Any = None
 
-    def write(self, data: bytes) -> None:
+    async def send(self, message: Any) -> None:
         """Send, unless it is a head: that waits for its body."""
-        if not self._held and data.startswith(b"HTTP/1.1 "):
-            self._held = data
-        else:
-            held, self._held = self._held, b""
-            self._transport.write(held + data if held else data)
+        if message["type"] == "http.response.start" and not self.response_started:
+            self._held = message
+            return
+        start, self._held = self._held, None
+        if start is not None:
+            head = self._head_of_whole(start, message)
+            if head is not None:
+                self.response_started = self.response_complete = True
+                self.transport.writelines((head, message.get("body", b"")))
+                self.message_event.set()
+                self.on_response()
+                return
+            await super().send(start)
+        await super().send(message)
 
-    def flush(self) -> None:
-        """Send what is held: there is no body."""
-        if self._held:
-            self.write(b"")
-
-    def close(self) -> None:
-        """Send what is held, and close."""
-        self.flush()
-        self._transport.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
+    def _head_of_whole(self, start: Any, message: Any) -> bytes | None:
+        """The head of an answer as it is sent; None for what is no plain one: uvicorn knows the rest of HTTP."""
+        body: bytes = message.get("body", b"")
+        status: int = start["status"]
+        if message.get("more_body") or not self.keep_alive or self.disconnected or self.flow.write_paused:
+            return None
+        if self.scope["method"] == "HEAD" or message["type"] != "http.response.body":
+            return None
+        headers = [*self.default_headers, *start["headers"]]
+        length = None
+        pieces = [STATUS_LINE[status]]
+        for name, value in headers:
+            if name == b"content-length":
+                length = value
+            elif name in (b"connection", b"transfer-encoding"):
+                return None
+            pieces += (name, b": ", value, b"\r\n")
+        if length != b"%d" % len(body) and (length is not None or body or status not in _WITHOUT_BODY):
+            return None
+        pieces.append(b"\r\n")
+        head = b"".join(pieces)
+        # Two of each line, and none in what a line says (https://cwe.mitre.org/data/definitions/113.html).
+        if len(head) - len(head.translate(None, _CONTROLS)) != 2 * (len(headers) + 2):
+            return None
+        return head
 
 
 class BoundedHead(HttpToolsProtocol):
@@ -54,17 +74,19 @@ class BoundedHead(HttpToolsProtocol):
 
     _in_head = True
     _head = 0
+    _due = 0.0
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """A client has connected."""
-        self._out = _InOnePiece(transport)
-        super().connection_made(cast(asyncio.Transport, self._out))
+        super().connection_made(cast(asyncio.Transport, transport))
         self._begin()
+        self._timer = self.loop.call_later(_SECONDS, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""
-        self._stop()
+        if self._timer is not None:
+            self._timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -73,7 +95,6 @@ class BoundedHead(HttpToolsProtocol):
             before, self._head = self._head, self._head + len(data)
             # A piece may hold body too: only what came before this one was head for certain.
             if before > _BYTES_MAX or self._head > _PIECE_MAX + _BYTES_MAX:
-                self._stop()
                 self.transport.write(_TOO_LARGE)
                 self.transport.close()
                 return
@@ -82,7 +103,6 @@ class BoundedHead(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head has come."""
         self._in_head = False
-        self._stop()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -90,21 +110,19 @@ class BoundedHead(HttpToolsProtocol):
         self._begin()
         super().on_message_complete()
 
-    def on_response_complete(self) -> None:
-        """The answer is made."""
-        self._out.flush()
-        super().on_response_complete()
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        # uvicorn makes the cycle itself, and asks nobody of what class.
+        cycle.__class__ = _InOnePiece
+        super()._start_asgi_task(cycle, app)
 
     def _begin(self) -> None:
-        self._in_head, self._head = True, 0
-        self._stop()
-        self._timer = self.loop.call_later(_SECONDS, self._late)
+        self._in_head, self._head, self._due = True, 0, self.loop.time() + _SECONDS
 
-    def _stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _late(self) -> None:
+    def _look(self) -> None:
+        """One timer a connection: to set one for each request costs as much as to read it."""
+        left = self._due - self.loop.time()
         # Between requests a connection is closed by the server's keep-alive, and one whose answer is to come waits.
-        if self._in_head and (self.cycle is None or self.cycle.response_complete):
+        if self._in_head and left <= 0 and (self.cycle is None or self.cycle.response_complete):
             self.transport.close()
+        else:
+            self._timer = self.loop.call_later(max(left, 0.0) or _SECONDS, self._look)

@@ -62,9 +62,8 @@ class Publisher:
             self._public.store(transaction, shown, deletions=[*gone, *withheld], at=at)
             # What may not be seen any more may not be seen in the history either; what is deleted stays told there.
             self._public.forget(transaction, withheld)
-        for resource_type, resource_id in {*((draft.type, draft.id) for draft in changed), *gone}:
-            if resource_type in _OFFER_PARTS:
-                transaction.run(_MARK, {"type": resource_type, "id": resource_id})
+        touched = {*((draft.type, draft.id) for draft in changed), *gone}
+        transaction.many(_MARK, [{"type": kind, "id": name} for kind, name in touched if kind in _OFFER_PARTS])
         if any(key[0] == _SEARCH_PARAMETER for key in written.versions):
             self._indexing.announce(transaction)
         return written

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
@@ -69,6 +70,8 @@ class FhirEndpoint:
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS, "reader"))
     _looked: list[datetime] = field(default_factory=list)
     """When it was seen last that nothing is due."""
+    _joints: dict[Any, Callable[..., Any]] = field(default_factory=dict)
+    """What answers several requests at once, by the module that can."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request by HTTP."""
@@ -81,7 +84,8 @@ class FhirEndpoint:
 
     async def _take(self, scope: Scope, receive: Receive) -> Answer:
         headers = _headers(scope)
-        if not _HOST.fullmatch(headers.get("host", "none")):
+        host = headers.get("host", "")
+        if not _HOST.fullmatch(host):
             raise _no_host()
         body = b"" if scope["method"] in ("GET", "HEAD") else await read_body(scope, receive, most=_BYTES_MAX)
         _refuse_many_values(body)
@@ -91,7 +95,7 @@ class FhirEndpoint:
             query=scope["query_string"].decode("latin-1"),
             headers=headers,
             body=body,
-            base=_base(scope),
+            base=f"{scope['scheme']}://{host}{PREFIX}",
         )
         if 0 < len(body) <= BYTES_MAX and is_form(request):
             scope[_ASKED_BY_FORM] = _form(scope, body)
@@ -115,16 +119,22 @@ class FhirEndpoint:
         if writes(self.context, module, found):
             if hasattr(module, "ahead"):
                 found = found.with_ahead(await self._ahead(module, found))
-            work = self.writer.submit(
-                lambda transaction: module.answer(self.context, transaction, found), alone=len(found.body) >= _LARGE
-            )
+            alone = len(found.body) >= _LARGE
+            if hasattr(module, "joins") and module.joins(found):
+                joint = self._joints.setdefault(module, partial(module.answers, self.context))
+                work = self.writer.join(joint, found, alone=alone, limited=True)
+            else:
+                work = self.writer.submit(
+                    lambda transaction: module.answer(self.context, transaction, found), alone=alone
+                )
             answer: Answer = await asyncio.wrap_future(work)
             return answer
-        read = await self._somewhere(self._read, module, found)
+        in_loop = self.database.dialect == "sqlite"
+        read = self._read(module, found) if in_loop else await self._in_thread(self._read, module, found)
         if read is None:
             # To withdraw is to write, and may have to wait for its turn: never in the loop.
             await asyncio.get_running_loop().run_in_executor(self._threads, self.withdraw)
-            return await self._somewhere(self._read_now, module, found)
+            return self._read_now(module, found) if in_loop else await self._in_thread(self._read_now, module, found)
         return read
 
     async def _ahead(self, module: Any, request: Request) -> object:
@@ -133,9 +143,7 @@ class FhirEndpoint:
             return module.ahead(self.context, request)
         return await asyncio.get_running_loop().run_in_executor(self._threads, module.ahead, self.context, request)
 
-    async def _somewhere(self, work: Callable[[Any, Request], T], module: Any, request: Request) -> T:
-        if self.database.dialect == "sqlite":
-            return work(module, request)
+    async def _in_thread(self, work: Callable[[Any, Request], T], module: Any, request: Request) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, module, request)
 
     def _read(self, module: Any, request: Request) -> Answer | None:
@@ -180,10 +188,11 @@ async def answered(
         answer = await work(scope, receive)
     except Exception as error:
         answer = refusal(_as_ours(error))
-    form, pretty = scope.get(_ASKED_BY_FORM, (form, pretty))
+    if _ASKED_BY_FORM in scope:
+        form, pretty = scope[_ASKED_BY_FORM]
     try:
-        shown = answer.content and answer.is_fhir
-        content = rendered(answer.content, form, pretty=pretty) if shown else answer.content
+        as_it_is = (form is Format.JSON and not pretty) or not answer.content or not answer.is_fhir
+        content = answer.content if as_it_is else rendered(answer.content, form, pretty=pretty)
     except ValueError as error:
         answer = refusal(_as_ours(error))
         form, content = Format.JSON, answer.content

@@ -20,7 +20,8 @@ class Format(Enum):
     @property
     def media_type(self) -> str:
         """The media type that an answer says."""
-        return self.value
+        told: str = self._value_  # what `value` looks up anew each time
+        return told
 
 
 class Return(Enum):

@@ -1,7 +1,8 @@
 """Finds who answers a request: the interactions and operations that are there (https://hl7.org/fhir/R4/http.html#summary).
 
 An interaction is a module of `hub.fhir.interactions`, an operation one of `hub.fhir.operations`; each says its own
-`ROUTES`, whether it `WRITES`, and has an `answer`.
+`ROUTES`, whether it `WRITES`, and has an `answer`. One that writes may say that a request `joins` others: then its
+`answers` writes all that wait at once.
 """
 
 import importlib

@@ -1,5 +1,6 @@
-"""One resource from its body into the store: parsed and held to FHIR R4 before its turn at the writer, then written."""
+"""Resources from their bodies into the store: held to FHIR R4 before their turn at the writer, then written."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hub.fhir.context import Context
@@ -10,9 +11,9 @@ from hub.store.clock import micros
 from hub.store.draft import Draft
 from hub.store.reader import Transaction
 from hub.store.repository import Version
-from mappings.errors import Issue
+from mappings.errors import Issue, PlatzfreiError
 
-__all__ = ["Candidate", "candidate", "store"]
+__all__ = ["Candidate", "candidate", "store", "store_together"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +48,37 @@ def store(context: Context, transaction: Transaction, one: Candidate) -> Version
 
     Raises `Invalid` with all findings where it is not valid.
     """
-    assert context.store is not None, "the router refuses what writes where nothing is written"
+    (made,) = _stored(context, transaction, [_fit(context, transaction, one)])
+    return made
+
+
+def store_together(
+    context: Context, transaction: Transaction, several: Sequence[Candidate]
+) -> list[Version | PlatzfreiError]:
+    """The same for several at once, with few statements for all; of one id each is a version after the one before."""
+    told: dict[int, Version | PlatzfreiError] = {}
+    fit: dict[int, Draft] = {}
+    for place, one in enumerate(several):
+        try:
+            fit[place] = _fit(context, transaction, one)
+        except PlatzfreiError as error:
+            told[place] = error
+    while fit:
+        # The store takes each id once at a time.
+        first = {(draft.type, draft.id): place for place, draft in reversed(fit.items())}
+        places = sorted(first.values())
+        told.update(zip(places, _stored(context, transaction, [fit.pop(place) for place in places]), strict=True))
+    return [told[place] for place in range(len(several))]
+
+
+def _fit(context: Context, transaction: Transaction, one: Candidate) -> Draft:
     tree = {**one.sent.tree, "id": one.id} if one.draft is None else one.draft.tree
     refuse_invalid(context, transaction, tree, one.issues)
     assert one.draft is not None, "what has none is refused"
-    made = context.store(transaction, [one.draft], at=micros(context.clock()))
-    return made.versions[(one.draft.type, one.id)]
+    return one.draft
+
+
+def _stored(context: Context, transaction: Transaction, drafts: Sequence[Draft]) -> Iterable[Version]:
+    assert context.store is not None, "the router refuses what writes where nothing is written"
+    made = context.store(transaction, drafts, at=micros(context.clock()))
+    return [made.versions[draft.type, draft.id] for draft in drafts]

@@ -6,7 +6,7 @@ from hub.search.types.term import Codes
 from hub.terminology.codes import above, below, codes_in
 from hub.terminology.definitions import Find, nothing_stored
 
-__all__ = ["OWN_CODES", "Terminology"]
+__all__ = ["NO_CODES", "OWN_CODES", "Terminology"]
 
 
 class Terminology:
@@ -27,6 +27,19 @@ class Terminology:
         """A code and all that it is a kind of."""
         return above(system, code, self._find)
 
+
+class _NoCodes:
+    def of(self, value_set: str) -> Iterable[tuple[str, str]]:
+        raise KeyError(value_set)
+
+    def below(self, system: str, code: str) -> Iterable[str]:
+        raise KeyError(system, code)
+
+    above = below
+
+
+NO_CODES: Codes = _NoCodes()
+"""None: whoever asks is refused."""
 
 OWN_CODES: Codes = Terminology(nothing_stored)
 """Ours and R4's alone."""

@@ -6,19 +6,19 @@ https://hl7.org/fhir/R4/search.html#include
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, Table, bindparam, select
 
 from hub.search import refusals
-from hub.search.registry import Registry
+from hub.search.registry import ALL_TYPES, Registry
 from hub.search.types.term import unindexed
 from hub.store.prepared import Prepared, one_of
-from hub.store.reader import Reader
+from hub.store.reader import Reader, Row
 from hub.store.shown import Version
 from hub.store.tables import VIEWS, Projection
 
-__all__ = ["INCLUDED_MAX", "INCLUDED_OF_ONE_MAX", "Include", "included"]
+__all__ = ["INCLUDED_MAX", "INCLUDED_OF_ONE_MAX", "Include", "Includes", "Seen", "included"]
 
 INCLUDED_MAX = 1000
 """With the matches of a page."""
@@ -40,6 +40,8 @@ class Include:
     reverse: bool
     iterate: bool
     served: frozenset[str]
+    leads_to_served: bool = False
+    """Whether all that it can lead to is of these."""
 
     @classmethod
     def parse(cls, registry: Registry, types: Sequence[str], name: str, value: str) -> "Include":
@@ -67,17 +69,31 @@ class Include:
                 numbers[one] = followed
         if not numbers or (target and target not in registry.types):
             raise refusals.include_unknown(told, _possible(registry, types, reverse=reverse))
+        served = frozenset(registry.types)
+        leads = set(numbers) if reverse else {target} if target else _targets_of(registry, numbers)
         return cls(
             numbers=numbers,
             target=target or None,
             reverse=reverse,
             iterate=bool(modifier),
-            served=frozenset(registry.types),
+            served=served,
+            leads_to_served=leads <= served,
         )
 
     def leads_nowhere(self, types: Collection[str]) -> bool:
         """Whether it shows what refers to another type alone than those that are searched."""
         return self.reverse and not self.iterate and self.target is not None and self.target not in types
+
+
+def _targets_of(registry: Registry, numbers: Mapping[str, tuple[int, ...]]) -> set[str]:
+    """The types that references of these parameters can be to."""
+    return {
+        target
+        for source, followed in numbers.items()
+        for parameter in registry.parameters(source).values()
+        if parameter.number in followed
+        for target in parameter.targets or ALL_TYPES
+    }
 
 
 def _possible(registry: Registry, types: Sequence[str], *, reverse: bool) -> Iterator[str]:
@@ -88,95 +104,112 @@ def _possible(registry: Registry, types: Sequence[str], *, reverse: bool) -> Ite
                 yield f"{source}:{parameter.code}"
 
 
-class _Seen(NamedTuple):
-    """A resource that references are followed from."""
+Seen = tuple[int, int, str, str]
+"""A resource that references are followed from: row, version, of which a match needs none, type and id."""
 
-    rid: int
-    type: str
-    id: str
-    version: int = 0
-    """Of a match nobody asks."""
+
+@dataclass(frozen=True, slots=True)
+class Includes:
+    """All includes of a search: those that are followed from its matches, and those from what was included."""
+
+    first: Sequence[Include] = ()
+    further: Sequence[Include] = ()
+
+    @classmethod
+    def of(cls, includes: Sequence[Include]) -> "Includes":
+        """The same, as few as can be."""
+        return cls(_together(includes), _together([one for one in includes if one.iterate]))
+
+    @property
+    def needs_ids(self) -> bool:
+        """Whether the ids of matches count."""
+        return any(one.reverse for one in self.first)
 
 
 def included(
-    reader: Reader,
-    projection: Projection,
-    includes: Sequence[Include],
-    matches: Sequence[tuple[int, str, str]],
-    most: int,
+    reader: Reader, projection: Projection, includes: Includes, matches: Sequence[Seen], most: int
 ) -> tuple[list[Version], bool]:
-    """The versions of what is shown with matches (rid, type, id), none of them a match, and whether there are more."""
-    known = {rid for rid, _, _ in matches}
+    """The versions of what is shown with matches, none of them a match, and whether there are more."""
+    known = {match[0] for match in matches}
     found: list[Version] = []
-    fresh = [_Seen(*match) for match in matches]
-    for number_ in range(_ROUNDS_MAX):
-        following = _together([include for include in includes if number_ == 0 or include.iterate])
-        reached: dict[int, _Seen] = {}
+    fresh: Collection[Seen] = matches
+    following = includes.first
+    for _ in range(_ROUNDS_MAX):
+        reached: dict[int, Any] = {}
         for include in following:
+            named = bool(includes.further) or not include.leads_to_served
             left = most - len(found) - len(reached) + 1
-            for one in _followed(reader, projection, include, fresh, left + len(known)):
-                if one.rid not in known and one.type in include.served:
-                    reached[one.rid] = one
+            rows = _followed(reader, projection, include, fresh, left + len(known), named=named)
+            if named:
+                rows = [row for row in rows if row[2] in include.served]
+            reached |= {row[0]: row for row in rows if row[0] not in known}
             if len(found) + len(reached) > most:
                 return [*found, *_versions(reached.values())][:most], True
-        if not reached:
+        found += sorted(_versions(reached.values()))
+        following = includes.further
+        if not reached or not following:
             break
         known |= reached.keys()
-        found += sorted(_versions(reached.values()))
-        fresh = list(reached.values())
+        fresh = reached.values()
     return found, False
 
 
-def _versions(seen: Iterable[_Seen]) -> list[Version]:
-    return [(one.rid, one.version) for one in seen]
+def _versions(rows: Iterable[Row]) -> list[Version]:
+    return [row[:2] for row in rows]
 
 
-def _together(includes: Sequence[Include]) -> list[Include]:
+def _together(includes: Sequence[Include]) -> Sequence[Include]:
     """The same, those that one statement can answer as one: forward, to whatever type."""
     alike = [one for one in includes if not one.reverse and one.target is None]
     if len(alike) < 2:
-        return list(includes)
+        return includes
     numbers: dict[str, tuple[int, ...]] = {}
     for one in alike:
         for source, followed in one.numbers.items():
             numbers[source] = (*numbers.get(source, ()), *followed)
-    return [replace(alike[0], numbers=numbers), *(one for one in includes if one not in alike)]
+    joined = replace(alike[0], numbers=numbers, leads_to_served=all(one.leads_to_served for one in alike))
+    return [joined, *(one for one in includes if one not in alike)]
 
 
 def _followed(
-    reader: Reader, projection: Projection, include: Include, seen: Collection[_Seen], most: int
-) -> Iterator[_Seen]:
+    reader: Reader, projection: Projection, include: Include, seen: Collection[Seen], most: int, *, named: bool
+) -> Sequence[Row]:
+    """Row and version of what is followed to; `named`: type and id, too."""
     if include.reverse:
         numbers = [number for followed in include.numbers.values() for number in followed]
         by_type: dict[str, list[str]] = {}
-        for one in seen:
-            if include.target in (None, one.type):
-                by_type.setdefault(one.type, []).append(one.id)
-        for resource_type, ids in by_type.items():
-            binds = {"params": numbers, "type": resource_type, "ids": ids, "most": most}
-            yield from map(_Seen._make, reader.all(_pointing(projection.name), binds))
-        return
-    rids = [one.rid for one in seen if one.type in include.numbers]
+        for _, _, resource_type, resource_id in seen:
+            if include.target in (None, resource_type):
+                by_type.setdefault(resource_type, []).append(resource_id)
+        return [
+            row
+            for resource_type, ids in by_type.items()
+            for row in reader.all(
+                _pointing(projection.name, named),
+                {"params": numbers, "type": resource_type, "ids": ids, "most": most},
+            )
+        ]
+    rids = [one[0] for one in seen if one[2] in include.numbers]
     if not rids:
-        return
-    numbers = [number for one in include.numbers for number in include.numbers[one]]
-    binds = {"params": numbers, "rids": rids, "most": most}
+        return ()
+    numbers = [number for followed in include.numbers.values() for number in followed]
+    binds: dict[str, object] = {"params": numbers, "rids": rids, "most": most}
     typed = include.target is not None
     if typed:
         binds["type"] = include.target
-    rows = reader.all(_targets(projection.name, typed), binds)
+    rows = reader.all(_targets(projection.name, typed, named), binds)
     if len(rows) == most:
         # What many refer to came as often: where there may be more, each counts once.
-        rows = reader.all(_targets(projection.name, typed, once=True), binds)
-    yield from map(_Seen._make, rows)
+        rows = reader.all(_targets(projection.name, typed, named, once=True), binds)
+    return rows
 
 
 @lru_cache
-def _targets(view: str, typed: bool, *, once: bool = False) -> Prepared:
+def _targets(view: str, typed: bool, named: bool, *, once: bool = False) -> Prepared:
     tables = VIEWS[view]
     link, target = tables.indexes["reference"], tables.resource
     statement = (
-        select(target.c.rid, target.c.type, target.c.id, target.c.version)
+        _shown(target, named)
         .select_from(link)
         .join(
             target,
@@ -194,12 +227,18 @@ def _targets(view: str, typed: bool, *, once: bool = False) -> Prepared:
     return Prepared(statement.where(unindexed(link.c.target_type) == bindparam("type")) if typed else statement)
 
 
+def _shown(resource: Table, named: bool) -> Select[Any]:
+    # Texts that nobody needs cost as much as a row.
+    columns = (resource.c.rid, resource.c.version)
+    return select(*columns, resource.c.type, resource.c.id) if named else select(*columns)
+
+
 @lru_cache
-def _pointing(view: str) -> Prepared:
+def _pointing(view: str, named: bool) -> Prepared:
     tables = VIEWS[view]
     link, source = tables.indexes["reference"], tables.resource
     return Prepared(
-        select(source.c.rid, source.c.type, source.c.id, source.c.version)
+        _shown(source, named)
         .distinct()
         .select_from(link)
         .join(source, source.c.rid == link.c.rid)

@@ -8,11 +8,13 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cmp_to_key
+from functools import cmp_to_key, lru_cache
 from hashlib import blake2b
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
+
+import orjson
 
 from hub.search.types import date, near, number, quantity, reference, string, token, uri
 
@@ -111,8 +113,8 @@ def by(keys: Sequence[By]) -> Callable[[Position], Any]:
 
 def cursor(keys: Sequence[By], at: Position) -> str:
     """A position as a link carries it."""
-    told = json.dumps([_signature(keys), *at[0], at[1]], ensure_ascii=False, separators=(",", ":"))
-    return urlsafe_b64encode(told.encode()).rstrip(b"=").decode()
+    told = orjson.dumps([_signature(tuple(keys)), *at[0], at[1]])
+    return urlsafe_b64encode(told).rstrip(b"=").decode()
 
 
 def position(keys: Sequence[By], text: str) -> Position:
@@ -123,7 +125,7 @@ def position(keys: Sequence[By], text: str) -> Position:
         told = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, RecursionError):
         raise ValueError(text) from None
-    if not isinstance(told, list) or len(told) != len(keys) + 2 or told[0] != _signature(keys):
+    if not isinstance(told, list) or len(told) != len(keys) + 2 or told[0] != _signature(tuple(keys)):
         raise ValueError(text)
     *values, rid = told[1:]
     if type(rid) is not int or not 0 <= rid < 1 << 62:
@@ -142,6 +144,7 @@ def position(keys: Sequence[By], text: str) -> Position:
     return tuple(values), rid
 
 
-def _signature(keys: Sequence[By]) -> str:
+@lru_cache(maxsize=256)
+def _signature(keys: tuple[By, ...]) -> str:
     told = ",".join(f"{by.table}{'-' if by.descending else ''}" for by in keys)
     return blake2b(told.encode(), digest_size=3).hexdigest()

@@ -13,7 +13,7 @@ from hub.errors import Malformed
 from hub.search import contents, order, statements
 from hub.search.codes import OWN_CODES
 from hub.search.conditions import Condition, Indexed, Not, binds_of
-from hub.search.includes import INCLUDED_MAX, INCLUDED_OF_ONE_MAX, included
+from hub.search.includes import INCLUDED_MAX, INCLUDED_OF_ONE_MAX, Seen, included
 from hub.search.order import Key, Position
 from hub.search.query import Query, Search, parse
 from hub.search.registry import Registry
@@ -71,14 +71,14 @@ def find(reader: Reader, projection: Projection, query: Query) -> Page:
     others: Sequence[Shown] = ()
     cut = False
     if query.includes and rows:
-        seen = [(rid, *address(one)) for rid, one in zip(rids, matches, strict=True)]
-        versions, cut = included(reader, projection, query.includes, seen, INCLUDED_MAX)
+        seen = _seen(query, rids, matches)
+        versions, cut = included(reader, projection, query.following, seen, INCLUDED_MAX)
         while cut and len(seen) > 1:
             # A shorter page, so that nothing is missing from all of them.
             more, seen = True, seen[: len(seen) // 2]
-            versions, cut = included(reader, projection, query.includes, seen, INCLUDED_MAX)
+            versions, cut = included(reader, projection, query.following, seen, INCLUDED_MAX)
         if cut:
-            versions, cut = included(reader, projection, query.includes, seen, INCLUDED_OF_ONE_MAX)
+            versions, cut = included(reader, projection, query.following, seen, INCLUDED_OF_ONE_MAX)
         rows, rids, matches = rows[: len(seen)], rids[: len(seen)], matches[: len(seen)]
         others = contents.by_version(reader, projection, versions)
     return Page(
@@ -89,6 +89,13 @@ def find(reader: Reader, projection: Projection, query: Query) -> Page:
         next_after=order.cursor(keys, rows[-1]) if more else None,
         cut=cut,
     )
+
+
+def _seen(query: Query, rids: Sequence[int], matches: Sequence[Shown]) -> list[Seen]:
+    """Where references are followed from."""
+    if len(query.searches) == 1 and not query.following.needs_ids:
+        return [(rid, 0, query.searches[0].type, "") for rid in rids]
+    return [(rid, 0, *address(one)) for rid, one in zip(rids, matches, strict=True)]
 
 
 def matching(
@@ -140,8 +147,8 @@ class _Search:
         self._view = projection.name
         self._type = search.type
         self._conditions = search.conditions
-        self._shapes = tuple(condition.shape for condition in search.conditions)
-        self._binds = {"type": search.type, **binds_of(search.conditions)}
+        self._shapes = search.shapes
+        self._binds = search.binds
         self._keys = search.keys
         self.versions: dict[int, int] = {}
         """Those of rows, where a statement told them by the way."""

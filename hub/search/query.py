@@ -4,17 +4,18 @@ https://hl7.org/fhir/R4/search.html
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Literal, cast
 from urllib.parse import quote
 
 from hub.errors import Malformed
 from hub.search import order, refusals
-from hub.search.conditions import Condition, Indexed, joined
+from hub.search.conditions import Condition, Indexed, Shape, binds_of, joined
 from hub.search.criteria import Criteria, Unknown, has_no_criterion, too_wide
-from hub.search.includes import Include
+from hub.search.includes import Include, Includes
 from hub.search.registry import Registry
 from hub.search.types.near import TABLE as POSITION
 from hub.search.types.term import Codes
@@ -40,7 +41,7 @@ _ELSEWHERE = ("_format", "_pretty")
 _PLAIN = re.compile(r"[A-Za-z0-9_:.$~-]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Search:
     """What is asked of one type: all conditions hold, and in which order it is answered."""
 
@@ -48,8 +49,18 @@ class Search:
     conditions: tuple[Condition, ...] = ()
     keys: tuple[order.Key, ...] = ()
 
+    @cached_property
+    def shapes(self) -> tuple[Shape, ...]:
+        """Those of the conditions."""
+        return tuple(condition.shape for condition in self.conditions)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+    @cached_property
+    def binds(self) -> Mapping[str, object]:
+        """The values of all conditions, and the type."""
+        return {"type": self.type, **binds_of(self.conditions)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Query:
     """A parsed search; `used` are the parameters that count, `ignored` the names that were not understood."""
 
@@ -64,12 +75,17 @@ class Query:
     used: tuple[tuple[str, str], ...] = ()
     ignored: tuple[Issue, ...] = ()
 
-    @property
+    @cached_property
     def order(self) -> tuple[order.By, ...]:
         """The keys of the order, the same for all searches."""
         return tuple(key.by for key in self.searches[0].keys) if self.searches else ()
 
-    @property
+    @cached_property
+    def following(self) -> Includes:
+        """The includes, as they are followed."""
+        return Includes.of(self.includes)
+
+    @cached_property
     def self_query(self) -> str:
         """The query string of the `self` link: what was used, as it was used."""
         return encoded(self.used)

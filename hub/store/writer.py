@@ -87,6 +87,7 @@ class Writer:
         item: Item,
         *,
         alone: bool = False,
+        limited: bool = False,
         failed: "Failed[Item]" = lambda _item, _error: None,
     ) -> Future[T]:
         """The same for work that is done for several items at once: it returns a result, or an error, for each.
@@ -96,7 +97,7 @@ class Writer:
         """
         done: Future[T] = Future()
         done.set_running_or_notify_cancel()
-        self._put(Part(done, alone, joint=joint, item=item, failed=failed))
+        self._put(Part(done, alone, limited=limited, joint=joint, item=item, failed=failed))
         return done
 
     def _put(self, part: Part) -> None:
@@ -203,11 +204,10 @@ def _done(transaction: Transaction, parts: Sequence[Part]) -> list[tuple[Part, A
     """What comes of a part, or of those that are done together: each undone where it raises."""
     first = parts[0]
     try:
-        if first.work is not None:
-            with transaction.part() if first.limited else transaction.unlimited_part():
+        with transaction.part() if first.limited else transaction.unlimited_part():
+            if first.work is not None:
                 return [(first, first.work(transaction))]
-        assert first.joint is not None, "a part has work of its own, or joint work"
-        with transaction.unlimited_part():
+            assert first.joint is not None, "a part has work of its own, or joint work"
             results = first.joint(transaction, [part.item for part in parts])
         return list(zip(parts, results, strict=True))
     except (*LOST_RACES, Undone):

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 import uvicorn
@@ -19,11 +20,20 @@ async def hello(scope: object, receive: object, send: object) -> None:
     await send({"type": "http.response.body", "body": b"ok"})  # type: ignore[operator]
 
 
+def answering(status: int, headers: list[tuple[bytes, bytes]], *bodies: bytes) -> Any:
+    async def app(scope: object, receive: object, send: Any) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        for number, body in enumerate(bodies, 1):
+            await send({"type": "http.response.body", "body": body, "more_body": number < len(bodies)})
+
+    return app
+
+
 @asynccontextmanager
-async def serving() -> AsyncIterator[int]:
+async def serving(app: Any = hello) -> AsyncIterator[int]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(hello, http=BoundedHead, log_level="critical", lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(app, http=BoundedHead, log_level="critical", lifespan="off"))
         task = asyncio.create_task(server.serve(sockets=[listening]))
         while not server.started:
             await asyncio.sleep(0.01)
@@ -94,5 +104,59 @@ def test_a_connection_that_is_used_again_is_served_again() -> None:
         async with serving() as port:
             answers = await told(port, ASK + b"\r\n", ASK + b"\r\n", pause=0.05)
             assert answers.count(b"200 OK") == 2
+
+    asyncio.run(run())
+
+
+def test_an_answer_that_comes_in_pieces_is_sent_in_pieces() -> None:
+    async def run() -> None:
+        async with serving(answering(200, [], b"one", b"two")) as port:
+            assert b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n" in await told(port, ASK + b"connection: close\r\n\r\n")
+
+    asyncio.run(run())
+
+
+def test_an_answer_that_has_no_body_says_no_length() -> None:
+    async def run() -> None:
+        async with serving(answering(204, [(b"x-one", b"1")], b"")) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(ASK + b"\r\n")
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 2)
+            assert b"204 No Content" in head
+            assert b"x-one: 1" in head
+            assert b"content-length" not in head
+            assert b"transfer-encoding" not in head
+            writer.close()
+
+    asyncio.run(run())
+
+
+def test_a_connection_that_is_to_end_ends() -> None:
+    async def run() -> None:
+        async with serving() as port:
+            answer = await told(port, ASK + b"connection: close\r\n\r\n")
+            assert b"connection: close" in answer
+            assert answer.endswith(b"\r\n\r\nok")
+
+    asyncio.run(run())
+
+
+def test_a_header_that_would_begin_another_is_not_sent() -> None:
+    for value in (b"a\r\nset-cookie: b", b"a\nb", b"a\0b"):
+
+        async def run(value: bytes = value) -> None:
+            headers = [(b"content-length", b"2"), (b"etag", value)]
+            async with serving(answering(200, headers, b"ok")) as port:
+                answer = await told(port, ASK + b"\r\n")
+                assert b"200 OK" not in answer
+                assert value not in answer
+
+        asyncio.run(run())
+
+
+def test_an_answer_of_another_length_than_it_says_is_not_sent_as_if_it_were_right() -> None:
+    async def run() -> None:
+        async with serving(answering(200, [(b"content-length", b"2")], b"more")) as port:
+            assert not (await told(port, ASK + b"\r\n")).endswith(b"more")
 
     asyncio.run(run())

@@ -3,25 +3,27 @@
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import orjson
 
 from conformance.formats.r4_types import compartments
-from hub.errors import NotFound
+from hub.errors import Malformed, NotFound
 from hub.fhir.bundle import INCLUDE, MATCH, entries, matches, outcome_entry, searchset
 from hub.fhir.context import Context
 from hub.fhir.definitions import StoredDefinitions
-from hub.fhir.form import parameters_of
+from hub.fhir.form import pairs_of, parameters_of
 from hub.fhir.negotiation import Preference
 from hub.fhir.outcome import outcome_bytes
 from hub.fhir.request import Answer, Request
 from hub.fhir.resource_id import ID
 from hub.fhir.subset import Subset
 from hub.search import statements
-from hub.search.codes import Terminology
+from hub.search.codes import NO_CODES, Terminology
 from hub.search.includes import INCLUDED_OF_ONE_MAX
 from hub.search.page import Page, find
 from hub.search.query import Query, parse
+from hub.search.registry import Registry
 from hub.store.reader import Reader
 from hub.store.shown import Shown, address, content, shown
 from mappings.errors import Issue
@@ -44,28 +46,48 @@ ROUTES = tuple(CODES)
 """FHIR has `_search` by POST alone; IHE's clients and others use it by GET as well."""
 WRITES = False
 
+_READ_BEFORE = 1024
+"""Queries whose reading is kept, each of so many characters at most: portals ask the same again and again."""
+_KEPT_LENGTH = 500
+
 _DISTANCE = "http://hl7.org/fhir/StructureDefinition/location-distance"
 
 
 def answer(context: Context, reader: Reader, request: Request) -> Answer:
     """A page of what matches; unknown parameters are named and left aside, with `Prefer: handling=strict` refused."""
-    view = context.repository.projection
+    query = _query(context, reader, request)
+    found = find(reader, context.repository.projection, query)
+    here = "/".join((request.base, *(word for word in request.path if word != "_search")))
+    return Answer(content=_bundle(request.base, here, query, found))
+
+
+def _query(context: Context, reader: Reader, request: Request) -> Query:
     resource_type, within = _searched(context, request)
     prefer = request.header("prefer")
-    query = parse(
+    strict = bool(prefer) and Preference.of(prefer).strict is True
+    if resource_type and within is None and request.method == "GET" and len(request.query) <= _KEPT_LENGTH:
+        try:
+            return _read_before(context.registry(), resource_type, request.query, request.base, strict)
+        except Malformed:
+            pass  # Or it asks for what is stored, or for the time: read again with both.
+    view = context.repository.projection.name
+    return parse(
         context.registry(),
         resource_type,
         parameters_of(request),
         codes=Terminology(StoredDefinitions(context, reader)),
         base=request.base,
         now=context.clock(),
-        strict=bool(prefer) and Preference.of(prefer).strict is True,
+        strict=strict,
         within=within,
-        present=() if resource_type else [one for (one,) in reader.all(statements.present_types(view.name))],
+        present=() if resource_type else [one for (one,) in reader.all(statements.present_types(view))],
     )
-    found = find(reader, view, query)
-    here = "/".join((request.base, *(word for word in request.path if word != "_search")))
-    return Answer(content=_bundle(request.base, here, query, found))
+
+
+@lru_cache(_READ_BEFORE)
+def _read_before(registry: Registry, resource_type: str, query: str, base: str, strict: bool) -> Query:
+    """A query that means the same whenever it is asked; `Malformed` for any other."""
+    return parse(registry, resource_type, pairs_of(query), codes=NO_CODES, base=base, strict=strict)
 
 
 def _searched(context: Context, request: Request) -> tuple[str | None, tuple[str, str] | None]:

@@ -7,7 +7,9 @@ from fhir.resources.R4B import get_fhir_model_class
 
 from hub.hub import Hub
 from hub.search.registry import SERVED_TYPES
+from tests.conftest import Clock
 from tests.hub.client import BASE, Client
+from tests.hub.fhir.resources import put, sent
 from tests.hub.region import three_homes
 
 
@@ -50,6 +52,36 @@ def test_criteria_select(client: Client, query: str, count: int) -> None:
     bundle = client.json(f"/fhir/{query}")
     get_fhir_model_class("Bundle").model_validate(bundle)
     assert (bundle["total"], len(resources(bundle))) == (count, count)
+
+
+def test_what_a_query_means_then_is_asked_each_time(sqlite_hub: Hub, clock: Clock) -> None:
+    client = Client(sqlite_hub, sandbox=True)
+    put(
+        client,
+        "a",
+        201,
+        identifier=[{"system": "urn:x", "value": "a"}],
+        type=[{"coding": [{"system": "urn:x", "code": "a"}]}],
+    )
+    around = "/fhir/Organization?_lastUpdated=ap2026-11-24T12:00:00Z"
+    assert client.json(around)["total"] == 0
+    clock.forward(days=30)
+    assert client.json(around)["total"] == 1
+    within = "/fhir/Organization?type:in=urn:x:set"
+    client.json(within, status=400)
+    for code, total in (("a", 1), ("b", 0)):
+        body = {
+            "resourceType": "ValueSet",
+            "id": "set",
+            "url": "urn:x:set",
+            "status": "active",
+            "compose": {"include": [{"system": "urn:x", "concept": [{"code": code}]}]},
+        }
+        sent(client, "PUT", "ValueSet/set", body, status=201 if total else 200)
+        assert client.json(within)["total"] == total
+    for total, name in ((1, "Haus"), (0, "Hof")):
+        put(client, "a", 200, name=name)
+        assert client.json("/fhir/Organization?name=haus")["total"] == total
 
 
 def test_distance_is_told_where_a_place_was_asked_for(client: Client) -> None:

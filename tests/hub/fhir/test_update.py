@@ -1,8 +1,18 @@
 """Updates over HTTP."""
 
+import asyncio
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import httpx
 import pytest
 
 from hub.hub import Hub
+from hub.store.draft import Draft
+from hub.store.reader import Transaction
+from hub.store.repository import Written
+from mappings.view import View
 from tests.hub.client import BASE, Client
 from tests.hub.fhir.resources import organization, put, sent
 
@@ -146,6 +156,62 @@ def test_an_invalid_update_changes_nothing(client: Client) -> None:
     put(client, "a", 201)
     put(client, "a", 422, active="yes")
     assert client.json("/fhir/Organization/a")["meta"]["versionId"] == "1"
+
+
+def test_updates_that_come_together_are_answered_each_for_itself(
+    client: Client, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(client, "a", 201)
+    stores: list[int] = []
+    repository = hub.repositories[View.PROFESSIONAL]
+    store = repository.store
+
+    def counted(transaction: Transaction, drafts: Iterable[Draft], **more: Any) -> Written:
+        stores.append(1)
+        return store(transaction, drafts, **more)
+
+    monkeypatch.setattr(repository, "store", counted)
+    hold = threading.Event()
+    hub.writer.submit(lambda _transaction: hold.wait(10))
+    asked: list[tuple[str, dict[str, object]]] = [
+        ("a", {"name": "Haus"}),
+        ("b", {"name": "Heim"}),
+        ("a", {"active": "yes"}),
+        ("a", {"name": "Hof"}),
+        ("c", {"id": "d"}),
+        ("a", {"name": "Hof"}),
+        ("b", {"name": "Heim", "active": False}),
+    ]
+
+    async def run() -> list[httpx.Response]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=client.app), base_url=BASE) as opened:
+            waiting = [
+                asyncio.create_task(
+                    opened.put(
+                        f"/fhir/Organization/{resource_id}",
+                        json=organization(**{"id": resource_id, **more}),
+                        headers={"content-type": "application/fhir+json"},
+                    )
+                )
+                for resource_id, more in asked
+            ]
+            await asyncio.sleep(0.3)
+            hold.set()
+            return await asyncio.gather(*waiting)
+
+    told = [(answer.status_code, answer.headers.get("etag")) for answer in asyncio.run(run())]
+    assert told == [
+        (200, 'W/"2"'),
+        (201, 'W/"1"'),
+        (422, None),
+        (200, 'W/"3"'),
+        (400, None),
+        (200, 'W/"3"'),
+        (200, 'W/"2"'),
+    ]
+    assert len(stores) == 3  # as often as one of them was written, not once each
+    history = client.json("/fhir/Organization/a/_history")["entry"]
+    assert [entry["resource"].get("name") for entry in history][:2] == ["Hof", "Haus"]
 
 
 def test_the_public_view_is_not_written(sqlite_hub: Hub) -> None:
