@@ -2,7 +2,6 @@
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_
@@ -17,8 +16,6 @@ MODIFIERS = ("exact", "contains")
 
 _INDEXED = 300
 """Characters that are searched: PostgreSQL's B-tree refuses entries over 2.7 kB."""
-_FOLDED = 4096
-"""Texts whose folding is kept: towns, streets and names come again, in both views and in several parameters."""
 _AFTER_ALL = "\U0010ffff"
 _PARTS = {
     "HumanName": ("family", "given", "prefix", "suffix", "text"),
@@ -35,7 +32,6 @@ _LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th"
 """What is a letter of its own, and written without its stroke by whoever has no such key."""
 
 
-@lru_cache(_FOLDED)
 def folded(text: str) -> str:
     """The text without case, accents, strokes and doubled spaces; ß is ss."""
     text = text.casefold()
