@@ -4,7 +4,7 @@ import argparse
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from adapters.base import Delivery
@@ -12,11 +12,13 @@ from hub.commands.counted import counted
 from hub.commands.options import parser, run, settings, text
 from hub.commands.progress import Progress
 from hub.commands.serve import HOST, check_port, serve, without_password
+from hub.demo.days import days
 from hub.demo.exports import Export, write
 from hub.demo.region import region
 from hub.hub import Hub, now
 from hub.purpose import Purpose, claim, remember, remembered
 from hub.settings import Settings
+from mappings.district_figures import ALL
 from mappings.errors import Issue, Rejected
 
 __all__ = ["main"]
@@ -24,6 +26,19 @@ __all__ = ["main"]
 _SEED = 1
 _WESER_EMS = 1_400
 _GERMANY = 32_000
+_DAYS = 60
+"""As many are as in a year's run of exports (`hub/demo/days.py`)."""
+
+
+class _Clock:
+    """The time of a region: `shift` from ours, and so far `behind` while its past is lived through."""
+
+    def __init__(self, shift: timedelta) -> None:
+        self._shift = shift
+        self.behind = timedelta()
+
+    def __call__(self) -> datetime:
+        return now() + self._shift - self.behind
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -39,6 +54,14 @@ def main(arguments: Sequence[str]) -> int:
     made.add_argument(
         "--as-of", type=_moment, metavar="TIME", help="the region's present (2026-03-01T08:00); default: now"
     )
+    made.add_argument(
+        "--days",
+        type=int,
+        default=0,
+        metavar="N",
+        help="live through so many days before its present, each taken in as its sources would have sent it, so that "
+        "there are past reports and courses to learn from; some seconds a day",
+    )
     made.add_argument("--build-only", action="store_true", help="build, and do not serve")
     return run(made, arguments, _command)
 
@@ -51,6 +74,15 @@ def _command(options: argparse.Namespace) -> int:
                 place="--size",
                 text_de=f"erwartet wird eine Zahl von 1 bis {_GERMANY}",
                 text_en=f"expected a number from 1 to {_GERMANY}",
+            )
+        )
+    if not 0 <= options.days <= _DAYS:
+        raise Rejected(
+            Issue(
+                code="demo-days",
+                place="--days",
+                text_de=f"erwartet wird eine Zahl von 0 bis {_DAYS}",
+                text_en=f"expected a number from 0 to {_DAYS}",
             )
         )
     if not options.build_only:
@@ -77,18 +109,33 @@ def _command(options: argparse.Namespace) -> int:
 
 
 def _build(chosen: Settings, options: argparse.Namespace) -> Hub:
-    """Write the region's exports and take them in."""
+    """Write the region's exports and take them in, those of the days before it first."""
     as_of = options.as_of or now()
     seed = _SEED if options.seed is None else options.seed
     size = _WESER_EMS if options.size is None else options.size
     began = time.monotonic()
     print(text(options, f"erfinde {size} Anbieter …", f"inventing {counted(size, 'provider', 'en')} …"), flush=True)
-    exports = write(region(seed=seed, size=size, as_of=as_of), chosen.folder / "exports")
-    shift = as_of - now() if options.as_of else timedelta()
-    hub = Hub.open(chosen, clock=_shifted(shift))
-    remember(hub.database, "time_shift", str(shift.total_seconds()))
-    remember(hub.database, "demo_region", _region_told(seed, size))
-    offers = _take_in(hub, exports)
+    shift, before = as_of - now() if options.as_of else timedelta(), timedelta(days=options.days)
+    at_first = region(seed=seed, size=size, as_of=as_of - before)
+    clock = _Clock(shift)
+    hub: Hub | None = None
+    offers = 0
+    for number, of_day in enumerate(days(at_first, options.days + 1, joining=False)):
+        exports = write(of_day, chosen.folder / "exports")
+        clock.behind = before - timedelta(days=number)
+        if hub is None:
+            # Only now is there a source map of its clinics.
+            hub = Hub.open(chosen, clock=clock)
+            remember(hub.database, "time_shift", str(shift.total_seconds()))
+            remember(hub.database, "demo_region", _region_told(seed, size))
+        offers = _take_in(hub, exports)
+        if options.days:
+            hub.pipeline.expire()
+            hub.region.take()
+    assert hub is not None, "there is a day at least"
+    if options.days:
+        hub.learner.learn()
+        offers = sum(row.figures.offers for row in hub.region.now() if row.care_form == ALL and row.figures is not None)
     remember(hub.database, "demo", "complete")
     seconds = time.monotonic() - began
     print(
@@ -129,7 +176,7 @@ def _take_in(hub: Hub, exports: Sequence[Export]) -> int:
             progress.show(f"{export.source} · {export.path.name}")
             body = export.path.read_bytes()
             receipt = hub.pipeline.receive(Delivery(source=export.source, body=body, received_at=hub.clock()))
-            if not receipt.good:
+            if not receipt.good and not receipt.held:
                 raise Rejected(*(issue for issue in receipt.issues if issue.severity == "error"))
             offers += receipt.applied
             progress.advance(export.records)
@@ -179,10 +226,6 @@ def _requests(hub: Hub, options: argparse.Namespace) -> str:
     by_command = shlex.join(command)
     tail = text(options, f"  oder: {by_command}\nEnde mit Strg-C.", f"  or: {by_command}\nStop with Ctrl-C.")
     return "\n".join((head, *lines, tail))
-
-
-def _shifted(shift: timedelta) -> Callable[[], datetime]:
-    return lambda: now() + shift
 
 
 def _moment(written: str) -> datetime:

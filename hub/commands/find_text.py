@@ -41,7 +41,7 @@ def found_text(
     why = [line for entry in bundle.get("entry", ()) for line in _why(entry["resource"], language)]
     entries = [entry for entry in bundle.get("entry", ()) if entry["search"]["mode"] != "outcome"]
     matches = [entry for entry in entries if entry["search"]["mode"] == "match"]
-    if not matches:
+    if not bundle["total"]:
         return "\n".join(("Nichts gefunden." if language == "de" else "Nothing found.", *why))
     resources = {f"{one['resource']['resourceType']}/{one['resource']['id']}": one["resource"] for one in entries}
     told: dict[str, list[str]] = {}

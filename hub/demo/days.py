@@ -20,10 +20,10 @@ _JOINING_DAY = 30
 _WAVE = range(40, 54)
 
 
-def days(region: Region, count: int) -> Iterator[Region]:
-    """The region as it stands on so many days, its own day first."""
+def days(region: Region, count: int, *, joining: bool = True) -> Iterator[Region]:
+    """The region as it stands on so many days, its own day first; without `joining` all providers are there from it."""
     rng = Random(f"{region.seed} days")
-    joined = {provider.facility.key: _joins(rng, count) for provider in region.providers}
+    joined = {provider.facility.key: _joins(rng, count) if joining else 0 for provider in region.providers}
     providers = {provider.facility.key: provider for provider in region.providers}
     for number in range(count):
         as_of = region.as_of + timedelta(days=number)

@@ -8,13 +8,19 @@ import sys
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from hub import cli
 from hub.commands.usage import language_of
+from hub.hub import Hub
+from hub.settings import Settings
+from hub.store.prepared import Prepared
+from hub.store.tables import course_run
 from tests.hub.deliveries import csv_long, long_row
 
 
@@ -167,6 +173,27 @@ def test_demo_builds_once_and_goes_on_with_what_it_finds(url: str, capsys: pytes
     assert "offers taken in" in capsys.readouterr().out
     assert run(*demo) == 0
     assert "going on with the region" in capsys.readouterr().out
+    assert run("find", "--database", url, "--near", "49661", "--distance", "200", "--language", "en") == 0
+    assert "Fresh" in capsys.readouterr().out
+
+
+def test_a_demo_has_a_past_where_it_is_asked_for(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    demo = ("demo", "--database", url, "--language", "en", "--as-of", "2026-03-20T08:00", "--size", "30")
+    assert run(*demo, "--build-only", "--days", "61") == 2
+    assert "--days: expected a number from 0 to 60" in capsys.readouterr().err
+    assert run(*demo, "--build-only", "--days", "9") == 0
+    capsys.readouterr()
+    hub = Hub.open(Settings.of(database=url, environment={}), clock=lambda: datetime(2026, 3, 20, 9, tzinfo=UTC))
+    try:
+        with hub.database.snapshot() as reader:
+            taken = hub.region.taken(reader, date(2026, 3, 1), date(2026, 3, 20))
+            found = reader.all(Prepared(select(course_run.c.until)))
+    finally:
+        hub.close()
+    assert taken == [date(2026, 3, day) for day in range(11, 21)]
+    assert len(found) > 20
+    assert run("drift", "--database", url, "--language", "en") == 0
+    assert "nothing is held" in capsys.readouterr().out
     assert run("find", "--database", url, "--near", "49661", "--distance", "200", "--language", "en") == 0
     assert "Fresh" in capsys.readouterr().out
 

@@ -149,6 +149,13 @@ def columns(table: str) -> list[list[str]]:
     return [[line[a:b].strip() for a, b in zip(starts, ends, strict=True)] for line in (lines[0], *lines[2:])]
 
 
+def test_that_something_was_found_is_told_also_where_nothing_is_to_be_shown(
+    find: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "0 of 3 offers." in told(capsys, *find, "--language", "en", "--count", "0")
+    assert "Nothing found." in told(capsys, *find, "--language", "en", "--need", "wachkoma", "--count", "0")
+
+
 def test_the_table_shows_what_was_asked_for_and_nothing_else(
     find: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
