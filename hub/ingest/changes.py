@@ -54,10 +54,12 @@ class Statement:
 
     @property
     def facility(self) -> str:
+        """The key of its facility."""
         return self.report.facility.key
 
     @property
     def at(self) -> datetime:
+        """The moment that it is of."""
         return moment(self.order[0])
 
 
