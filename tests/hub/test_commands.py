@@ -251,7 +251,7 @@ def _put(base: str, name: int, number: int) -> tuple[int, str]:
 
 
 def _get(url: str, server: "subprocess.Popen[bytes]") -> Any:
-    for _ in range(100):
+    for _ in range(600):
         assert server.poll() is None, "the server stopped"
         try:
             with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - loopback
