@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from math import inf
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
@@ -68,6 +69,8 @@ class Writer:
         self._database = database
         self._turn = _turn(database.path)
         self._waiting: SimpleQueue[Part | None] = SimpleQueue()
+        self._wanted = inf
+        self._enough = threading.Event()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
@@ -104,6 +107,8 @@ class Writer:
         if self._thread is None:
             self._start()
         self._waiting.put(part)
+        if self._waiting.qsize() >= self._wanted:
+            self._enough.set()
 
     def close(self) -> None:
         """Write what waits, then stop."""
@@ -126,11 +131,11 @@ class Writer:
             if first is None:
                 return
             parts, carried, last = [first], None, False
-            until = time.monotonic() + patience
+            if not first.alone:
+                self._wait_for(min(expected, _TOGETHER) - 1, patience)
             with contextlib.suppress(Empty):
                 while not first.alone and len(parts) < _TOGETHER and not last:
-                    left = until - time.monotonic() if len(parts) < expected else 0
-                    part = self._waiting.get(left > 0, left)
+                    part = self._waiting.get_nowait()
                     if part is None:
                         last = True
                     elif part.alone:
@@ -148,6 +153,14 @@ class Writer:
             patience = min((time.monotonic() - began) / 2, _PATIENCE)
             if last:
                 return
+
+    def _wait_for(self, more: int, seconds: float) -> None:
+        """Until so many parts wait, or some time has passed; woken once, not by each of them."""
+        self._enough.clear()
+        self._wanted = more
+        if self._waiting.qsize() < more:
+            self._enough.wait(seconds)
+        self._wanted = inf
 
     def _write(self, parts: Sequence[Part]) -> None:
         answers: list[tuple[Part, Any]] = []
