@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from hub.search import vacancies, vacancy_rows
 from hub.search.vacancies import InReach, first_day_for
@@ -132,12 +132,10 @@ def _criteria(
             with_them = [*base, *others]
             if first_day(with_them) is not None:
                 kept_out.setdefault(miss, {})[rid] = with_them
+    stated = _stated(reader, projection, kept_out)
     for (missed, missing), offers in kept_out.items():
-        criterion, code = (_CRITERIA[missed], "") if missed else ("need", _needs()[missing])
-        said: list[Any] = []
-        if criterion in _SAID:
-            found = reader.all(vacancy_rows.stated(projection.name), {"rids": list(offers)})
-            said = [row[_SAID[criterion]] for row in found]
+        criterion, code = _named(missed, missing)
+        said = [stated[rid][_SAID[criterion]] for rid in offers] if criterion in _SAID else ()
         told.of(criterion, len(offers), code, unstated=sum(one in _NOTHING for one in said))
         if criterion == Criterion.OWN_SHARE:
             _dearer(told, [cents for cents in said if cents not in _NOTHING], len(offers))
@@ -150,6 +148,20 @@ def _criteria(
             continue  # To look elsewhere is another search.
         else:
             told.would(criterion, None, len(offers), code)
+
+
+def _named(missed: int, missing: int) -> tuple[str, str]:
+    """What a row misses, and the need where it is one."""
+    return (_CRITERIA[missed], "") if missed else ("need", _needs()[missing])
+
+
+def _stated(
+    reader: Reader, projection: Projection, kept_out: Mapping[tuple[int, int], Mapping[int, Sequence[Row]]]
+) -> Mapping[int, Row]:
+    """What offers say at all, by rid, of those that are kept out by what only who states it is found by."""
+    rids = {rid for miss, offers in kept_out.items() if _named(*miss)[0] in _SAID for rid in offers}
+    rows = reader.all(vacancy_rows.stated(projection.name), {"rids": list(rids)}) if rids else ()
+    return {row[0]: row for row in rows}
 
 
 def _dearer(told: WhyNot, shares: Sequence[int], offers: int) -> None:
