@@ -21,29 +21,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import httpx
 import orjson
 from find_load import questions
-from peers import PEERS, Refused, Running, load, memory_mb, postgresql, spent, started, version
+from peers import PEERS, Refused, Running, load, postgresql, started, version
 from plain_questions import NOT_ASKED, path, wanted
 from public_region import PublicRegion
+from rates import measured, warmed_up
 from served import free_port, machine, platzfrei, running
-from wrk import load as wrk
+from usage import memory_mb
 
 _FIND = "find"
 _PLAIN = {"circle": True, "postal codes": False}
 _COUNT = 20
 _DRAWN = 100
 """Questions that are drawn, all over Germany, for each that is asked: of a small region most lie elsewhere."""
-_LUA = """
-local paths = {}
-for line in io.lines("%s") do paths[#paths + 1] = line end
-math.randomseed(%d)
-local headers = {["Accept"] = "application/fhir+json"}
-function request() return wrk.format("GET", paths[math.random(#paths)], headers) end
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,31 +129,19 @@ def _measure(
             if not checked.answered:
                 continue
             paths = [path(wanted(question, circle=_PLAIN[kind])) for question in asked]
-        base = urlsplit(server.base)
-        lines = [f"{base.path}/{one}" for one in paths]
-        wrk(f"http://{base.netloc}/", _LUA, lines, 0, clients=8, seconds=told.warm_up)
-        rows += [_row(kind, server, lines, clients, told) for clients in told.clients]
+        warmed_up(server.base, paths, clients=8, seconds=told.warm_up)
+        rows += [_row(kind, server, paths, clients, told) for clients in told.clients]
     print(f"memory after: {memory_mb(server.pids):,.0f} MB\n")
     print("| question | clients | requests/s | range | p50 ms | p99 ms | CPU µs each | kB | not answered |")
     print("|---|---|---|---|---|---|---|---|---|")
     print("\n".join(rows), flush=True)
 
 
-def _row(kind: str, server: Running, lines: Sequence[str], clients: int, told: argparse.Namespace) -> str:
-    base = urlsplit(server.base)
-    runs = []
-    cpu = []
-    for seed in range(1, told.runs + 1):
-        before = spent(server.pids)
-        done = wrk(f"http://{base.netloc}/", _LUA, lines, seed, clients=clients, seconds=told.seconds)
-        cpu.append((spent(server.pids) - before) / max(done.requests, 1) * 1e6)
-        runs.append(done)
-    rates = [run.rate for run in runs]
-    size = sum(run.kilobytes for run in runs) / max(sum(run.requests for run in runs), 1)
+def _row(kind: str, server: Running, paths: Sequence[str], clients: int, told: argparse.Namespace) -> str:
+    found = measured(server.base, server.pids, paths, clients=clients, seconds=told.seconds, runs=told.runs)
     return (
-        f"| {kind} | {clients} | {statistics.median(rates):,.1f} | {min(rates):,.1f}–{max(rates):,.1f} "
-        f"| {statistics.median(run.p50 for run in runs):.1f} | {statistics.median(run.p99 for run in runs):.1f} "
-        f"| {statistics.median(cpu):,.0f} | {size:.1f} | {sum(run.refused + run.failed for run in runs)} |"
+        f"| {kind} | {clients} | {found.rate:,.1f} | {found.least:,.1f}–{found.most:,.1f} | {found.p50:.1f} "
+        f"| {found.p99:.1f} | {found.cpu:,.0f} | {found.kilobytes:.1f} | {found.failed} |"
     )
 
 

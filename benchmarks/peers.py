@@ -17,9 +17,8 @@ from pathlib import Path
 import httpx
 import orjson
 import psycopg
-from served import family
 
-__all__ = ["PEERS", "Peer", "Refused", "Running", "load", "memory_mb", "postgresql", "spent", "started", "version"]
+__all__ = ["PEERS", "Peer", "Refused", "Running", "load", "postgresql", "started", "version"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,27 +118,6 @@ def version(running: Running) -> str:
     """Name and version as the server's CapabilityStatement has them."""
     software = orjson.loads(httpx.get(f"{running.base}/metadata", timeout=60).content).get("software", {})
     return f"{software.get('name', '?')} {software.get('version', '?')}"
-
-
-def memory_mb(pids: Sequence[int]) -> float:
-    """The memory of processes and of all that they started; what several share counts once."""
-    kilobytes = 0
-    for pid in pids:
-        for one in family(pid):
-            rollup = Path(f"/proc/{one}/smaps_rollup").read_text("ascii")
-            found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
-            kilobytes += int(found[1]) if found else 0
-    return kilobytes * 1024 / 1e6
-
-
-def spent(pids: Sequence[int]) -> float:
-    """The CPU seconds of processes and of all that they started, also of those that have ended since."""
-    ticks = 0
-    for pid in pids:
-        for one in family(pid):
-            fields = Path(f"/proc/{one}/stat").read_text("ascii").rpartition(")")[2].split()
-            ticks += sum(int(field) for field in fields[11:15])  # its own, and that of children that it waited for
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _port() -> int:
