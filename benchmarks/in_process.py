@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from hub.fhir.operations.find_vacancies import prepare
+from hub.fhir.vacancy_search import prepare
 from hub.purpose import time_shift
 from hub.store.database import Database
 from hub.store.tables import PUBLIC
