@@ -41,7 +41,7 @@ class Running:
 
 
 class Refused(Exception):
-    """A peer that did not start, or did not take the data."""
+    """A peer that did not start as it should, or did not take the data."""
 
 
 PEERS = (
@@ -77,6 +77,12 @@ def started(peer: Peer, scripts: Path) -> Iterator[Running]:
     if peer.postgresql and (server := re.search(r"postmaster pid (\d+)", done.stderr)):
         pids.append(int(server[1]))
     try:
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        for pid in pids:
+            if (niceness := os.getpriority(os.PRIO_PROCESS, pid)) != own:
+                raise Refused(
+                    f"process {pid} of {peer.name} was started before with niceness {niceness}, not {own}: end it first"
+                )
         yield Running(found[2], pids)
     finally:
         subprocess.run([script, "stop"], env=environment, stdout=subprocess.DEVNULL, check=False)

@@ -11,12 +11,16 @@ from conformance.spec import canonical
 from mappings import gazetteer
 from mappings.gazetteer import kilometres
 
-__all__ = ["NOT_ASKED", "path", "wanted"]
+__all__ = ["ASKED", "NOT_ASKED", "path", "wanted"]
+
+ASKED = frozenset(("near", "care-form", "need", "start"))
+"""The criteria that plain FHIR search can ask, nearly as they are meant."""
 
 NOT_ASKED = (
     "care-grade, room, sex and number of places (R4 has no search parameter for them); that the stay lies in one Slot "
     "or in several of the same offer (Slot has none for its end), and that the Slot that is free is the one that has "
-    "begun (two _has are two conditions); freshness and expiry; order by distance; why no more fit"
+    "begun (two _has are two conditions); services that come from farther away; freshness and expiry; order by "
+    "distance; why no more fit"
 )
 """What plain FHIR search leaves out of a question."""
 
