@@ -3,7 +3,7 @@
     python benchmarks/find_growth.py DATABASE_URL [--times 10] [--questions 1000] [--runs 5] [--folder FOLDER]
 
 DATABASE_URL is an SQLite database that `platzfrei demo` built, best with 32,000 providers; it is not written to. A copy
-of its file is made in FOLDER (ten times 32,000 providers need 7 GB there) and taken away again.
+of its file is made in FOLDER (ten times 32,000 providers need 10 GB there) and taken away again.
 
 Multiplied is all that the operation reads of the public view: the index of vacancies, freshness, service areas, the
 rows of resources, what is shown with each, and the stored bytes of every version. A copied offer has row numbers of its

@@ -48,8 +48,11 @@ PEERS = (
     Peer(
         name="hapi",
         settings="-Xmx2g; no validation, references checked, warnings logged (its defaults); an identical search is "
-        "not answered again from memory; PostgreSQL 15 as initdb makes it, fsync on, shared_buffers 128 MB",
-        environment={"HAPI_ARGS": "--hapi.fhir.reuse_cached_search_results_millis=0"},
+        "not answered again from memory, and no answer is indented; PostgreSQL 15 as initdb makes it, fsync on, "
+        "shared_buffers 128 MB",
+        environment={
+            "HAPI_ARGS": "--hapi.fhir.reuse_cached_search_results_millis=0 --hapi.fhir.default_pretty_print=false"
+        },
         postgresql="hapi",
     ),
     Peer(
@@ -97,7 +100,8 @@ def postgresql(scripts: Path) -> Iterator[None]:
         yield
     finally:
         if not ran:
-            subprocess.run([str(scripts / "start_pg.sh"), "stop"], stdout=subprocess.DEVNULL, check=False)
+            stop = [str(scripts / "start_pg.sh"), "stop"]
+            subprocess.run(stop, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 
 def load(peer: Peer, running: Running, bundles: Iterator[bytes]) -> float:
