@@ -4,7 +4,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from hub.search import contents, vacancy_rows
 from hub.search.ranking import keys, score
@@ -14,7 +14,7 @@ from hub.search.vacancy_query import Criterion, Position, Sort, VacancyQuery
 from hub.search.vacancy_rows import Shape
 from hub.store.reader import Reader, Row
 from hub.store.shown import Shown, Version
-from hub.store.tables import VIEWS, Projection
+from hub.store.tables import Projection
 from mappings import terminology
 from mappings.vacancy import State
 
@@ -24,6 +24,7 @@ __all__ = [
     "Hit",
     "Hits",
     "InReach",
+    "comers",
     "find",
     "first_day_for",
     "fitting",
@@ -31,7 +32,6 @@ __all__ = [
     "of_comers",
     "page_of",
     "shape_of",
-    "with_comers",
 ]
 
 _CONFIRMED_AT = 3
@@ -133,7 +133,7 @@ def fitting(reader: Reader, projection: Projection, query: VacancyQuery, *, now:
         found = reader.all(vacancy_rows.rows(shape), vacancy_rows.binds(query, now))
         near = nearest(query.latitude, query.longitude, query.kilometres, found)
         return Fitting([(0.0, kilometres, rid) for kilometres, rid in near], {})
-    reach = in_reach(reader, query, shape, now)
+    reach = in_reach(reader, query, shape, now, comers(reader, projection, query) if shape.with_areas else ())
     first_day = first_day_for(query)
     days = {rid: day for rid, rows in reach.rows.items() if (day := first_day(rows)) is not None}
     key = keys(query, now)
@@ -166,17 +166,17 @@ def shape_of(projection: Projection, query: VacancyQuery, *, near_misses: bool =
     )
 
 
-def in_reach(reader: Reader, query: VacancyQuery, shape: Shape, now: int, *, coming: bool = True) -> InReach:
-    """All rows of a shape with days around the place, and of services that come there, unless these are left out."""
+def in_reach(reader: Reader, query: VacancyQuery, shape: Shape, now: int, coming: Sequence[int]) -> InReach:
+    """All rows of a shape with days around the place, and of those services that are `coming` there (`comers`)."""
     told = vacancy_rows.binds(query, now)
     if shape.near_misses:
         told["from_day"] = query.today
     rows = reader.all(vacancy_rows.rows(shape), told)
     kilometres = {rid: away for away, rid in nearest(query.latitude, query.longitude, query.kilometres, rows)}
-    if coming and shape.with_areas and with_comers(reader, VIEWS[shape.view], told):
-        comers = reader.all(vacancy_rows.rows(of_comers(shape)), told)
-        kilometres |= {rid: away for away, rid in nearest(query.latitude, query.longitude, math.inf, comers)}
-        rows = [*rows, *comers]
+    if shape.with_areas and coming:
+        others = reader.all(vacancy_rows.rows(of_comers(shape)), {**told, "comers": coming})
+        kilometres |= {rid: away for away, rid in nearest(query.latitude, query.longitude, math.inf, others)}
+        rows = [*rows, *others]
     by_offer: dict[int, list[Row]] = {}
     for row in rows:
         if row[0] in kilometres:
@@ -190,10 +190,10 @@ def of_comers(shape: Shape) -> Shape:
     return replace(shape, by_area=True, criteria=criteria)
 
 
-def with_comers(reader: Reader, projection: Projection, told: dict[str, Any]) -> bool:
-    """Whether services say that they come to the postal codes; adds their rows to the values of a statement."""
-    told["comers"] = [rid for (rid,) in reader.all(vacancy_rows.comers(projection.name), told)]
-    return bool(told["comers"])
+def comers(reader: Reader, projection: Projection, query: VacancyQuery) -> list[int]:
+    """The rows of the services that say that they come to the postal codes of a query."""
+    codes = {"postal_codes": list(query.postal_codes)}
+    return [rid for (rid,) in reader.all(vacancy_rows.comers(projection.name), codes)] if query.postal_codes else []
 
 
 def _shown(

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from hub.search import vacancies, vacancy_rows
 from hub.search.vacancies import InReach, first_day_for
@@ -83,11 +83,13 @@ def why_not(
     """What keeps offers out of a search in which these fit; the changes that bring most first."""
     told = WhyNot(len(fitting), query.days)
     fit = frozenset(rid for _, _, rid in fitting)
-    near_misses = vacancies.in_reach(reader, query, vacancies.shape_of(projection, query, near_misses=True), now)
+    coming = vacancies.comers(reader, projection, query)
+    shape = vacancies.shape_of(projection, query, near_misses=True)
+    near_misses = vacancies.in_reach(reader, query, shape, now, coming)
     _criteria(told, reader, projection, query, near_misses, fit, now)
     _days(told, query, near_misses, fit)
-    _states(told, reader, projection, query, now)
-    _care_forms(told, reader, projection, query, now)
+    _states(told, reader, projection, query, coming, now)
+    _care_forms(told, reader, projection, query, coming, now)
     _farther(told, reader, projection, query, fit, now)
     told.kept_out.sort(key=lambda one: (-one.offers, one.criterion, one.code))
     told.changes.sort(key=lambda one: (-one.total, one.criterion, one.code))
@@ -210,22 +212,26 @@ def _met(reach: InReach) -> Mapping[int, Sequence[Row]]:
     return {rid: rows for rid, rows in found.items() if rows}
 
 
-def _states(told: WhyNot, reader: Reader, projection: Projection, query: VacancyQuery, now: int) -> None:
+def _states(
+    told: WhyNot, reader: Reader, projection: Projection, query: VacancyQuery, coming: Sequence[int], now: int
+) -> None:
     others = tuple(state for state in State if state not in query.states)
     if not others:
         return
-    by_state = _counted(reader, projection, replace(query, states=others), now, STATE)
+    by_state = _counted(reader, projection, replace(query, states=others), coming, now, STATE)
     for state, offers in sorted(by_state.items()):
         told.of("state", offers, state)
         if state in (State.SOME, State.ASK):
             told.would("state", ",".join((*(one.value for one in query.states), state)), offers, state)
 
 
-def _care_forms(told: WhyNot, reader: Reader, projection: Projection, query: VacancyQuery, now: int) -> None:
+def _care_forms(
+    told: WhyNot, reader: Reader, projection: Projection, query: VacancyQuery, coming: Sequence[int], now: int
+) -> None:
     others = terminology.codes("care-form") - set(query.care_forms)
     if not others:
         return
-    by_form = _counted(reader, projection, replace(query, care_forms=tuple(sorted(others))), now, CARE_FORM)
+    by_form = _counted(reader, projection, replace(query, care_forms=tuple(sorted(others))), coming, now, CARE_FORM)
     told.of("care-form", sum(by_form.values()))
     for form in _alike(query.care_forms) & by_form.keys():
         more = terminology.descendants(form)
@@ -250,7 +256,7 @@ def _farther(
         if farther <= query.kilometres:
             return
         # Who comes to the place does so from however far, and is found already.
-        reach = vacancies.in_reach(reader, replace(query, kilometres=farther), shape, now, coming=False)
+        reach = vacancies.in_reach(reader, replace(query, kilometres=farther), shape, now, ())
         beyond = {rid: away for rid, away in reach.kilometres.items() if away > query.kilometres and rid not in fit}
         nearest = next((away for rid, away in beyond.items() if first_day(reach.rows[rid]) is not None), None)
         if nearest is not None:
@@ -260,18 +266,19 @@ def _farther(
             return
 
 
-def _counted(reader: Reader, projection: Projection, query: VacancyQuery, now: int, column: int) -> Mapping[str, int]:
+def _counted(
+    reader: Reader, projection: Projection, query: VacancyQuery, coming: Sequence[int], now: int, column: int
+) -> Mapping[str, int]:
     """How many fit, by state or care form."""
     shape = vacancies.shape_of(projection, query)
     found: Counter[str] = Counter()
     if query.counts and State.SOME in query.states:
         first_day = first_day_for(query)
-        reach = vacancies.in_reach(reader, query, shape, now)
+        reach = vacancies.in_reach(reader, query, shape, now, coming)
         return Counter(rows[0][column] for rows in reach.rows.values() if first_day(rows) is not None)
-    told = vacancy_rows.binds(query, now)
-    for arm in (shape, vacancies.of_comers(shape)) if shape.with_areas else (shape,):
-        if not arm.by_area or vacancies.with_comers(reader, projection, told):
-            by = "state" if column == STATE else "care_form"
-            for code, offers in reader.all(vacancy_rows.counted(arm, by, circle=query.box is None), told):
-                found[code] += offers
+    told = {**vacancy_rows.binds(query, now), "comers": coming}
+    by: Literal["state", "care_form"] = "state" if column == STATE else "care_form"
+    for arm in (shape, vacancies.of_comers(shape)) if shape.with_areas and coming else (shape,):
+        for code, offers in reader.all(vacancy_rows.counted(arm, by, circle=query.box is None), told):
+            found[code] += offers
     return found
