@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from adapters import registry, sketches
 from mappings.reader import Fields
 
-__all__ = ["SAMPLE", "Sketch", "Sketcher", "sketch"]
+__all__ = ["SAMPLE", "Sketch", "Sketcher", "drafted", "sketch"]
 
 SAMPLE = 2_000
 """So many records are enough to tell what a file is."""
@@ -38,6 +38,11 @@ class Sketcher(Protocol):
     def sketch(self, body: bytes) -> Sketch | None:
         """The sketch of a file of this format, None for any other."""
         ...
+
+
+def drafted() -> tuple[str, ...]:
+    """The formats that a sketch is made of here."""
+    return tuple(sorted({info.name for info in pkgutil.iter_modules(sketches.__path__)} & set(registry.formats())))
 
 
 def sketch(body: bytes) -> Sketch | None:

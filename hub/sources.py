@@ -55,8 +55,10 @@ class Sources:
             Issue(
                 code="unknown-source",
                 fhir_code="not-found",
-                text_de=f"diese Quelle gibt es nicht; bekannt: {listed}",
-                text_en=f"there is no such source; known: {listed}",
+                text_de=f"diese Quelle gibt es nicht; bekannt: {listed}. "
+                "Eine neue Karte liest ein laufender Server, wenn er neu startet",
+                text_en=f"there is no such source; known: {listed}. "
+                "A running server reads a new map when it starts again",
             )
         )
 

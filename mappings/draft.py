@@ -4,6 +4,7 @@ A proposal and nothing more: what is unsure is marked, what is not understood is
 translated. Words for names: `mappings/synonyms.yaml`.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -92,6 +93,16 @@ class Proposal:
         """How many rules a person has to look at, because they are guessed at or made up."""
         return len(self.defaults) + sum(not guess.is_sure for guess in _guesses(self.root))
 
+    @property
+    def dated(self) -> tuple[str, ...]:
+        """Columns in rules whose names bear a week or a day, and so are likely to be others next time."""
+        return tuple(dict.fromkeys(guess.column for guess in _guesses(self.root) if _DATED.search(guess.column)))
+
+
+_DATED = re.compile(
+    r"\b(kw|cw|kalenderwoche|calendar week)[ ._]*\d{1,2}\b|\b\d{1,2}\.\d{1,2}\.|\b\d{4}-\d{2}-\d{2}\b", re.IGNORECASE
+)
+"""`KW 48`, `22.11.`, `2026-11-22`."""
 
 _BY_VALUES = {
     "facility.postal_code": 1.0,

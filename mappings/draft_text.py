@@ -120,6 +120,8 @@ class _Writer:
         read = dict(_read(self._proposal.root))
         needed = {column for column, target in read.items() if target in _NEEDED}
         needed |= {*(self._proposal.by or ()), *self._defaults_from()}
+        # Without it a delivery would take every free place back to unknown, and nothing would say so.
+        needed |= {guess.column for guess in self._proposal.root.guesses if guess.target == "counts.accepting"}
         if not needed:
             needed = set(list(read)[:1])
         yield from _listed("columns", [column for column in columns if column in needed])

@@ -235,7 +235,7 @@ def _vanished(alike: Sequence[Snapshot], now: Snapshot) -> Iterator[Issue]:
                 "the column is missing or blank throughout; usually filled"
                 if not is_gone
                 else "the column is missing; usually filled",
-                f"{_percent(low)}–{_percent(high)}",
+                _between(low, high),
                 "0 %",
                 severity="error" if high >= 0.01 else "warning",
             )
@@ -423,7 +423,7 @@ def _typical(mean: float) -> str:
 
 def _of_share(code: str, place: str, german: str, english: str, bounds: tuple[float, float], share: Share) -> Issue:
     low, high = bounds
-    expected = _percent(low) if _percent(low) == _percent(high) else f"{_percent(low)}–{_percent(high)}"
+    expected = _between(low, high)
     return _said(code, place, german, english, expected, f"{_percent(share[0] / share[1])} ({share[0]}/{share[1]})")
 
 
@@ -438,6 +438,10 @@ def _said(
         severity=severity,
         fhir_code="business-rule",
     )
+
+
+def _between(low: float, high: float) -> str:
+    return _percent(low) if _percent(low) == _percent(high) else f"{_percent(low)}–{_percent(high)}"
 
 
 def _commas(numbers: str) -> str:

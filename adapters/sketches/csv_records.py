@@ -36,9 +36,14 @@ def sketch(body: bytes) -> Sketch | None:
     options = {"delimiter": delimiter} | ({"charset": charset} if charset else {})
     notes = []
     if above:
-        german, english = ("1 Zeile", "1 line") if above == 1 else (f"{above} Zeilen", f"{above} lines")
-        german += " über der Kopfzeile; der Adapter liest die erste Zeile als Kopf: im Export abschalten"
-        english += " above the header; the adapter takes the first line for it: switch that off in the export"
+        lines_above = tables[delimiter].index(rows[above])
+        german, english = (
+            ("1 Zeile", "1 line") if lines_above == 1 else (f"{lines_above} Zeilen", f"{lines_above} lines")
+        )
+        german += " über der Kopfzeile; der Adapter liest die erste Zeile als Kopf: im Export abschalten, wo das nicht "
+        german += "geht, vor dem Senden weglassen oder als XLSX speichern, das sie überspringt"
+        english += " above the header; the adapter takes the first line for it: switch that off in the export, where "
+        english += "that cannot be, leave them out before sending or save as XLSX, where they are skipped"
         notes.append((german, english))
     twice = [name for name, count in Counter(map(str.casefold, header)).items() if name and count > 1]
     if twice:

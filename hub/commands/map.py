@@ -10,8 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
-from adapters import registry
-from adapters.sketch import Sketch, sketch
+from adapters.sketch import Sketch, drafted, sketch
 from hub.commands import options as shared
 from hub.commands.counted import counted
 from hub.commands.options import read, run, settings, text
@@ -132,13 +131,15 @@ def _draft(options: argparse.Namespace, own: OwnMaps) -> int:
     body = read(options.file)
     found = sketch(body)
     if found is None or not found.records:
-        listed = ", ".join(registry.formats())
+        listed = ", ".join(drafted())
         raise Rejected(
             Issue(
                 code="no-sketch",
                 place=str(options.file),
-                text_de=f"weder Tabelle noch JSON, und kein anderes Format, das sich entwerfen lässt; es gibt {listed}",
-                text_en=f"neither a table nor JSON, nor another format that can be drafted; there are {listed}",
+                text_de=f"weder Tabelle noch JSON, und kein anderes Format, das sich entwerfen lässt ({listed}); "
+                "gebraucht wird eine Datei mit Kopfzeile und wenigstens einem Datensatz",
+                text_en=f"neither a table nor JSON, nor another format that can be drafted ({listed}); it takes a file "
+                "with a header line and at least one record",
             )
         )
     name = options.name or _name_of(options.file)
@@ -149,7 +150,7 @@ def _draft(options: argparse.Namespace, own: OwnMaps) -> int:
         format=found.format,
         options=found.options,
         columns=found.columns,
-        notes=found.notes,
+        notes=(*found.notes, *_dated(proposal)),
         language=options.language,
         own_tables=options.output is not None,
     )
@@ -186,7 +187,7 @@ def _tell_what_is_open(options: argparse.Namespace, found: Sketch, proposal: Pro
     """What a person has to look at before the map is used: what would be lost first."""
     if proposal.uncounted:
         print(f"✗ {uncounted_text(proposal.uncounted, options.language)}", file=stream)
-    for german, english in found.notes:
+    for german, english in (*found.notes, *_dated(proposal)):
         print(f"! {text(options, german, english)}", file=stream)
     unsure = proposal.unsure
     if unsure:
@@ -200,6 +201,23 @@ def _tell_what_is_open(options: argparse.Namespace, found: Sketch, proposal: Pro
             ),
             file=stream,
         )
+
+
+def _dated(proposal: Proposal) -> list[tuple[str, str]]:
+    """What to say of columns that are called something else next week."""
+    if not proposal.dated:
+        return []
+    listed = ", ".join(proposal.dated)
+    german = (
+        f"{listed}: der Name nennt eine Woche oder einen Tag; heißt die Spalte nächstes Mal anders, findet die Karte "
+    )
+    english = f"{listed}: named after a week or a day; called otherwise next time, the map does not find the column: "
+    return [
+        (
+            f"{german}sie nicht: im Export oder vor dem Senden gleichbleibend benennen",
+            f"{english}give it a lasting name in the export or before sending",
+        )
+    ]
 
 
 def _name_of(path: Path) -> str:

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from sqlalchemy.exc import DatabaseError
 
+from hub.commands.receipt_text import in_german
 from hub.commands.usage import Parser, Usage, language_of
 from hub.hub import Hub
 from hub.settings import Settings
@@ -56,6 +57,8 @@ def run(made: argparse.ArgumentParser, arguments: Sequence[str], command: Comman
         for issue in error.issues:
             # Where in an HTTP request it would stand is of no use here: the sentence names the parameter.
             place = f"{issue.place}: " if issue.place and not issue.place.startswith("http") else ""
+            if options.language == "de" and place.startswith(("line ", "lines ", "row ", "message ", "byte ")):
+                place = in_german(place)
             print(f"platzfrei: {place}{text(options, issue.text_de, issue.text_en)}", file=sys.stderr)
         return 2
     except DatabaseError as error:

@@ -5,6 +5,7 @@ import re
 from adapters.receipt import Receipt, in_language
 from hub.commands.counted import counted
 from mappings.errors import Severity
+from mappings.patient_filter import WITHHELD_NAME
 from mappings.terminology import Language
 
 __all__ = ["in_german", "render"]
@@ -90,7 +91,7 @@ def render(receipt: Receipt, name: str, language: Language) -> str:
         for reason, count in receipt.left_out.most_common()
     ]
     if receipt.unread:
-        told = ", ".join(f"{field} ({count})" for field, count in receipt.unread.most_common())
+        told = ", ".join(f"{_name(field, language)} ({count})" for field, count in receipt.unread.most_common())
         lines.append(f"  {words['unread']}: {told}")
     findings = sorted(receipt.issues, key=lambda issue: ("error", "warning", "information").index(issue.severity))
     for issue in findings[:_ISSUES_SHOWN]:
@@ -111,6 +112,10 @@ def render(receipt: Receipt, name: str, language: Language) -> str:
 def _line(noun: str, total: int, parts: list[tuple[str, int]]) -> str:
     told = ", ".join(f"{count} {word}" for word, count in parts if count) or "0"
     return f"  {noun} {total}: {told}"
+
+
+def _name(field: str, language: Language) -> str:
+    return "(Feld, dessen Name nicht gezeigt wird)" if field == WITHHELD_NAME and language == "de" else field
 
 
 def in_german(place: str) -> str:

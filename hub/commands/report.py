@@ -9,7 +9,7 @@ from shutil import get_terminal_size
 
 import orjson
 
-from hub.commands.options import existing, opened, parser, run
+from hub.commands.options import existing, opened, parser, run, text
 from hub.commands.region_text import figures_text, searches_text, silent_text
 from hub.fhir.measure_report import MEASURES, measure_report
 from hub.homes.home import SOURCE as HOMES
@@ -87,6 +87,14 @@ def _figures(hub: Hub, reader: Reader, options: argparse.Namespace, period: Peri
     rows = _rows(hub, reader, period)
     if options.csv:
         chosen = [row for row in rows if care_form in (ALL, row.care_form)]
+        if not chosen:
+            german = (
+                "nichts ist dazu bekannt, die Tabelle bleibt leer; Tage vor heute gibt es, soweit der Server sie erhob"
+            )
+            english = (
+                "nothing is known of that, the table stays empty; of days before today is what the server took then"
+            )
+            print(text(options, german, english), file=sys.stderr)
         _write(options.csv, figures_csv(chosen, view=View.PROFESSIONAL, language=options.language))
     else:
         print(figures_text(rows, care_form=care_form, language=options.language, width=_width()))

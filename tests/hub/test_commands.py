@@ -346,3 +346,17 @@ def test_what_is_found_links_to_where_this_hub_is(
     assert run("find", "--database", url, "--near", "49661", "--language", "de") == 0
     shown = capsys.readouterr().out
     assert "gerade eben" in shown
+
+
+def test_a_withheld_name_is_told_in_the_language_of_the_receipt(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "slipped.csv"
+    header, row = csv_long(long_row("a", as_of="")).splitlines()
+    file.write_bytes(header + b";Xaver Qwortz\n" + row + b";3\n")
+    for language, told in (
+        ("de", "(Feld, dessen Name nicht gezeigt wird) (1)"),
+        ("en", "(withheld name) (1)"),
+    ):
+        run("ingest", "--database", url, "--language", language, "--source", "csv-long", str(file))
+        assert told in capsys.readouterr().out

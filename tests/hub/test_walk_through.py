@@ -131,7 +131,11 @@ def test_a_trial_of_hospital_messages_shows_the_census(folder: Path, capsys: pyt
             "platzfrei map --language en draft a.csv --name own --output platzfrei-data/sources/own.yaml",
             "not overwritten",
         ),
-        ("platzfrei map --language en draft empty.csv", "neither a table nor JSON"),
+        (
+            "platzfrei map --language en draft empty.csv",
+            "neither a table nor JSON, nor another format that can be drafted (csv_records, ",
+        ),
+        ("platzfrei map --language de try a.csv --source own", "platzfrei: Zeile 1: Spalten fehlen: Anders"),
     ],
 )
 def test_wrong_usage_of_maps_is_a_sentence(
@@ -140,6 +144,8 @@ def test_wrong_usage_of_maps_is_a_sentence(
     Path("a.csv").write_text("Nr;Name;Art;Frei\n1;Haus;KZP;2\n")
     Path("empty.csv").write_text("")
     (folder / "broken.yaml").write_text(MAP.replace("  facility.key: Nr\n", "").replace("own", "broken"))
+    if "language de" in line:
+        (folder / "own.yaml").write_text(MAP.replace("columns: [", "columns: [Anders, "))
     assert run(line) == 2
     assert told in capsys.readouterr().err
 

@@ -14,6 +14,7 @@ from hub.trial import Trial
 from mappings import terminology
 from mappings.draft import Level, Proposal, propose
 from mappings.draft_text import concept_map, render, table_name
+from mappings.errors import Rejected
 from mappings.language import load
 from mappings.place_counts import uncounted
 from mappings.source_map import SourceMap
@@ -299,3 +300,35 @@ def test_payers_of_people_are_no_payers_of_an_offer() -> None:
     found = sketch(body)
     assert found is not None
     assert ("Kostenträger", "offer.payers") not in {each[:2] for each in guessed(propose(found.records).root)}
+
+
+def test_a_week_in_the_name_of_the_column_that_counts_is_told_and_the_column_must_be_there() -> None:
+    body = (
+        "Einrichtung;PLZ;Leistungsart;Telefon;Frei KW 48\nHaus am Moor;49661;Kurzzeitpflege;04471 5550;2\n"
+        "Lindenhof;49377;Kurzzeitpflege;;0\n"
+    )
+    found = sketch(body.encode("cp1252"))
+    assert found is not None
+    proposal = propose(found.records)
+    assert proposal.dated == ("Frei KW 48",)
+    drafted = render(
+        proposal,
+        name="weekly",
+        format=found.format,
+        options=found.options,
+        columns=found.columns,
+        notes=(),
+        language="en",
+        own_tables=False,
+    )
+    options = load(drafted.encode(), origin="weekly").options
+    assert "Frei KW 48" in options["columns"]
+    assert "Telefon" in options["optional"]
+    with pytest.raises(Rejected, match="Frei KW 48"):
+        list(registry.adapter(FORMATS["csv"]).decode(body.replace("KW 48", "KW 49").encode(), options).records)
+
+
+def test_blank_lines_above_the_header_are_counted_too() -> None:
+    found = sketch(b"Wochenplan;;\n;;\n\nNr;Name;Frei\n1;Haus am Moor;2\n2;Lindenhof;0\n")
+    assert found is not None
+    assert found.notes[0][1].startswith("3 lines above the header")
