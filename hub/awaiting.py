@@ -24,7 +24,7 @@ def awaited(work: "Future[T]") -> "asyncio.Future[T]":
 
 
 class _Answers:
-    """Those that an event loop is still to hear of."""
+    """Those that an event loop is still to hear of; it does not keep the loop, or no loop would ever be let go."""
 
     def __init__(self) -> None:
         self._told: deque[tuple[asyncio.Future[Any], Future[Any]]] = deque()

@@ -110,6 +110,11 @@ class BoundedHead(HttpToolsProtocol):
         self._begin()
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """The answer was made: what comes of the next head until now had nobody to wait for it."""
+        self._due = self.loop.time() + _SECONDS
+        super().on_response_complete()
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # uvicorn makes the cycle itself, and asks nobody of what class.
         cycle.__class__ = _InOnePiece

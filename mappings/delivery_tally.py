@@ -91,7 +91,10 @@ class Snapshot:
 
 @dataclass(slots=True)
 class DeliveryTally:
-    """Counts a delivery, record by record, in bounded memory; `names` are the fields that its map reads."""
+    """Counts a delivery, record by record, in bounded memory; `names` are the fields that its map reads.
+
+    But for `records` nothing is counted before there are `FEWEST`, or somebody asks for the snapshot.
+    """
 
     names: frozenset[str]
     records: int = 0

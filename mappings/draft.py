@@ -27,6 +27,7 @@ from mappings.vacancy import ZONE
 from mappings.vocabulary import CareForm, care_form, is_of_people, vocabulary
 
 __all__ = ["Guess", "Level", "Proposal", "UnknownCodes", "propose"]
+
 _SURE = 0.8
 _LIKELY = 0.5
 

@@ -106,7 +106,6 @@ _RULE_KEYS = frozenset({"from", "as", "table", "required", "zone", "default"})
 _NAME = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")
 _DURATION = re.compile("([1-9][0-9]{0,4})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-"""The formats whose fields are columns, and are called so."""
 _CENSUS_FORMAT = "hl7v2_adt"
 _ROOT_TARGETS = {**targets.FACILITY, **targets.STATEMENT}
 

@@ -27,6 +27,7 @@ DEFAULT_KIND = "facility-software"
 """Of sources whose maps name no kind; of those with wards it is that of a hospital."""
 
 _TABLES = frozenset({"csv_records", "xlsx_records"})
+"""The formats whose fields are columns, and are called so."""
 _ELEMENTS_MAX = 2_000
 """Of one list: offers of one facility, blocks of one offer."""
 _NOTHING_OFFERED = "kein Angebot genannt / no offer named"

@@ -27,7 +27,7 @@ _SEED = 1
 _WESER_EMS = 1_400
 _GERMANY = 32_000
 _DAYS = 60
-"""As many are as in a year's run of exports (`hub/demo/days.py`)."""
+"""The course of days was tried over so many (hub/README.md, Drift)."""
 
 
 class _Clock:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from hub.errors import TooCostly
 from hub.fhir.context import Context
 from hub.fhir.received import Received, received
 from hub.fhir.request import Request
@@ -61,6 +62,8 @@ def store_together(
     for place, one in enumerate(several):
         try:
             fit[place] = _fit(context, transaction, one)
+        except TooCostly:
+            raise  # The time is that of all: each has its own where it is written alone.
         except PlatzfreiError as error:
             told[place] = error
     while fit:

@@ -58,7 +58,11 @@ class Part(NamedTuple):
             self.done.set_result(answer)
             return
         if self.failed is not None:
-            self.failed(self.item, answer)
+            try:
+                self.failed(self.item, answer)
+            except Exception as error:
+                # It would end the writer, and nobody would be answered any more.
+                _log.error("%s while telling of an error", type(error).__name__)
         self.done.set_exception(answer)
 
 
@@ -91,7 +95,7 @@ class Writer:
         *,
         alone: bool = False,
         limited: bool = False,
-        failed: "Failed[Item]" = lambda _item, _error: None,
+        failed: "Failed[Item] | None" = None,
     ) -> Future[T]:
         """The same for work that is done for several items at once: it returns a result, or an error, for each.
 
@@ -145,7 +149,9 @@ class Writer:
                         parts.append(part)
             # Who has gone away meanwhile is not written for; nobody can go from here on.
             began = time.monotonic()
-            self._write([part for part in parts if part.is_wanted()])
+            wanted = [part for part in parts if part.is_wanted()]
+            if wanted:
+                self._write(wanted)
             # Who was answered just now says more in a moment, and then shares a sync with those who wait already. As
             # PostgreSQL advises for commit_delay: half of what a commit takes
             # (https://www.postgresql.org/docs/current/wal-configuration.html).
@@ -222,7 +228,8 @@ def _done(transaction: Transaction, parts: Sequence[Part]) -> list[tuple[Part, A
                 return [(first, first.work(transaction))]
             assert first.joint is not None, "a part has work of its own, or joint work"
             results = first.joint(transaction, [part.item for part in parts])
-        return list(zip(parts, results, strict=True))
+            # An answer too few is an error, too: what was written for it is undone.
+            return list(zip(parts, results, strict=True))
     except (*LOST_RACES, Undone):
         raise
     except Exception as error:

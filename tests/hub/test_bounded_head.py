@@ -99,6 +99,27 @@ def test_a_head_that_falls_silent_is_cut(monkeypatch: pytest.MonkeyPatch) -> Non
     asyncio.run(run())
 
 
+def test_a_head_that_follows_a_slow_answer_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_head, "_SECONDS", 1.0)
+
+    async def slow(scope: object, receive: object, send: Any) -> None:
+        await asyncio.sleep(1.5)
+        await hello(scope, receive, send)
+
+    async def run() -> None:
+        async with serving(slow) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(ASK + b"\r\n")
+            await reader.readuntil(b"\r\n\r\nok")
+            writer.write(ASK)
+            await asyncio.sleep(0.7)
+            writer.write(b"\r\n")
+            assert b"200 OK" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+            writer.close()
+
+    asyncio.run(run())
+
+
 def test_a_connection_that_is_used_again_is_served_again() -> None:
     async def run() -> None:
         async with serving() as port:

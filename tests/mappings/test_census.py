@@ -21,6 +21,7 @@ from mappings.census_event import (
     CensusEvent,
     Kind,
     admitted,
+    admitted_event,
     event_of,
     forgotten,
     pseudonymised,
@@ -735,6 +736,16 @@ def test_what_is_kept_makes_the_same_event(fields: dict[str, str], wards: tuple[
     assert admitted(found, index) == found
     told = {name: value for name, value in found.items() if name not in ("PV1-19", "ZBE-1")}
     assert not any(word in repr((told, after.left_out)) for word in ("GEHEIM", "Canaria", "ANDERES"))
+
+
+@pytest.mark.parametrize("trigger", ["A08", "A21", "A22"])
+def test_an_expected_day_makes_the_event_that_what_is_kept_makes(trigger: str) -> None:
+    fields = message(trigger, 1, PV1_19="v", PV2_9="20260310", **location("PV1-3", "KZP^101^1"))
+    found, told = admitted_event(fields, WardIndex(WARDS), RECEIVED)
+    assert (told.event, told.event and told.event.expected) == (
+        event_of(found, WardIndex(WARDS), RECEIVED).event,
+        date(2026, 3, 10) if trigger == "A08" else None,
+    )
 
 
 # --- the census is a function of the set of events ------------------------------------------------------------------

@@ -9,11 +9,11 @@ import pytest
 
 from hub.demo.days import days
 from hub.demo.region import region
-from mappings.delivery_tally import DeliveryTally, Known, Mean, Snapshot
+from mappings.delivery_tally import FEWEST, DeliveryTally, Mean, Snapshot
 from mappings.drift import Profile, findings
 from mappings.errors import Issue
 from mappings.language import shipped
-from tests.drift_days import Source, is_held, records, watch
+from tests.drift_days import Source, records, watch
 
 DAY = 86_400_000_000
 START = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
@@ -187,9 +187,18 @@ def test_a_tally_of_many_offers_keeps_a_sample_that_is_the_same_each_time() -> N
     assert tally.snapshot(at=0, known=tally.sample).shares["known"] == (len(tally.sample), len(tally.sample))
 
 
+@pytest.mark.parametrize("count", [1, FEWEST - 1, FEWEST, FEWEST + 1])
+def test_each_record_counts_once_however_few_there_are(count: int) -> None:
+    watched = Source(shipped()["csv-wide"])
+    row = {"Einrichtung": "Haus", "PLZ": "49661", "Stand": "01.09.2026", "Dauerpflege frei": "0"}
+    tally = watched.tally([{**row, "Haus-Nr": str(number)} for number in range(count)])
+    for _ in range(2):
+        snapshot = tally.snapshot(at=0, known={})
+        assert (snapshot.records, tally.offers, len(tally.sample)) == (count, count, count)
+        assert snapshot.shares["zero"] == snapshot.shares["column Haus-Nr"] == (count, count)
+
+
 def test_a_broken_record_is_counted_as_unreadable() -> None:
     tally = DeliveryTally(names=frozenset())
     tally.add(None, [Issue(code="broken-row", text_de="", text_en="")], [])
     assert tally.snapshot(at=0, known={}).shares["unreadable"] == (1, 1)
-    assert is_held([Issue(code="drift", text_de="", text_en="")])
-    assert Known(accepting=1, facility=("", "", "", "")).accepting == 1

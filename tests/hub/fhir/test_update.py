@@ -2,15 +2,17 @@
 
 import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import httpx
 import pytest
 
+from hub.errors import TooCostly
+from hub.fhir.context import Context
 from hub.hub import Hub
 from hub.store.draft import Draft
-from hub.store.reader import Transaction
+from hub.store.reader import Reader, Transaction
 from hub.store.repository import Written
 from mappings.view import View
 from tests.hub.client import BASE, Client
@@ -158,30 +160,10 @@ def test_an_invalid_update_changes_nothing(client: Client) -> None:
     assert client.json("/fhir/Organization/a")["meta"]["versionId"] == "1"
 
 
-def test_updates_that_come_together_are_answered_each_for_itself(
-    client: Client, hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    put(client, "a", 201)
-    stores: list[int] = []
-    repository = hub.repositories[View.PROFESSIONAL]
-    store = repository.store
-
-    def counted(transaction: Transaction, drafts: Iterable[Draft], **more: Any) -> Written:
-        stores.append(1)
-        return store(transaction, drafts, **more)
-
-    monkeypatch.setattr(repository, "store", counted)
+def put_together(client: Client, hub: Hub, asked: Iterable[tuple[str, dict[str, object]]]) -> list[httpx.Response]:
+    """The answers to updates that the writer finds waiting all at once."""
     hold = threading.Event()
     hub.writer.submit(lambda _transaction: hold.wait(10))
-    asked: list[tuple[str, dict[str, object]]] = [
-        ("a", {"name": "Haus"}),
-        ("b", {"name": "Heim"}),
-        ("a", {"active": "yes"}),
-        ("a", {"name": "Hof"}),
-        ("c", {"id": "d"}),
-        ("a", {"name": "Hof"}),
-        ("b", {"name": "Heim", "active": False}),
-    ]
 
     async def run() -> list[httpx.Response]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=client.app), base_url=BASE) as opened:
@@ -199,7 +181,32 @@ def test_updates_that_come_together_are_answered_each_for_itself(
             hold.set()
             return await asyncio.gather(*waiting)
 
-    told = [(answer.status_code, answer.headers.get("etag")) for answer in asyncio.run(run())]
+    return asyncio.run(run())
+
+
+def test_updates_that_come_together_are_answered_each_for_itself(
+    client: Client, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(client, "a", 201)
+    stores: list[int] = []
+    repository = hub.repositories[View.PROFESSIONAL]
+    store = repository.store
+
+    def counted(transaction: Transaction, drafts: Iterable[Draft], **more: Any) -> Written:
+        stores.append(1)
+        return store(transaction, drafts, **more)
+
+    monkeypatch.setattr(repository, "store", counted)
+    asked: list[tuple[str, dict[str, object]]] = [
+        ("a", {"name": "Haus"}),
+        ("b", {"name": "Heim"}),
+        ("a", {"active": "yes"}),
+        ("a", {"name": "Hof"}),
+        ("c", {"id": "d"}),
+        ("a", {"name": "Hof"}),
+        ("b", {"name": "Heim", "active": False}),
+    ]
+    told = [(answer.status_code, answer.headers.get("etag")) for answer in put_together(client, hub, asked)]
     assert told == [
         (200, 'W/"2"'),
         (201, 'W/"1"'),
@@ -212,6 +219,22 @@ def test_updates_that_come_together_are_answered_each_for_itself(
     assert len(stores) == 3  # as often as one of them was written, not once each
     history = client.json("/fhir/Organization/a/_history")["entry"]
     assert [entry["resource"].get("name") for entry in history][:2] == ["Hof", "Haus"]
+
+
+def test_an_update_that_took_the_time_of_all_takes_none_of_them_with_it(
+    client: Client, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[str] = []
+
+    def late_once(_context: Context, _reader: Reader, tree: Mapping[str, Any], _issues: object) -> None:
+        tries.append(tree["id"])
+        if len(tries) == 1:
+            raise TooCostly
+
+    monkeypatch.setattr("hub.fhir.storing.refuse_invalid", late_once)
+    told = put_together(client, hub, [("a", {}), ("b", {})])
+    assert [answer.status_code for answer in told] == [201, 201]
+    assert tries == ["a", "a", "b"]
 
 
 def test_the_public_view_is_not_written(sqlite_hub: Hub) -> None:

@@ -211,6 +211,41 @@ def test_what_fills_the_disk_takes_nothing_acknowledged_with_it(tmp_path: Path) 
     database.close()
 
 
+def test_joint_work_that_answers_too_few_is_undone_and_done_for_each(database: Database) -> None:
+    writer, hold = Writer(database), threading.Event()
+    tries: list[list[str]] = []
+
+    def joint(transaction: Transaction, items: Sequence[str]) -> list[str]:
+        tries.append(list(items))
+        return [add(transaction, item) for item in items][:1]
+
+    first = writer.submit(lambda _: hold.wait(30))
+    answers = [writer.join(joint, name) for name in ("one", "two")]
+    hold.set()
+    assert first.result(30)
+    assert [answer.result(30) for answer in answers] == ["one", "two"]
+    writer.close()
+    assert there(database) == {"one", "two"}
+    assert tries == [["one", "two"], ["one"], ["two"]]
+
+
+def test_who_fails_at_hearing_of_an_error_stops_nobody(database: Database) -> None:
+    writer, heard = Writer(database), []
+
+    def joint(_: Transaction, items: Sequence[str]) -> list[str]:
+        raise LookupError(*items)
+
+    def failed(item: str, error: BaseException) -> None:
+        heard.append((item, str(error)))
+        raise RuntimeError
+
+    with pytest.raises(LookupError):
+        writer.join(joint, "n", failed=failed).result(30)
+    assert writer.submit(lambda transaction: add(transaction, "m")).result(30) == "m"
+    writer.close()
+    assert heard == [("n", "n")]
+
+
 def test_those_who_are_answered_together_write_together_again(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
