@@ -30,6 +30,7 @@ _TABLES = frozenset({"csv_records", "xlsx_records"})
 """The formats whose fields are columns, and are called so."""
 _ELEMENTS_MAX = 2_000
 """Of one list: offers of one facility, blocks of one offer."""
+_PLACES_SAID = frozenset({"state", "counts", "counts.accepting", "block.count"})
 _NOTHING_OFFERED = "kein Angebot genannt / no offer named"
 
 
@@ -82,12 +83,15 @@ class SourceMap:
     """The same, found by what messages call them."""
     names: frozenset[str] = field(init=False, compare=False, repr=False)
     """The fields of a record that the map reads; one in the elements of a list by its way (`rows.Frei`)."""
+    places: frozenset[str] = field(init=False, compare=False, repr=False)
+    """Those of them that tell of free places, a number or a state; of the elements of a list by their own names."""
     ignored: frozenset[str] = frozenset()
     examples: tuple[Example, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ward_index", WardIndex(self.wards))
         object.__setattr__(self, "names", frozenset(_names(self.tree)))
+        object.__setattr__(self, "places", frozenset(_names_of_places(self.tree)))
 
     def reads_all(self, mapped: "Mapped") -> bool:
         """Whether a record that was so mapped has no value among those the map names that it cannot read."""
@@ -324,6 +328,18 @@ def _names(tree: Tree, prefix: str = "") -> Iterator[str]:
         if isinstance(each, Each):
             yield f"{prefix}{each.source}"
             yield from _names(each.tree, f"{prefix}{each.source}.")
+
+
+def _names_of_places(tree: Tree) -> Iterator[str]:
+    for rule in tree.rules:
+        if rule.target in _PLACES_SAID:
+            yield from rule.sources
+    if isinstance(tree.offers, tuple):
+        for literal in tree.offers:
+            yield from _names_of_places(literal)
+    for each in (tree.offers, tree.blocks):
+        if isinstance(each, Each):
+            yield from _names_of_places(each.tree)
 
 
 def _is_reported_by_another(rule: Rule, raw: Any, tree: Tree) -> bool:

@@ -107,6 +107,11 @@ def _kept_out(one: KeptOut) -> tuple[Issue, list[dict[str, Any]], str]:
             f"{_offers_de(one.offers)} hier, sonst passend, mit dem Stand: {german}",
             f"{_offers(one.offers)} here that would fit, with the state: {english}",
         )
+    elif one.criterion == "district":
+        issue = _issue(
+            f"{_offers_de(one.offers)} in der Nähe, sonst passend, außerhalb des Gebiets",
+            f"{_offers(one.offers)} nearby that would fit, outside of the area",
+        )
     else:
         german, english = _name(one.criterion, one.code)
         silent_de, silent_en = _unstated(one)

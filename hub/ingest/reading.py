@@ -1,7 +1,7 @@
 """What the records of a delivery say, by its source map; pure: nothing is written, nothing of the store is known."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -13,11 +13,13 @@ from mappings.census_event import CensusEvent, event_of
 from mappings.delivery_tally import DeliveryTally
 from mappings.errors import Issue
 from mappings.source_map import Mapped, SourceMap
-from mappings.vacancy import VacancyReport
+from mappings.vacancy import State, VacancyReport
 
 __all__ = ["Reading", "read"]
 
 _log = logging.getLogger(__name__)
+_SEVERAL = 3
+"""Offers of which none says anything of its places: of one or two that may well be meant."""
 
 
 @dataclass(slots=True)
@@ -55,7 +57,14 @@ def read(
         elif result.outcome == "taken":
             receipt.taken += 1
         receipt.tell(result)
+    if source_map.places and len(reading.reports) >= _SEVERAL and all(_says_nothing(one) for _, one in reading.reports):
+        receipt.note(_no_places(source_map.places))
     return reading
+
+
+def _says_nothing(report: VacancyReport) -> bool:
+    """Whether nothing is said of its free places: it will be shown as unknown."""
+    return report.state is State.UNKNOWN
 
 
 def _read(
@@ -112,6 +121,18 @@ def _no_place(place: str) -> Issue:
         place=place,
         text_de="ohne Koordinaten und ohne bekannte Postleitzahl: dieses Angebot findet keine Suche nach einem Ort",
         text_en="without coordinates and without a known postal code: no search for a place finds this offer",
+    )
+
+
+def _no_places(fields: Collection[str]) -> Issue:
+    named = ", ".join(sorted(fields))
+    return Issue(
+        code="no-places-said",
+        severity="warning",
+        text_de="von keinem Angebot ist gesagt, ob etwas frei ist: alle gelten als unbekannt; die Quellenkarte liest "
+        f"es aus {named}; heißen die Felder jetzt anders, die Quellenkarte anpassen",
+        text_en="of no offer is it said whether anything is free: all of them count as unknown; the source map reads "
+        f"it from {named}; if these fields have other names now, adapt the source map",
     )
 
 
