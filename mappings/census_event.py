@@ -421,10 +421,10 @@ class _Message:
         if kind is Kind.UPDATE and (over or self._code("PV1-2") in _NOT_THERE or not self._text("PV1-3.1")):
             return unmoved
         to_bed = self._taken("PV1-3")
-        from_bed = self._named("PV1-6") if kind is Kind.UPDATE else None
+        from_bed, expected = (self._named("PV1-6"), self._day("PV2-9")) if kind is Kind.UPDATE else (None, None)
         if not self._issues and to_bed is None and from_bed is None and self._text("PV1-3.1"):
             return EventReading(left_out=_ELSEWHERE)
-        return self._event(kind, from_bed=from_bed, to_bed=to_bed, expected=self._day("PV2-9"))
+        return self._event(kind, from_bed=from_bed, to_bed=to_bed, expected=expected)
 
     def _announcement(self) -> EventReading:
         """A discharge that is to come; today's census stays as it is."""
