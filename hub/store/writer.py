@@ -56,8 +56,12 @@ class Part(NamedTuple):
         if not isinstance(answer, BaseException):
             self.done.set_result(answer)
             return
-        if self.failed is not None:
-            self.failed(self.item, answer)
+        try:
+            if self.failed is not None:
+                self.failed(self.item, answer)
+        except Exception as error:
+            # It would end the thread that writes for all.
+            _log.error("%s while an error was told", type(error).__name__)
         self.done.set_exception(answer)
 
 

@@ -237,3 +237,22 @@ def test_those_who_are_answered_together_write_together_again(
     finally:
         writer.close()
     assert groups == [["first"], ["second", "first again"], ["alone"]]
+
+
+def test_what_fails_on_hearing_of_an_error_holds_up_nobody(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    def joint(_: Transaction, items: Sequence[str]) -> list[str]:
+        raise ValueError(*items)
+
+    def failed(item: str, _: BaseException) -> None:
+        raise RuntimeError(item)
+
+    writer = Writer(database)
+    try:
+        with pytest.raises(ValueError, match="one"):
+            writer.join(joint, "one", failed=failed).result(10)
+        assert writer.submit(lambda _: "two").result(10) == "two"
+    finally:
+        writer.close()
+    assert [record.getMessage() for record in caplog.records] == ["RuntimeError while an error was told"]
