@@ -1,7 +1,8 @@
 """HTTP/1.1 whose head is bounded: what comes before a request's body has a size and a time; answers leave in one piece.
 
 uvicorn's parser bounds neither: a head that never ends would take all memory, and connections that begin a request and
-fall silent all places (https://cwe.mitre.org/data/definitions/770.html).
+fall silent all places (https://cwe.mitre.org/data/definitions/770.html). So would those that send on what is answered
+already, or never read what they asked for: these have a time, too.
 """
 
 import asyncio
@@ -15,6 +16,8 @@ _BYTES_MAX = 64 * 1024
 _PIECE_MAX = 256 * 1024
 """What a transport hands over at once: of a body too, where it comes with its head."""
 _SECONDS = 15
+_UNREAD_SECONDS = 60
+"""So long may a client that reads its answer take nothing of it: as long as a telephone is in a tunnel."""
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _CONTROLS = bytes(one for one in (*range(32), 127) if one != ord("\t"))
 _WITHOUT_BODY = (204, 304)
@@ -70,11 +73,14 @@ class _InOnePiece(RequestResponseCycle):
 
 
 class BoundedHead(HttpToolsProtocol):
-    """Closes a connection whose head is longer than 64 KiB, or takes longer than 15 seconds."""
+    """Closes a connection whose head is longer than 64 KiB, or takes longer than 15 seconds, or whose answer is not
+    read."""
 
     _in_head = True
     _head = 0
     _due = 0.0
+    _unread = 0
+    _unread_since = 0.0
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -110,8 +116,15 @@ class BoundedHead(HttpToolsProtocol):
         self._begin()
         super().on_message_complete()
 
+    def resume_writing(self) -> None:
+        """What waited was taken: more may be written."""
+        self._unread = 0
+        super().resume_writing()
+
     def on_response_complete(self) -> None:
-        """The answer was made: what comes of the next head until now had nobody to wait for it."""
+        """The answer was made: what comes of the next head until now had nobody to wait for it, and nobody asks for
+        the rest of this body, of which every byte puts off the server's own keep-alive.
+        """
         self._due = self.loop.time() + _SECONDS
         super().on_response_complete()
 
@@ -120,14 +133,28 @@ class BoundedHead(HttpToolsProtocol):
         cycle.__class__ = _InOnePiece
         super()._start_asgi_task(cycle, app)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Who asks for another protocol is answered in this one (RFC 9110, 7.8); no client's wish is worth a line."""
+
     def _begin(self) -> None:
         self._in_head, self._head, self._due = True, 0, self.loop.time() + _SECONDS
 
     def _look(self) -> None:
         """One timer a connection: to set one for each request costs as much as to read it."""
-        left = self._due - self.loop.time()
+        now = self.loop.time()
+        if self._is_unread(now):
+            self.transport.abort()
+            return
+        left = self._due - now
         # Between requests a connection is closed by the server's keep-alive, and one whose answer is to come waits.
-        if self._in_head and left <= 0 and (self.cycle is None or self.cycle.response_complete):
+        if left <= 0 and (self.cycle is None or self.cycle.response_complete):
             self.transport.close()
-        else:
-            self._timer = self.loop.call_later(max(left, 0.0) or _SECONDS, self._look)
+        # Closed, it still is there until the last answer is read.
+        self._timer = self.loop.call_later(left if left > 0 else _SECONDS, self._look)
+
+    def _is_unread(self, now: float) -> bool:
+        """Whether a client has taken nothing for long of what waits for it."""
+        waiting = self.transport.get_write_buffer_size()
+        if not waiting or waiting != self._unread:
+            self._unread, self._unread_since = waiting, now
+        return bool(waiting) and now - self._unread_since >= _UNREAD_SECONDS

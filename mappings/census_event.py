@@ -421,11 +421,9 @@ class _Message:
         if kind is Kind.UPDATE and (over or self._code("PV1-2") in _NOT_THERE or not self._text("PV1-3.1")):
             return unmoved
         to_bed = self._taken("PV1-3")
-        is_update = kind is Kind.UPDATE
-        from_bed = self._named("PV1-6") if is_update else None
+        from_bed, expected = (self._named("PV1-6"), self._day("PV2-9")) if kind is Kind.UPDATE else (None, None)
         if not self._issues and to_bed is None and from_bed is None and self._text("PV1-3.1"):
             return EventReading(left_out=_ELSEWHERE)
-        expected = self._day("PV2-9") if is_update else None
         return self._event(kind, from_bed=from_bed, to_bed=to_bed, expected=expected)
 
     def _announcement(self) -> EventReading:

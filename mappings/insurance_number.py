@@ -2,15 +2,21 @@
 digit. It stands for a patient wherever it stands."""
 
 import re
+import unicodedata
 
 __all__ = ["has_insurance_number"]
 
-_LIKE = re.compile(r"(?<![A-Za-z0-9])([A-Za-z])(\d{8})(\d)(?!\d)")
+_LIKE = re.compile(r"(?<![A-Za-z0-9])([A-Za-z])(?:\s?|[./-](?=\d{3}[./-]))(\d{3})([\s./-]?)(\d{3})\3(\d{2})(\d)(?!\d)")
+"""Also in groups of three, as people write it by hand; parted otherwise it may be a key with an IK in it."""
 
 
 def has_insurance_number(text: str) -> bool:
-    """Whether a text has such a number in it, by its check digit."""
-    return any(_checks(letter, digits, check) for letter, digits, check in _LIKE.findall(text))
+    """Whether a text has such a number in it, by its check digit, in whatever letters Unicode has for it."""
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return any(
+        _checks(letter, first + second + third, check)
+        for letter, first, _, second, third, check in _LIKE.findall(plain)
+    )
 
 
 def _checks(letter: str, digits: str, check: str) -> bool:

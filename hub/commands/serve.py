@@ -26,6 +26,8 @@ HOST = "127.0.0.1"
 _SERVER: dict[str, Any] = {
     "host": HOST,
     "http": f"{bounded_head.__name__}:{bounded_head.BoundedHead.__name__}",
+    # Nothing here speaks WebSocket: its handshake would be given to what answers HTTP alone, and fail.
+    "ws": "none",
     "log_level": "warning",
     # The server's own access log would write down what people search for.
     "access_log": False,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from adapters.base import Delivery
 from adapters.receipt import Receipt
@@ -198,7 +198,22 @@ class Homes:
             if not 0 <= number <= (licensed[care_form] or PLACES_MAX):
                 raise Invalid(_too_many(care_form, licensed[care_form] or PLACES_MAX))
         body = home.report(free, by)
-        return self.receive(Delivery(source=SOURCE, body=body, received_at=self.clock(), message_id=message_id))
+        receipt = self.receive(Delivery(source=SOURCE, body=body, received_at=self.clock(), message_id=message_id))
+        with self.database.reading() as connection:
+            late = _gone(connection, home, free)
+        if late:
+            # It told of them when they were no more, and nobody could ever remove them.
+            self.writer.submit(
+                lambda transaction: self.end(transaction, _gone(transaction.connection, home, free)), limited=False
+            ).result()
+        return receipt
+
+
+def _gone(connection: Connection, home: Home, care_forms: Collection[str]) -> set[str]:
+    """Those offers among a home's that it has no more."""
+    row = connection.execute(select(homes).where(homes.c.id == home.id)).first()
+    offered = {home.offer_id(offer.care_form) for offer in Home.from_row(row).offers} if row is not None else set()
+    return {home.offer_id(care_form) for care_form in care_forms} - offered
 
 
 def _said(transaction: Transaction, home: Home) -> set[str]:

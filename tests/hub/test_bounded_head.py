@@ -120,6 +120,63 @@ def test_a_head_that_follows_a_slow_answer_has_its_time(monkeypatch: pytest.Monk
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("head", "drop"),
+    [(b"content-length: 100000\r\n\r\n", b"x"), (b"transfer-encoding: chunked\r\n\r\n", b"1\r\nx\r\n")],
+)
+def test_what_goes_on_after_its_answer_is_cut(head: bytes, drop: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_head, "_SECONDS", 0.2)
+
+    async def run() -> None:
+        async with serving() as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"POST / HTTP/1.1\r\nhost: x\r\n" + head)
+            assert b"200 OK" in await asyncio.wait_for(reader.read(4096), 5)
+            with pytest.raises(ConnectionError):
+                async with asyncio.timeout(5):
+                    while True:
+                        writer.write(drop)
+                        await writer.drain()
+                        await asyncio.sleep(0.02)
+            writer.close()
+
+    asyncio.run(run())
+
+
+LONG = 64 * 1024 * 1024
+
+
+@pytest.mark.parametrize(("piece", "bodies"), [(LONG, 1), (LONG // 64, 64)], ids=["in one piece", "in pieces"])
+def test_an_answer_that_nobody_reads_is_not_kept(piece: int, bodies: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_head, "_SECONDS", 0.1)
+    monkeypatch.setattr(bounded_head, "_UNREAD_SECONDS", 0.5)
+    headers = [(b"content-length", b"%d" % LONG)]
+
+    async def taken(port: int, *, silent: float, pause: float) -> int:
+        """How many bytes come, after a silence and with pauses."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+        writer.write(ASK + b"\r\n")
+        length = 0
+        try:
+            await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+            await asyncio.sleep(silent)
+            while length < LONG and (data := await asyncio.wait_for(reader.read(LONG // 16), 5)):
+                length += len(data)
+                await asyncio.sleep(pause)
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+        return length
+
+    async def run() -> None:
+        async with serving(answering(200, headers, *[b"x" * piece] * bodies)) as port:
+            assert await taken(port, silent=2.0, pause=0.0) < LONG
+            assert await taken(port, silent=0.2, pause=0.001) == LONG
+
+    asyncio.run(run())
+
+
 def test_a_connection_that_is_used_again_is_served_again() -> None:
     async def run() -> None:
         async with serving() as port:

@@ -729,8 +729,9 @@ _ADT = st.fixed_dictionaries(
 @given(_ADT, st.sampled_from([WARDS, (), (replace(KZP, hospital=""), replace(UEP, beds=("9/1", "1", "/1")))]))
 def test_what_is_kept_makes_the_same_event(fields: dict[str, str], wards: tuple[Ward, ...]) -> None:
     index = WardIndex(wards)
-    found = admitted(fields, index)
-    before, after = event_of(fields, index, RECEIVED), event_of(found, index, RECEIVED)
+    found, before = admitted_event(fields, index, RECEIVED)
+    assert (found, before) == (admitted(fields, index), event_of(fields, index, RECEIVED))
+    after = event_of(found, index, RECEIVED)
     assert (after.event, after.left_out) == (before.event, before.left_out)
     assert [issue.code for issue in after.issues] == [issue.code for issue in before.issues]
     assert admitted(found, index) == found
@@ -746,6 +747,17 @@ def test_an_expected_day_makes_the_event_that_what_is_kept_makes(trigger: str) -
         event_of(found, WardIndex(WARDS), RECEIVED).event,
         date(2026, 3, 10) if trigger == "A08" else None,
     )
+
+
+@pytest.mark.parametrize("trigger", ["A21", "A22"])
+def test_a_leave_says_nothing_of_a_discharge(trigger: str) -> None:
+    """What of it is kept does not tell when that is to be: read again, it would be another event."""
+    fields = {"MSH-4.1": "KH", "MSH-9.1": "ADT", "MSH-9.2": trigger, "EVN-2": at(1), "PV1-19": "v", "PV1-3.1": "KZP"}
+    index = WardIndex(WARDS)
+    kept, first = admitted_event({**fields, "PV2-9": at(200)}, index, RECEIVED)
+    assert first.event is not None
+    assert first.event.expected is None
+    assert event_of(kept, index, RECEIVED) == first
 
 
 # --- the census is a function of the set of events ------------------------------------------------------------------

@@ -16,10 +16,32 @@ def test_it_is_found(number: str, around: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "written",
+    [
+        "X 110411675",
+        "X110 411 675",
+        "X 110 411 675",
+        "X-110-411-675",
+        "X.110.411.675",
+        "X/110/411/675",
+        "Ｘ１１０４１１６７５",
+    ],
+)
+def test_it_is_found_however_it_is_parted(written: str) -> None:
+    assert has_insurance_number(f"Frau Canaria, {written} (PG3)")
+
+
+@pytest.mark.parametrize(
     "text", ["", "X110411676", "X11041167", "X1104116750", "XX110411675", "1110411675", "Haus 3", "510322019"]
 )
-def test_what_only_resembles_it_is_not(text: str) -> None:
-    assert not has_insurance_number(text)
+@pytest.mark.parametrize("around", ["{}", "Haus {}"])
+def test_what_only_resembles_it_is_not(text: str, around: str) -> None:
+    assert not has_insurance_number(around.format(text))
+
+
+@pytest.mark.parametrize("key", ["X-110411675", "X 1104 11675", "X 110 411-675", "X 110 411 6750", "Fax 110 411 675"])
+def test_a_key_or_a_telephone_number_is_none(key: str) -> None:
+    assert not has_insurance_number(key)
 
 
 def test_no_text_takes_it_and_a_key_does() -> None:

@@ -191,6 +191,17 @@ def test_a_message_that_is_no_http_is_refused(server: Served) -> None:
     assert httpx.get(f"{server.base}/metadata").status_code == 200
 
 
+@pytest.mark.parametrize("protocol", ["websocket", "h2c"])
+def test_who_asks_for_another_protocol_is_answered_in_this_one(server: Served, protocol: str) -> None:
+    before = server.log.read_text()
+    read = f"GET /fhir/metadata?_elements=name HTTP/1.1\r\n{_HEAD}"
+    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    asks = f"{read}Connection: Upgrade\r\nUpgrade: {protocol}\r\n{key}\r\n"
+    answers = server.says(asks.encode(), f"{read}\r\n".encode(), seconds=1, pause=0.5)
+    assert answers.count(b"HTTP/1.1 200 OK") == 2
+    assert server.log.read_text() == before
+
+
 def test_who_breaks_off_is_not_waited_for(server: Served) -> None:
     post = f"POST /fhir/Patient HTTP/1.1\r\n{_HEAD}Content-Length: 1000\r\n\r\n{{"
     for _ in range(50):

@@ -61,6 +61,23 @@ def test_an_offer_that_is_no_more_is_withdrawn_and_its_siblings_stay(hub: Hub) -
     assert hub.homes.standing(home).free == {"dauerpflege": 2, "tagespflege": None}
 
 
+def test_what_comes_in_while_a_home_is_removed_goes_with_it(hub: Hub) -> None:
+    """Whoever opened the link a moment before still sends: no home is left by which that could be removed."""
+    home = added(hub, dauerpflege=2)
+    hub.homes.remove("moor")
+    hub.homes.report(home, {"dauerpflege": 1}, ReportedBy.HOME)
+    assert found(hub, more="state=unknown") == found(hub, more=SAID) == []
+    assert list(hub.region.standings()) == []
+
+
+def test_what_comes_in_while_an_offer_ends_goes_with_it(hub: Hub) -> None:
+    home = added(hub, dauerpflege=2, tagespflege=1)
+    hub.homes.change(replace(home, offers=home.offers[:1]))
+    hub.homes.report(home, {"dauerpflege": 1, "tagespflege": 1}, ReportedBy.HOME)
+    assert found(hub, more="state=unknown") == []
+    assert found(hub, more=SAID) == [home.offer_id("dauerpflege")]
+
+
 def test_what_is_withdrawn_counts_again_when_it_is_said_again(hub: Hub, clock: Clock) -> None:
     added(hub, dauerpflege=2, tagespflege=0)
     hub.homes.remove("moor")

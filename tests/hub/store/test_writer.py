@@ -229,7 +229,7 @@ def test_joint_work_that_answers_too_few_is_undone_and_done_for_each(database: D
     assert tries == [["one", "two"], ["one"], ["two"]]
 
 
-def test_who_fails_at_hearing_of_an_error_stops_nobody(database: Database) -> None:
+def test_who_fails_at_hearing_of_an_error_stops_nobody(database: Database, caplog: pytest.LogCaptureFixture) -> None:
     writer, heard = Writer(database), []
 
     def joint(_: Transaction, items: Sequence[str]) -> list[str]:
@@ -244,6 +244,7 @@ def test_who_fails_at_hearing_of_an_error_stops_nobody(database: Database) -> No
     assert writer.submit(lambda transaction: add(transaction, "m")).result(30) == "m"
     writer.close()
     assert heard == [("n", "n")]
+    assert [record.getMessage() for record in caplog.records] == ["RuntimeError while telling of an error"]
 
 
 def test_those_who_are_answered_together_write_together_again(
