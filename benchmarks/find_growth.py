@@ -100,19 +100,18 @@ def _multiply(path: Path, times: int) -> dict[str, tuple[int, int]]:
         "public_history": {"rid": "rid + :step"},
     }
     counts = {}
-    # S608: the names are those of our own tables and columns.
     for table, changed in moved.items():
         columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
         values = ", ".join(changed.get(column, column) for column in columns)
-        (was,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+        (was,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - our own names
         connection.execute("BEGIN")
         for copy in range(1, times):
             connection.execute(
-                f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {table} WHERE rid <= :all",  # noqa: S608
+                f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {table} WHERE rid <= :all",  # noqa: S608 - our own names
                 {"copy": copy, "step": copy * step, "all": step},
             )
         connection.execute("COMMIT")
-        (now,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+        (now,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - our own names
         counts[table] = (was, now)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.close()

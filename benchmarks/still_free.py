@@ -139,6 +139,7 @@ def judged(
 def plot(tallies: Mapping[str, Calibration], path: Path) -> bool:
     """Draw how often places were still free of which something was told; False where nothing can draw."""
     try:
+        # No dependency: most have it not, and who has it may have it typed.
         from matplotlib import pyplot as plt  # type: ignore[import-not-found,unused-ignore]
         from matplotlib import use  # type: ignore[import-not-found,unused-ignore]
     except ImportError:

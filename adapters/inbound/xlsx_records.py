@@ -20,6 +20,7 @@ from adapters import table
 from adapters.base import Broken, Decoded, Options, Record
 from adapters.folding import folded
 from adapters.table import Columns, folded_name
+from adapters.unread import OTHER_SHEETS, ROWS_ABOVE
 from adapters.workbook import Flaw, Merge, NotAWorkbook, Sheet, Workbook, column_name
 from mappings.errors import Issue, Rejected
 
@@ -30,7 +31,6 @@ FORMAT = "xlsx_records"
 _SEARCHED = 50
 """In so many rows the header is looked for."""
 _MOST_HEADER_ROWS = 3
-_ABOVE, _BESIDE = "(rows above the header)", "(other sheets)"
 
 
 def check(options: Options) -> None:
@@ -106,7 +106,7 @@ def _records(body: bytes, layout: _Layout) -> Iterator[Record | Broken]:
         covered = _covered(book.merges(header.sheet), header)
     except NotAWorkbook as wrong:
         raise Rejected(_issue(wrong, "workbook")) from None
-    dropped = ((_ABOVE,) if header.below_others else ()) + ((_BESIDE,) if len(book.sheets) > 1 else ())
+    dropped = ((ROWS_ABOVE,) if header.below_others else ()) + ((OTHER_SHEETS,) if len(book.sheets) > 1 else ())
     rows = _rows(book, header, covered, layout, dropped)
     yield from table.records(rows, tuple(header.names.values()), layout.columns, unit="row")
 

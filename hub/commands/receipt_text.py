@@ -3,9 +3,9 @@
 import re
 
 from adapters.receipt import Receipt, in_language
+from adapters.unread import GERMAN
 from hub.commands.counted import counted
 from mappings.errors import Severity
-from mappings.patient_filter import WITHHELD_NAME
 from mappings.terminology import Language
 
 __all__ = ["in_german", "render"]
@@ -115,7 +115,7 @@ def _line(noun: str, total: int, parts: list[tuple[str, int]]) -> str:
 
 
 def _name(field: str, language: Language) -> str:
-    return "(Feld, dessen Name nicht gezeigt wird)" if field == WITHHELD_NAME and language == "de" else field
+    return GERMAN.get(field, field) if language == "de" else field
 
 
 def in_german(place: str) -> str:

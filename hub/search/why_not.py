@@ -255,7 +255,7 @@ def _farther(
         farther = math.ceil(min(max(query.kilometres, 1.0) * times, _KM_MOST))
         if farther <= query.kilometres:
             return
-        # Who comes to the place does so from however far, and is found already.
+        # Nearest first. Who comes to the place does so from however far, and is found already.
         reach = vacancies.in_reach(reader, replace(query, kilometres=farther), shape, now, ())
         beyond = {rid: away for rid, away in reach.kilometres.items() if away > query.kilometres and rid not in fit}
         nearest = next((away for rid, away in beyond.items() if first_day(reach.rows[rid]) is not None), None)

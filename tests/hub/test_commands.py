@@ -360,3 +360,15 @@ def test_a_withheld_name_is_told_in_the_language_of_the_receipt(
     ):
         run("ingest", "--database", url, "--language", language, "--source", "csv-long", str(file))
         assert told in capsys.readouterr().out
+
+
+def test_what_a_workbook_has_beside_its_table_is_told_in_the_language_of_the_receipt(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(Path(__file__).parents[1] / "golden/xlsx_records/liste/in.xlsx")
+    for language, told in (
+        ("de", "(Zeilen über der Kopfzeile) (1), (andere Blätter) (1)"),
+        ("en", "(rows above the header) (1), (other sheets) (1)"),
+    ):
+        run("ingest", "--database", url, "--language", language, "--source", "xlsx-liste", file)
+        assert told in capsys.readouterr().out
