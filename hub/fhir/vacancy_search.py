@@ -71,7 +71,7 @@ def prepare(
                     raise
         monitor = None
         if news is not None and query.after is None and told.get(MONITOR) == ["true"]:
-            rids = [rid for _, _, rid in found.fitting]
+            rids = [rid for _, _, rid in found.fitting.positions]
             monitor = news.link(reader, rids, pairs_of(told), url_of(told, query, base), at=micros(now))
         return bundle(found, still_free, why, told, query, base, now, monitor)
 

@@ -257,7 +257,7 @@ class JoinedView:
                 now=now,
                 delivery=delivery,
             )
-            _clear(connection, projection, [row.id for row in gone])
+            _clear(connection, projection, [row.id for row in gone], self._indexes[projection.name])
             self._freshen(connection, projection, shown, told if view is View.PUBLIC else shown)
         self._remember(connection, shown, before, gone, kept)
         return versions
@@ -414,6 +414,8 @@ class JoinedView:
             if kept[name]:
                 names = [column.name for column in table.columns]
                 connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in kept[name]])
+        index = self._indexes[projection.name]
+        index.tell(transaction, {row[0] for row in kept["vacancy"]}, members=True)
         return written.made
 
     def _write_anew(
@@ -486,7 +488,7 @@ class JoinedView:
         )
         # The operator stays: it is of this source alone, and other facilities of it may be.
         own = sorted((kind, name) for kind, name in found if kind != "Organization" or name == row.id)
-        _clear(connection, projection, offers)
+        _clear(connection, projection, offers, self._indexes[projection.name])
         return {"resources": own, "vacancy": places, "member": shown}
 
     def _slots(self, connection: Connection, projection: Projection, offers: Sequence[str]) -> list[Key]:
@@ -580,12 +582,12 @@ def _signature(rows: Sequence[Any]) -> str:
     return told.hexdigest()
 
 
-def _clear(connection: Connection, projection: Projection, offers: Sequence[str]) -> None:
+def _clear(connection: Connection, projection: Projection, offers: Sequence[str], index: VacancyIndex) -> None:
     """Take offers out of the search for places."""
     resource = projection.resource
     for begin in range(0, len(offers), _CHUNK):
-        rids = select(resource.c.rid).where(
-            resource.c.type == _OFFER, resource.c.id.in_(offers[begin : begin + _CHUNK])
-        )
+        of_offers = resource.c.type == _OFFER, resource.c.id.in_(offers[begin : begin + _CHUNK])
+        rids = connection.execute(select(resource.c.rid).where(*of_offers)).scalars().all()
         for table in (projection.vacancy, projection.member):
             connection.execute(delete(table).where(table.c.rid.in_(rids)))
+        index.tell(Transaction(connection), rids, members=True)

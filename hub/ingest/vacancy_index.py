@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import BindParameter, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql
 
+from hub.store.change_kind import ChangeKind
+from hub.store.changes import Changes
 from hub.store.clock import FAR_DAY, NO_DAY, day
 from hub.store.prepared import Prepared, one_of
 from hub.store.reader import Reader, Row, Transaction
@@ -103,6 +105,7 @@ class VacancyIndex:
             "operator": bindparam("body"),
         }
         elsewhere = or_(*(vacancy.c[name] != value for name, value in now.items()))
+        self._changes = Changes(projection)
         self._move = Prepared(update(vacancy).where(one_of(vacancy.c.rid, "rids"), elsewhere).values(now))
 
     def offers(self, reader: Reader, ids: Iterable[str]) -> dict[str, int]:
@@ -150,8 +153,15 @@ class VacancyIndex:
             )
             rows += ((rid, ordinal, *head, *places, *tail) for ordinal, places in enumerate(_places(report)))
         transaction.many_rows(self._put_places, rows)
+        self.tell(transaction, reports)
         if areas:
             self._put(transaction, areas)
+
+    def tell(self, transaction: Transaction, offers: Collection[int], *, members: bool = False) -> None:
+        """Tell who keeps the places of offers in memory that they are others, and so are the `members`."""
+        self._changes.add(transaction, ChangeKind.PLACES, offers)
+        if members:
+            self._changes.add(transaction, ChangeKind.MEMBERS, offers)
 
     def _put(self, transaction: Transaction, areas: Mapping[int, set[int]]) -> None:
         """Replace the postal codes to which services come, where they are others than before."""
@@ -161,6 +171,7 @@ class VacancyIndex:
         changed = [rid for rid, codes in areas.items() if codes != stored.get(rid, set())]
         transaction.run(self._clear_areas, {"rids": changed})
         transaction.many_rows(self._put_areas, [(code, rid) for rid in changed for code in sorted(areas[rid])])
+        self._changes.add(transaction, ChangeKind.AREAS, changed)
 
     def put_members(self, transaction: Transaction, members: Mapping[int, Collection[int]]) -> None:
         """Replace all that is shown with offers."""
@@ -168,11 +179,13 @@ class VacancyIndex:
             return
         transaction.run(self._clear_members, {"rids": list(members)})
         transaction.many_rows(self._put_member, [(rid, one) for rid, several in members.items() for one in several])
+        self._changes.add(transaction, ChangeKind.MEMBERS, members)
 
     def change_members(self, transaction: Transaction, gone: Sequence[Row], new: Sequence[Row]) -> None:
         """Of what is shown with offers take some away and add some: (the offer's row, the member's)."""
         transaction.many_rows(self._drop_member, gone)
         transaction.many_rows(self._put_member, new)
+        self._changes.add(transaction, ChangeKind.MEMBERS, {rid for rid, _ in (*gone, *new)})
 
     def put_freshness(self, transaction: Transaction, times: Mapping[int, Times]) -> None:
         """Replace the times of offers."""
@@ -190,28 +203,36 @@ class VacancyIndex:
                 for rid, told in times.items()
             ],
         )
+        self.tell(transaction, times)
 
     def end(self, transaction: Transaction, offers: Iterable[int], at: int) -> None:
         """Let the statements of offers count until `at` and no longer."""
-        transaction.run(self._end, {"rids": list(offers), "at": at})
+        rids = list(offers)
+        transaction.run(self._end, {"rids": rids, "at": at})
+        self.tell(transaction, rids)
 
     def move(self, transaction: Transaction, offers: Iterable[int], facility: Facility) -> None:
         """Bring offers to where their facility is now, and to who runs it; what stands there already is not touched."""
         position = position_of(facility)
         if position is not None:
+            rids = list(offers)
             values = {
-                "rids": list(offers),
+                "rids": rids,
                 "north": position.latitude,
                 "east": position.longitude,
                 "municipality": _municipality(facility),
                 "body": _body(facility),
             }
-            transaction.run(self._move, values)
+            if transaction.run(self._move, values):
+                self.tell(transaction, rids)
 
     def clear(self, transaction: Transaction, offer: int) -> None:
         """Forget an offer."""
         for statement in (self._clear_places, self._clear_areas, self._clear_members, self._clear_freshness):
             transaction.run(statement, {"rids": [offer]})
+        self.tell(transaction, [offer])
+        self._changes.add(transaction, ChangeKind.AREAS, [offer])
+        self._changes.add(transaction, ChangeKind.MEMBERS, [offer])
 
 
 def position_of(facility: Facility) -> Position | None:

@@ -6,10 +6,10 @@ from types import MappingProxyType
 
 from sqlalchemy import select
 
-from hub.store.prepared import Prepared, one_of
+from hub.store.prepared import Prepared, one_of, packed_pair, pair_of
 from hub.store.reader import Reader
 from hub.store.repository import current
-from hub.store.shown import Shown, Version, shown
+from hub.store.shown import Shown, Version, shown, shown_as_stored
 from hub.store.tables import VIEWS, Projection
 
 __all__ = ["by_rid", "by_version"]
@@ -33,12 +33,17 @@ def by_rid(
 
 
 def by_version(reader: Reader, projection: Projection, versions: Sequence[Version]) -> list[Shown]:
-    """What is shown of the versions that rows have in this snapshot, in their order."""
+    """What is shown of versions that rows have, in their order; without those that this snapshot does not know."""
     kept = reader.kept.get(projection.name)
     found = kept.of(versions) if kept is not None else [None] * len(versions)
-    missing = [rid for (rid, _), one in zip(versions, found, strict=True) if one is None] if None in found else ()
-    read = _read(reader, projection, missing) if missing else {}
-    return [one or read[rid] for (rid, _), one in zip(versions, found, strict=True)]
+    if None in found:
+        missing = [packed_pair(*version) for version, one in zip(versions, found, strict=True) if one is None]
+        rows = reader.all(_of_versions(projection.name), {"versions": missing})
+        read = {(rid, version): shown_as_stored(content) for rid, version, content in rows if content is not None}
+        if kept is not None:
+            kept.add(read)
+        found = [one or read.get(version) for version, one in zip(versions, found, strict=True)]
+    return [one for one in found if one is not None]
 
 
 def _read(reader: Reader, projection: Projection, rids: Sequence[int]) -> dict[int, Shown]:
@@ -47,6 +52,16 @@ def _read(reader: Reader, projection: Projection, rids: Sequence[int]) -> dict[i
     if projection.name in reader.kept:
         reader.kept[projection.name].add(read)
     return {rid: one for (rid, _), one in read.items()}
+
+
+@lru_cache
+def _of_versions(view: str) -> Prepared:
+    history = VIEWS[view].history
+    return Prepared(
+        select(history.c.rid, history.c.version, history.c.content).where(
+            pair_of(history.c.rid, history.c.version, "versions")
+        )
+    )
 
 
 @lru_cache

@@ -1,41 +1,23 @@
-"""Finds offers near a place by their vacancy: one indexed statement for the hits, one for what is shown with them."""
+"""Finds offers near a place by their vacancy: memory says which fit, the database what is shown of a page of them."""
 
-import math
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from hub.search import contents, vacancy_rows
-from hub.search.ranking import keys, score
-from hub.search.types.near import nearest
-from hub.search.vacancy_days import first_days
-from hub.search.vacancy_query import Criterion, Position, Sort, VacancyQuery
-from hub.search.vacancy_rows import Shape
-from hub.store.reader import Reader, Row
-from hub.store.shown import Shown, Version
+import numpy as np
+
+from hub.search import contents
+from hub.search.offers import NEVER, Offers, Stay
+from hub.search.ranking import Said, key, score
+from hub.search.reach import Reach, Surroundings
+from hub.search.vacancy_query import Position, Sort, VacancyQuery
+from hub.store.blocks import NOT_SAID, Rows
+from hub.store.reader import Reader
+from hub.store.shown import Shown
 from hub.store.tables import Projection
-from mappings import terminology
-from mappings.vacancy import State
 
-__all__ = [
-    "Fitting",
-    "Freshness",
-    "Hit",
-    "Hits",
-    "InReach",
-    "comers",
-    "find",
-    "first_day_for",
-    "fitting",
-    "in_reach",
-    "of_comers",
-    "page_of",
-    "shape_of",
-]
-
-_CONFIRMED_AT = 3
-"""Where a row of `versions` has what is there for offers alone."""
+__all__ = ["Fitting", "Freshness", "Hit", "Hits", "find", "fitting", "page_of", "taking"]
 
 
 class Freshness(NamedTuple):
@@ -65,6 +47,18 @@ class Hit(NamedTuple):
     position: Position
 
 
+class Fitting(NamedTuple):
+    """Every offer that fits, in order; and where and among what it was looked for."""
+
+    positions: Sequence[Position]
+    said: Mapping[int, Said]
+    """What ranks each, by rid, where that was asked for."""
+    rows: Rows
+    """One block of each, and of some that do not fit, in any order."""
+    surroundings: Surroundings
+    reach: Reach
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hits:
     """A page of hits in order; `more` says that another follows.
@@ -74,28 +68,14 @@ class Hits:
 
     hits: Sequence[Hit]
     members: Sequence[Shown]
-    fitting: Sequence[Position]
-    """Where every offer that fits stands."""
+    fitting: Fitting
+    """All that fit."""
     more: bool
 
     @property
     def total(self) -> int:
         """How many fit."""
-        return len(self.fitting)
-
-
-class Fitting(NamedTuple):
-    """Where every offer that fits stands, in order; and the rows of those, where they were needed for it."""
-
-    positions: Sequence[Position]
-    rows: Mapping[int, Sequence[Row]]
-
-
-class InReach(NamedTuple):
-    """The rows of offers in reach by rid, and how far away each is."""
-
-    kilometres: Mapping[int, float]
-    rows: Mapping[int, Sequence[Row]]
+        return len(self.fitting.positions)
 
 
 def find(reader: Reader, projection: Projection, query: VacancyQuery, *, now: int) -> Hits:
@@ -119,116 +99,76 @@ def page_of(
         page, more = positions[start : start + query.count], 0 < query.count < len(positions) - start
     else:
         page, more = [position for position in positions if position[2] in only], False
-    hits, members = _shown(reader, projection, query, page, there.rows, now)
-    return Hits(hits=hits, members=members, fitting=positions, more=more)
+    hits, members = _shown(reader, projection, query, page, there, now)
+    return Hits(hits=hits, members=members, fitting=there, more=more)
 
 
 def fitting(reader: Reader, projection: Projection, query: VacancyQuery, *, now: int) -> Fitting:
     """Every offer that fits."""
-    shape = shape_of(projection, query)
-    ranked = query.sort is not Sort.DISTANCE or bool(query.prefer_needs or query.prefer_rooms)
-    if not ranked:
-        shape = replace(shape, columns="days" if query.counts or shape.with_areas else "position")
-    if shape.columns == "position":
-        found = reader.all(vacancy_rows.rows(shape), vacancy_rows.binds(query, now))
-        near = nearest(query.latitude, query.longitude, query.kilometres, found)
-        return Fitting([(0.0, kilometres, rid) for kilometres, rid in near], {})
-    reach = in_reach(reader, query, shape, now, comers(reader, projection, query) if shape.with_areas else ())
-    first_day = first_day_for(query)
-    days = {rid: day for rid, rows in reach.rows.items() if (day := first_day(rows)) is not None}
-    key = keys(query, now)
-    positions = sorted(
-        (key(reach.rows[rid], reach.kilometres[rid], day), reach.kilometres[rid], rid) for rid, day in days.items()
+    surroundings = Surroundings(reader, projection, query)
+    reach = surroundings.of(query)
+    if query.sort is not Sort.DISTANCE or query.prefer_needs or query.prefer_rooms:
+        found = surroundings.met(surroundings.current(reach, query, now), query, now)
+        positions, said = _ranked(found, query, now)
+        return Fitting(positions, said, found.rows, surroundings, reach)
+    found = taking(surroundings, reach, query, now)
+    nearest = zip(found.kilometres(), found.rows["rid"].tolist(), strict=True)
+    positions = sorted([(0.0, kilometres, rid) for kilometres, rid in nearest])
+    return Fitting(positions, {}, found.rows, surroundings, reach)
+
+
+def taking(surroundings: Surroundings, reach: Reach, query: VacancyQuery, now: int) -> Reach:
+    """One block each of the offers in reach that can take whom the query is for."""
+    found = surroundings.met(surroundings.current(reach, query, now), query, now)
+    offers = Offers(found.rows)
+    if not query.counts:
+        return found.at(offers.first)
+    return found.at(offers.first[offers.first_days(Stay.of(query)) != NEVER])
+
+
+def _ranked(found: Reach, query: VacancyQuery, now: int) -> tuple[list[Position], dict[int, Said]]:
+    offers = Offers(found.rows)
+    if not len(offers):
+        return [], {}
+    days = offers.first_days(Stay.of(query))
+    told = zip(
+        offers.heads.based_on.tolist(),
+        np.bitwise_or.reduceat(found.rows["needs"], offers.first).tolist(),
+        np.bitwise_or.reduceat(found.rows["rooms"], offers.first).tolist(),
+        strict=True,
     )
-    return Fitting(positions, reach.rows)
+    said = dict(zip(offers.heads["rid"].tolist(), map(Said._make, told), strict=True))
+    kilometres = found.at(offers.first).kilometres()
+    of = key(query, now)
+    positions = [
+        (of(away, said[rid], day), away, rid)
+        for (rid, away, day) in zip(said, kilometres, days.tolist(), strict=True)
+        if day != NEVER
+    ]
+    return sorted(positions), said
 
 
-def first_day_for(query: VacancyQuery) -> Callable[[Sequence[Row]], int | None]:
-    """Tells of the rows of an offer the first day on which it can take whom the query is for."""
-    return first_days(
-        start=query.today if query.start is None else query.start,
-        exact=query.start is not None,
-        days=query.days,
-        places=query.places,
-    )
-
-
-def shape_of(projection: Projection, query: VacancyQuery, *, near_misses: bool = False) -> Shape:
-    """The statement of a query."""
-    return Shape(
-        view=projection.name,
-        criteria=query.criteria,
-        with_needs=query.needs != 0,
-        only_free=query.states == (State.SOME,),
-        with_start=query.start is not None and not near_misses,
-        near_misses=near_misses,
-        with_areas=bool(query.postal_codes) and not terminology.ambulatory().isdisjoint(query.care_forms),
-    )
-
-
-def in_reach(reader: Reader, query: VacancyQuery, shape: Shape, now: int, coming: Sequence[int]) -> InReach:
-    """All rows of a shape with days around the place, and of those services that are `coming` there (`comers`)."""
-    told = vacancy_rows.binds(query, now)
-    if shape.near_misses:
-        told["from_day"] = query.today
-    rows = reader.all(vacancy_rows.rows(shape), told)
-    kilometres = {rid: away for away, rid in nearest(query.latitude, query.longitude, query.kilometres, rows)}
-    if shape.with_areas and coming:
-        others = reader.all(vacancy_rows.rows(of_comers(shape)), {**told, "comers": coming})
-        kilometres |= {rid: away for away, rid in nearest(query.latitude, query.longitude, math.inf, others)}
-        rows = [*rows, *others]
-    by_offer: dict[int, list[Row]] = {}
-    for row in rows:
-        if row[0] in kilometres:
-            by_offer.setdefault(row[0], []).append(row)
-    return InReach(kilometres, by_offer)
-
-
-def of_comers(shape: Shape) -> Shape:
-    """The same of services that come, wherever they are themselves."""
-    criteria = tuple(criterion for criterion in shape.criteria if criterion is not Criterion.DISTRICT)
-    return replace(shape, by_area=True, criteria=criteria)
-
-
-def comers(reader: Reader, projection: Projection, query: VacancyQuery) -> list[int]:
-    """The rows of the services that say that they come to the postal codes of a query."""
-    codes = {"postal_codes": list(query.postal_codes)}
-    return [rid for (rid,) in reader.all(vacancy_rows.comers(projection.name), codes)] if query.postal_codes else []
+_NOTHING = Said(0, 0, 0)
 
 
 def _shown(
-    reader: Reader,
-    projection: Projection,
-    query: VacancyQuery,
-    page: Sequence[Position],
-    rows: Mapping[int, Sequence[Row]],
-    now: int,
+    reader: Reader, projection: Projection, query: VacancyQuery, page: Sequence[Position], there: Fitting, now: int
 ) -> tuple[Sequence[Hit], Sequence[Shown]]:
     """The hits, and what is shown with them."""
     if not page:
         return (), ()
-    stated: dict[int, Row] = {}
-    members: dict[Version, None] = {}
-    for row in reader.all(vacancy_rows.versions(projection.name), {"rids": [rid for _, _, rid in page]}):
-        if row[_CONFIRMED_AT] is None:
-            members[row[:2]] = None
-        else:
-            stated[row[0]] = row
-    offers = [stated[rid] for _, _, rid in page]
-    shown = contents.by_version(reader, projection, [*(row[:2] for row in offers), *members])
+    offers, members = there.surroundings.shown([rid for _, _, rid in page])
+    if len(offers) < len(page):
+        known = dict(offers)
+        page = [position for position in page if position[2] in known]
+    shown = contents.by_version(reader, projection, [*offers, *members])
+    places = {rid: place for place, rid in enumerate(there.rows["rid"].tolist())}
+    rows = there.rows.at(np.array([places[rid] for _, _, rid in page], np.intp))
+    times = zip(*(rows[name].tolist() for name in Freshness._fields), strict=True)
     hits = []
-    for position, one, row in zip(page, shown, offers, strict=False):
-        freshness = Freshness._make(row[2:])
-        _, kilometres, rid = position
-        hits.append(
-            Hit(
-                rid,
-                row[1],
-                one,
-                kilometres,
-                freshness,
-                score(query, kilometres, freshness.based_on, rows.get(rid, ()), now),
-                position,
-            )
-        )
+    for position, (rid, version), one, told in zip(page, offers, shown, times, strict=False):
+        freshness = Freshness(None if told[0] == NOT_SAID else told[0], *told[1:])
+        ranked_by = there.said.get(rid) or _NOTHING._replace(based_on=freshness.based_on)
+        ranked = score(query, position[1], ranked_by, now)
+        hits.append(Hit(rid, version, one, position[1], freshness, ranked, position))
     return hits, shown[len(hits) :]

@@ -4,42 +4,38 @@ A stay needs one block that covers it, or several of the same offer that do: who
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-__all__ = ["first_day", "first_days", "longest", "most"]
+__all__ = ["Block", "first_day", "first_days", "longest", "most"]
 
-Row = tuple[Any, ...]
-_STARTS, _ENDS, _PLACES = 3, 4, 5
-"""Where a row has its first and last day, and its places."""
+Block = tuple[int, int, int]
+"""The first and the last day of a free block, days since 1970, and its places."""
+_STARTS, _ENDS, _PLACES = 0, 1, 2
 
 
-def first_day(rows: Sequence[Row], *, start: int, exact: bool, days: int, places: int) -> int | None:
+def first_day(rows: Sequence[Block], *, start: int, exact: bool, days: int, places: int) -> int | None:
     """The first day, `start` or (unless `exact`) later, from which `places` are free for so many `days`; else None."""
     return first_days(start=start, exact=exact, days=days, places=places)(rows)
 
 
-def first_days(*, start: int, exact: bool, days: int, places: int) -> Callable[[Sequence[Row]], int | None]:
-    """The same as a function of the rows of an offer, for who asks it of many."""
+def first_days(*, start: int, exact: bool, days: int, places: int) -> Callable[[Sequence[Block]], int | None]:
+    """The same as a function of the blocks of an offer, for who asks it of many."""
 
-    def of_one(row: Row) -> int | None:
-        # Mostly an offer has one block, and mostly that is all that is asked.
-        starts, ends = row[_STARTS], row[_ENDS]
-        first: int = starts if starts > start else start
-        fits = first + days - 1 <= ends and row[_PLACES] >= places and (first == start or not exact)
-        return first if fits else None
+    last = start + days - 1
 
-    def of_any(rows: Sequence[Row]) -> int | None:
-        if len(rows) == 1:
-            return of_one(rows[0])
+    def of_any(rows: Sequence[Block]) -> int | None:
+        # Mostly one block is enough from the first day on, or there is nothing that day.
+        there = [row for row in rows if row[_STARTS] <= start <= row[_ENDS]]
+        if there and any(row[_ENDS] >= last and row[_PLACES] >= places for row in there):
+            return start
         if exact:
-            return start if _holds(rows, start, start + days - 1, places) else None
+            return start if there and _holds(rows, start, last, places) else None
         candidates = sorted({max(row[_STARTS], start) for row in rows if row[_ENDS] >= start})
         return next((day for day in candidates if _holds(rows, day, day + days - 1, places)), None)
 
     return of_any
 
 
-def longest(rows: Sequence[Row], *, start: int, exact: bool, days: int, places: int) -> int:
+def longest(rows: Sequence[Block], *, start: int, exact: bool, days: int, places: int) -> int:
     """For how many days in a row, `days` at most, so many places are free."""
     candidates = [start] if exact else sorted({max(row[_STARTS], start) for row in rows if row[_ENDS] >= start})
     found = 0
@@ -52,7 +48,7 @@ def longest(rows: Sequence[Row], *, start: int, exact: bool, days: int, places: 
     return found
 
 
-def most(rows: Sequence[Row], *, start: int, exact: bool, days: int, places: int) -> int:
+def most(rows: Sequence[Block], *, start: int, exact: bool, days: int, places: int) -> int:
     """How many places, `places` at most, are free together for so long."""
     return next(
         (
@@ -64,7 +60,7 @@ def most(rows: Sequence[Row], *, start: int, exact: bool, days: int, places: int
     )
 
 
-def _holds(rows: Sequence[Row], first: int, last: int, places: int) -> bool:
+def _holds(rows: Sequence[Block], first: int, last: int, places: int) -> bool:
     # Places grow fewer only on the day after a block's last.
     turning = {first, *(row[_ENDS] + 1 for row in rows if first <= row[_ENDS] < last)}
     return all(sum(row[_PLACES] for row in rows if row[_STARTS] <= day <= row[_ENDS]) >= places for day in turning)

@@ -5,18 +5,20 @@ change promises is what its search finds, counted by the same rules.
 """
 
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import ClassVar, NamedTuple
 
-from hub.search import vacancies, vacancy_rows
-from hub.search.vacancies import InReach, first_day_for
-from hub.search.vacancy_days import longest, most
-from hub.search.vacancy_query import Criterion, Position, VacancyQuery
-from hub.search.vacancy_rows import BASED_ON, BITS, CARE_FORM, MISSED, MISSING, STATE
-from hub.store.reader import Reader, Row
+import numpy as np
+
+from hub.search import vacancy_days
+from hub.search.offers import NEVER, Numbers, Offers, Stay
+from hub.search.reach import BITS, Flags, Surroundings
+from hub.search.vacancies import Fitting, taking
+from hub.search.vacancy_days import Block
+from hub.search.vacancy_query import Criterion, VacancyQuery
+from hub.store.reader import Reader
 from hub.store.tables import Projection
 from mappings import terminology
 from mappings.vacancy import State
@@ -77,20 +79,16 @@ class WhyNot:
             self.changes.append(Change(criterion, value, self.total + more, code, self.days))
 
 
-def why_not(
-    reader: Reader, projection: Projection, query: VacancyQuery, fitting: Sequence[Position], *, now: int
-) -> WhyNot:
+def why_not(reader: Reader, projection: Projection, query: VacancyQuery, there: Fitting, *, now: int) -> WhyNot:
     """What keeps offers out of a search in which these fit; the changes that bring most first."""
-    told = WhyNot(len(fitting), query.days)
-    fit = frozenset(rid for _, _, rid in fitting)
-    coming = vacancies.comers(reader, projection, query)
-    shape = vacancies.shape_of(projection, query, near_misses=True)
-    near_misses = vacancies.in_reach(reader, query, shape, now, coming)
-    _criteria(told, reader, projection, query, near_misses, fit, now)
-    _days(told, query, near_misses, fit)
-    _states(told, reader, projection, query, coming, now)
-    _care_forms(told, reader, projection, query, coming, now)
-    _farther(told, reader, projection, query, fit, now)
+    told = WhyNot(len(there.positions), query.days)
+    near = _NearMisses(there, query, now)
+    if query.needs or query.criteria:
+        _criteria(told, near)
+    _days(told, near)
+    _states(told, there, query, now)
+    _care_forms(told, there, query, now)
+    _farther(told, reader, projection, query, now)
     told.kept_out.sort(key=lambda one: (-one.offers, one.criterion, one.code))
     told.changes.sort(key=lambda one: (-one.total, one.criterion, one.code))
     return told
@@ -104,47 +102,40 @@ def _needs() -> Mapping[int, str]:
     return {bit: code for code, bit in terminology.bits("need").items()}
 
 
-_SAID = {"need": 1, Criterion.ROOM: 2, Criterion.LANGUAGE: 3, Criterion.PAYER: 4, Criterion.OWN_SHARE: 5}
-"""Where a row of `stated` has what only who states it is found by."""
-_NOTHING = (0, "", -1)
 _EUROS_MOST = 99_999
 
 
-def _criteria(
-    told: WhyNot,
-    reader: Reader,
-    projection: Projection,
-    query: VacancyQuery,
-    reach: InReach,
-    fit: frozenset[int],
-    now: int,
-) -> None:
-    if not query.needs and not query.criteria:
-        return
-    first_day = first_day_for(query)
-    kept_out: dict[tuple[int, int], dict[int, list[Row]]] = {}
-    for rid, rows in reach.rows.items():
-        if rid in fit:
-            continue
-        by_miss: dict[tuple[int, int], list[Row]] = {}
-        for row in rows:
-            by_miss.setdefault((row[MISSED], row[MISSING]), []).append(row)
-        base = by_miss.pop((0, 0), [])
-        for miss, others in by_miss.items():
-            with_them = [*base, *others]
-            if first_day(with_them) is not None:
-                kept_out.setdefault(miss, {})[rid] = with_them
-    stated = _stated(reader, projection, kept_out)
+class _NearMisses:
+    """The blocks that miss one criterion, or serve all needs but one, or miss nothing; whatever their days."""
+
+    def __init__(self, there: Fitting, query: VacancyQuery, now: int) -> None:
+        self.query = query
+        self.now = now
+        self.surroundings = there.surroundings
+        self.reach = there.reach
+        found = there.surroundings.current(there.reach, query, now, any_day=True)
+        missed = there.surroundings.missed(found, query, now)
+        missing = query.needs & ~found.rows["needs"]
+        near = ((missing == 0) & (missed & (missed - 1) == 0)) | ((missed == 0) & (missing & (missing - 1) == 0))
+        self.rows, self.missed, self.missing = found.rows.where(near), missed[near], missing[near]
+        self.meets = (self.missed == 0) & (self.missing == 0)
+        """Whether each meets all that is asked for but for days and places."""
+        self.fits = np.isin(self.rows["rid"], np.array([rid for _, _, rid in there.positions], np.int64))
+        """Whether the offer of each fits."""
+
+
+def _criteria(told: WhyNot, near: _NearMisses) -> None:
+    kept_out = _kept_out(near)
+    stated = _Stated(near, [rid for offers in kept_out.values() for rid in offers])
     for (missed, missing), offers in kept_out.items():
-        criterion, code = _named(missed, missing)
-        said = [stated[rid][_SAID[criterion]] for rid in offers] if criterion in _SAID else ()
-        told.of(criterion, len(offers), code, unstated=sum(one in _NOTHING for one in said))
+        criterion, code = (_CRITERIA[missed], "") if missed else ("need", _needs()[missing])
+        told.of(criterion, len(offers), code, unstated=stated.silent(criterion, offers))
         if criterion == Criterion.OWN_SHARE:
-            _dearer(told, [cents for cents in said if cents not in _NOTHING], len(offers))
+            _dearer(told, stated.own_shares(offers), len(offers))
         elif criterion == Criterion.MAX_AGE:
-            youngest = min(now - rows[0][BASED_ON] for rows in offers.values())
-            hours = math.ceil(youngest / _HOUR)
-            within = sum(now - rows[0][BASED_ON] <= hours * _HOUR for rows in offers.values())
+            ages = [near.now - based_on for based_on in offers.values()]
+            hours = math.ceil(min(ages) / _HOUR)
+            within = sum(age <= hours * _HOUR for age in ages)
             told.would(criterion, f"{hours}h" if hours < 1000 else None, within if hours < 1000 else len(offers))
         elif criterion == Criterion.DISTRICT:
             continue  # To look elsewhere is another search.
@@ -152,18 +143,66 @@ def _criteria(
             told.would(criterion, None, len(offers), code)
 
 
-def _named(missed: int, missing: int) -> tuple[str, str]:
-    """What a row misses, and the need where it is one."""
-    return (_CRITERIA[missed], "") if missed else ("need", _needs()[missing])
+def _kept_out(near: _NearMisses) -> dict[tuple[int, int], dict[int, int]]:
+    """The offers that one criterion, or one need, alone keeps out: rid, and from when on its statement ages."""
+    stay = Stay.of(near.query)
+    first_day = vacancy_days.first_days(**stay._asdict())
+    others = ~near.fits
+    offers = Offers(near.rows.where(others))
+    missed, missing = near.missed[others], near.missing[others]
+    missed_by, missing_by = missed[offers.first], missing[offers.first]
+    alone = (offers.first_days(stay) != NEVER) & ((missed_by != 0) | (missing_by != 0))
+    found: dict[tuple[int, int], dict[int, int]] = {}
+    alone[[offer for offer, _ in offers.several]] = False
+    heads = offers.heads.where(alone)
+    misses = zip(missed_by[alone].tolist(), missing_by[alone].tolist(), strict=True)
+    for miss, rid, based_on in zip(misses, heads["rid"].tolist(), heads.based_on.tolist(), strict=True):
+        found.setdefault(miss, {})[rid] = based_on
+    for offer, there in offers.several:
+        by_miss: dict[tuple[int, int], list[Block]] = {}
+        misses = zip(missed[there].tolist(), missing[there].tolist(), strict=True)
+        for miss, block in zip(misses, offers.blocks[there], strict=True):
+            by_miss.setdefault(miss, []).append(block)
+        meets = by_miss.pop((0, 0), [])
+        for miss, blocks in by_miss.items():
+            if first_day([*meets, *blocks]) is not None:
+                found.setdefault(miss, {})[int(offers.heads["rid"][offer])] = int(offers.heads.based_on[offer])
+    return found
 
 
-def _stated(
-    reader: Reader, projection: Projection, kept_out: Mapping[tuple[int, int], Mapping[int, Sequence[Row]]]
-) -> Mapping[int, Row]:
-    """What offers say at all, by rid, of those that are kept out by what only who states it is found by."""
-    rids = {rid for miss, offers in kept_out.items() if _named(*miss)[0] in _SAID for rid in offers}
-    rows = reader.all(vacancy_rows.stated(projection.name), {"rids": list(rids)}) if rids else ()
-    return {row[0]: row for row in rows}
+class _Stated:
+    """What offers say at all, whichever of their blocks it is said of, of what only who states it is found by."""
+
+    _NAMES: ClassVar[Mapping[str, str]] = {
+        "need": "needs",
+        Criterion.ROOM: "rooms",
+        Criterion.LANGUAGE: "languages",
+        Criterion.PAYER: "payers",
+        Criterion.OWN_SHARE: "own_share",
+    }
+
+    def __init__(self, near: _NearMisses, rids: Sequence[int]) -> None:
+        every = near.reach.rows
+        self._rows = every.where(np.isin(every["rid"], np.array(rids, np.int64)))
+        self._surroundings = near.surroundings
+
+    def silent(self, criterion: str, rids: Collection[int]) -> int:
+        """How many of some say nothing of a criterion."""
+        if criterion not in self._NAMES:
+            return 0
+        values = self._rows[self._NAMES[criterion]]
+        if criterion == Criterion.LANGUAGE:
+            says = self._surroundings.names(values)
+        else:
+            says = values > (-1 if criterion == Criterion.OWN_SHARE else 0)
+        speaking = set(self._rows["rid"][says].tolist())
+        return sum(rid not in speaking for rid in rids)
+
+    def own_shares(self, rids: Collection[int]) -> list[int]:
+        """The own share of each of some that tell it, cents a month."""
+        rows = self._rows
+        told = dict(sorted(zip(rows["rid"].tolist(), rows["own_share"].tolist(), strict=True)))
+        return [told[rid] for rid in rids if told[rid] >= 0]
 
 
 def _dearer(told: WhyNot, shares: Sequence[int], offers: int) -> None:
@@ -175,63 +214,52 @@ def _dearer(told: WhyNot, shares: Sequence[int], offers: int) -> None:
         told.would(Criterion.OWN_SHARE, None, offers)
 
 
-def _days(told: WhyNot, query: VacancyQuery, reach: InReach, fit: frozenset[int]) -> None:
+def _days(told: WhyNot, near: _NearMisses) -> None:
     """What other days, fewer days and fewer places would bring."""
-    start = query.today if query.start is None else query.start
-    exact = query.start is not None
-    offers = {rid: rows for rid, rows in _met(reach).items() if rid not in fit}
-    if exact:
-        some_day = first_day_for(replace(query, start=None))
-        at_some_time = [rows for rows in offers.values() if some_day(rows) is not None]
-        told.of("start", len(at_some_time))
-        later = first_day_for(replace(query, start=None, today=start))
-        first = min((day for rows in at_some_time if (day := later(rows)) is not None), default=None)
-        if first is not None:
+    query, stay = near.query, Stay.of(near.query)
+    offers = Offers(near.rows.where(near.meets & ~near.fits))
+    if not len(offers):
+        return
+    if stay.exact:
+        told.of("start", _number(offers.first_days(stay._replace(start=query.today, exact=False)) != NEVER))
+        first = int(offers.first_days(stay._replace(exact=False)).min())
+        if first != NEVER:
             # Of those that fit on the day asked for some may not fit later.
-            then = first_day_for(replace(query, start=first))
-            total = sum(then(rows) is not None for rows in _met(reach).values())
+            total = _number(Offers(near.rows.where(near.meets)).first_days(stay._replace(start=first)) != NEVER)
             if total > told.total:
                 told.changes.append(Change("start", first, total, "", query.days))
     if query.days > 1:
-        spans = [
-            longest(rows, start=start, exact=exact, days=query.days, places=query.places) for rows in offers.values()
-        ]
-        told.of("duration", sum(span >= 1 for span in spans))
-        best = max(spans, default=0)
-        told.would("duration", best, sum(span >= best for span in spans) if best else 0)
+        _fewer(told, "duration", offers.longest(stay))
     if query.places > 1:
-        free = [most(rows, start=start, exact=exact, days=query.days, places=query.places) for rows in offers.values()]
-        told.of("places", sum(number >= 1 for number in free))
-        best = max(free, default=0)
-        told.would("places", best, sum(number >= best for number in free) if best else 0)
+        _fewer(told, "places", offers.most(stay))
 
 
-def _met(reach: InReach) -> Mapping[int, Sequence[Row]]:
-    """Of each offer the rows that meet all criteria but for days and places."""
-    found = {rid: [row for row in rows if not row[MISSED] and not row[MISSING]] for rid, rows in reach.rows.items()}
-    return {rid: rows for rid, rows in found.items() if rows}
+def _fewer(told: WhyNot, criterion: str, possible: Numbers) -> None:
+    """What fewer days, or places, would bring: as many as possible for somebody."""
+    told.of(criterion, _number(possible >= 1))
+    best = int(possible.max())
+    told.would(criterion, best, _number(possible >= best) if best else 0)
 
 
-def _states(
-    told: WhyNot, reader: Reader, projection: Projection, query: VacancyQuery, coming: Sequence[int], now: int
-) -> None:
+def _states(told: WhyNot, there: Fitting, query: VacancyQuery, now: int) -> None:
     others = tuple(state for state in State if state not in query.states)
     if not others:
         return
-    by_state = _counted(reader, projection, replace(query, states=others), coming, now, STATE)
+    found = taking(there.surroundings, there.reach, replace(query, states=others), now)
+    by_state = there.surroundings.by_state(found)
     for state, offers in sorted(by_state.items()):
         told.of("state", offers, state)
         if state in (State.SOME, State.ASK):
             told.would("state", ",".join((*(one.value for one in query.states), state)), offers, state)
 
 
-def _care_forms(
-    told: WhyNot, reader: Reader, projection: Projection, query: VacancyQuery, coming: Sequence[int], now: int
-) -> None:
+def _care_forms(told: WhyNot, there: Fitting, query: VacancyQuery, now: int) -> None:
     others = terminology.codes("care-form") - set(query.care_forms)
     if not others:
         return
-    by_form = _counted(reader, projection, replace(query, care_forms=tuple(sorted(others))), coming, now, CARE_FORM)
+    elsewhere = replace(query, care_forms=tuple(others))
+    found = taking(there.surroundings, there.surroundings.of(elsewhere), elsewhere, now)
+    by_form = there.surroundings.by_care_form(found)
     told.of("care-form", sum(by_form.values()))
     for form in _alike(query.care_forms) & by_form.keys():
         more = terminology.descendants(form)
@@ -244,41 +272,24 @@ def _alike(care_forms: Sequence[str]) -> frozenset[str]:
     return frozenset(one for kind in kinds for one in terminology.descendants(kind)) - set(care_forms)
 
 
-def _farther(
-    told: WhyNot, reader: Reader, projection: Projection, query: VacancyQuery, fit: frozenset[int], now: int
-) -> None:
+def _farther(told: WhyNot, reader: Reader, projection: Projection, query: VacancyQuery, now: int) -> None:
     if query.box is not None:
         return
-    shape = replace(vacancies.shape_of(projection, query), columns="days")
-    first_day = first_day_for(query)
-    for times in _WIDER if fit else _WIDER_FROM_NONE:
+    for times in _WIDER if told.total else _WIDER_FROM_NONE:
         farther = math.ceil(min(max(query.kilometres, 1.0) * times, _KM_MOST))
         if farther <= query.kilometres:
             return
-        # Nearest first. Who comes to the place does so from however far, and is found already.
-        reach = vacancies.in_reach(reader, replace(query, kilometres=farther), shape, now, ())
-        beyond = {rid: away for rid, away in reach.kilometres.items() if away > query.kilometres and rid not in fit}
-        nearest = next((away for rid, away in beyond.items() if first_day(reach.rows[rid]) is not None), None)
-        if nearest is not None:
-            rim = math.ceil(nearest)
-            within = (rid for rid, away in beyond.items() if away <= rim)
-            told.would("distance", rim, sum(first_day(reach.rows[rid]) is not None for rid in within))
+        wider = replace(query, kilometres=farther)
+        surroundings = Surroundings(reader, projection, wider)
+        # Who comes to the place does so from however far, and is found already.
+        beyond = surroundings.of(wider, coming=False)
+        beyond = beyond.where(beyond.farther_than(query.kilometres))
+        found = taking(surroundings, beyond, wider, now)
+        if len(found.rows):
+            rim = math.ceil(min(found.kilometres()))
+            told.would("distance", rim, _number(~found.farther_than(rim)))
             return
 
 
-def _counted(
-    reader: Reader, projection: Projection, query: VacancyQuery, coming: Sequence[int], now: int, column: int
-) -> Mapping[str, int]:
-    """How many fit, by state or care form."""
-    shape = vacancies.shape_of(projection, query)
-    found: Counter[str] = Counter()
-    if query.counts and State.SOME in query.states:
-        first_day = first_day_for(query)
-        reach = vacancies.in_reach(reader, query, shape, now, coming)
-        return Counter(rows[0][column] for rows in reach.rows.values() if first_day(rows) is not None)
-    told = {**vacancy_rows.binds(query, now), "comers": coming}
-    by: Literal["state", "care_form"] = "state" if column == STATE else "care_form"
-    for arm in (shape, vacancies.of_comers(shape)) if shape.with_areas and coming else (shape,):
-        for code, offers in reader.all(vacancy_rows.counted(arm, by, circle=query.box is None), told):
-            found[code] += offers
-    return found
+def _number(flags: Flags) -> int:
+    return int(np.count_nonzero(flags))

@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
+from hub.store.blocks import Blocks
 from hub.store.reader import SECONDS, Reader, Transaction
 from hub.store.shown import Kept
 from hub.store.tables import VIEWS
@@ -64,6 +65,7 @@ class Database:
         self._reader = self._engine(writes=False)
         self._idle: deque[Any] = deque()
         self._kept = {view: Kept() for view in VIEWS}
+        self._blocks = {view: Blocks(projection) for view, projection in VIEWS.items()}
         if self.dialect == "postgresql":
             self._refuse_unsafe_server()
 
@@ -96,7 +98,7 @@ class Database:
             until = time.monotonic() + SECONDS
             if self.dialect == "sqlite":
                 driver.deadline = until
-            yield Reader(driver, self.dialect, until=until, kept=self._kept)
+            yield Reader(driver, self.dialect, until=until, kept=self._kept, blocks=self._blocks)
             driver.execute("COMMIT")
         except BaseException as error:
             if isinstance(error, UNAVAILABLE):

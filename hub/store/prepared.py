@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import BindParameter, ColumnElement, bindparam
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -17,7 +17,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.types import Boolean
 
-__all__ = ["Prepared", "one_of"]
+__all__ = ["Prepared", "one_of", "packed_pair", "pair_of"]
 
 _DIALECTS: Mapping[str, Dialect] = {
     "sqlite": SQLiteDialect_pysqlite(paramstyle="named"),
@@ -92,3 +92,41 @@ def _one_of_sqlite(element: one_of, compiler: SQLCompiler, **options: Any) -> st
 def _one_of_postgresql(element: one_of, compiler: SQLCompiler, **options: Any) -> str:
     column = compiler.process(element.column, **options)
     return f"{column} = ANY({compiler.process(element.values, **options)})"
+
+
+_LOW_BITS = 24
+_LOW = (1 << _LOW_BITS) - 1
+
+
+def packed_pair(high: int, low: int) -> int:
+    """Two numbers as one, as `pair_of` reads them: up to 39 and 24 bits."""
+    return high << _LOW_BITS | low
+
+
+class pair_of(one_of):  # noqa: N801 - see above
+    """Whether the values of two columns are one of a list of pairs in one bind, as `packed_pair` makes them."""
+
+    inherit_cache = True
+
+    def __init__(self, high: ColumnElement[int], low: ColumnElement[int], name: str) -> None:
+        self.high, self.low = high, low
+        self.values = bindparam(name, type_=ARRAY(BigInteger()))
+
+
+@compiles(pair_of, "sqlite")
+def _pair_of_sqlite(element: pair_of, compiler: SQLCompiler, **options: Any) -> str:
+    pair, values = _pair(element, compiler, options)
+    found = f"SELECT value >> {_LOW_BITS}, value & {_LOW} FROM json_each({values})"  # noqa: S608 - see above
+    return f"{pair} IN ({found})"
+
+
+@compiles(pair_of, "postgresql")
+def _pair_of_postgresql(element: pair_of, compiler: SQLCompiler, **options: Any) -> str:
+    pair, values = _pair(element, compiler, options)
+    found = f"SELECT p >> {_LOW_BITS}, CAST(p & {_LOW} AS INTEGER) FROM unnest({values}) AS p"  # noqa: S608 - see above
+    return f"{pair} IN ({found})"
+
+
+def _pair(element: pair_of, compiler: SQLCompiler, options: dict[str, Any]) -> tuple[str, str]:
+    high, low, values = (compiler.process(one, **options) for one in (element.high, element.low, element.values))
+    return f"({high}, {low})", values

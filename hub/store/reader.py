@@ -10,6 +10,7 @@ import psycopg
 from sqlalchemy import Connection
 
 from hub.errors import TooCostly
+from hub.store.blocks import Blocks
 from hub.store.prepared import Prepared
 from hub.store.shown import Kept
 from mappings.errors import Issue
@@ -19,6 +20,7 @@ __all__ = ["SECONDS", "Reader", "Row", "Transaction", "Undone"]
 Row = tuple[Any, ...]
 _NOTHING: Mapping[str, Any] = {}
 _NOTHING_KEPT: Mapping[str, Kept] = {}
+_NO_BLOCKS: Mapping[str, Blocks] = {}
 
 SECONDS = 1.5
 """What a snapshot may take, and a statement that reads in a transaction: others wait meanwhile."""
@@ -37,16 +39,24 @@ class Reader:
     """One snapshot of the data, as long as its `Database.snapshot` lasts. Reading raises `TooCostly` where it takes
     too long."""
 
-    __slots__ = ("_driver", "_until", "dialect", "kept")
+    __slots__ = ("_driver", "_until", "blocks", "dialect", "kept")
 
     def __init__(
-        self, driver: Any, dialect: str, *, until: float = float("inf"), kept: Mapping[str, Kept] = _NOTHING_KEPT
+        self,
+        driver: Any,
+        dialect: str,
+        *,
+        until: float = float("inf"),
+        kept: Mapping[str, Kept] = _NOTHING_KEPT,
+        blocks: Mapping[str, Blocks] = _NO_BLOCKS,
     ) -> None:
         self._driver = driver
         self._until = until
         self.dialect = dialect
         self.kept = kept
         """What was shown of each view, by its name; nothing where what is read may be undone."""
+        self.blocks = blocks
+        """The free blocks of each view, by its name; none where what is read may be undone."""
 
     def all(self, statement: Prepared, binds: Mapping[str, Any] = _NOTHING) -> list[Row]:
         """Every row, columns by position."""

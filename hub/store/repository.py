@@ -27,6 +27,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
+from hub.store.change_kind import ChangeKind
+from hub.store.changes import Changes
 from hub.store.clock import instant
 from hub.store.draft import Draft, Index
 from hub.store.lock import take_turn
@@ -46,6 +48,8 @@ _Found = tuple[str, Row]
 """An index table, and a row of it."""
 _CHUNK = 500
 _DELETED = b""
+_SHOWN = frozenset(("HealthcareService", "Location", "Organization", "Schedule", "Slot"))
+"""The types of what $find-vacancies shows."""
 _TREE = msgspec.json.Decoder(float_hook=Decimal)
 
 
@@ -143,6 +147,7 @@ class Repository:
             .values({name: bindparam(name) for name in ("version", "updated", "digest", "deleted")})
         )
         self._remember = _insert(history)
+        self._told = Changes(projection)
         self._add = {
             # A row may be there already: where another process knows a parameter that this one has just learnt.
             name: Prepared(postgresql.insert(table).on_conflict_do_nothing())
@@ -235,6 +240,7 @@ class Repository:
         transaction.many_rows(self._insert, changed.inserted)
         transaction.many_rows(self._update, changed.updated)
         transaction.many_rows(self._remember, changed.remembered)
+        self._told.add(transaction, ChangeKind.VERSION, changed.shown)
         for resource_type, more in changed.counts.items():
             if more:
                 self._count(transaction, resource_type, more)
@@ -316,6 +322,8 @@ class _Changes:
     deliveries: Mapping[Key, int]
     inserted: list[Row] = field(default_factory=list)
     updated: list[Row] = field(default_factory=list)
+    shown: list[int] = field(default_factory=list)
+    """The rows of those that were there before, and that are shown with offers."""
     remembered: list[Row] = field(default_factory=list)
     cleared: dict[str, list[int]] = field(default_factory=dict)
     """Rows of resources, by type, that nothing is found by any more."""
@@ -332,6 +340,8 @@ class _Changes:
             self.inserted.append((rid, *key, *state))
         else:
             self.updated.append((*state, rid))
+            if key[0] in _SHOWN:
+                self.shown.append(rid)
         was_there = before is not None and not before.deleted
         change: Change = "deleted" if draft is None else "updated" if was_there else "created"
         told = "posted" if change == "created" and draft is not None and draft.posted else change

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from threading import Lock
 
-__all__ = ["BYTES_MAX", "Kept", "Shown", "Version", "address", "content", "shown"]
+__all__ = ["BYTES_MAX", "Kept", "Shown", "Version", "address", "content", "shown", "shown_as_stored"]
 
 Version = tuple[int, int]
 """The row of a resource, and the number of its version."""
@@ -19,11 +19,19 @@ BYTES_MAX = 24 * 1024 * 1024
 _OVERHEAD = 200
 """Bytes that one costs beside its own."""
 _BEHIND = b'","resource":'
+_TYPE_AT = len('{"resourceType":"')
+_ID, _META = b'","id":"', b'","meta":'
 
 
 def shown(resource_type: str, resource_id: str, content: bytes) -> Shown:
     """What is shown of a resource that has this content."""
     return b"%b/%b%b%b" % (resource_type.encode(), resource_id.encode(), _BEHIND, content)
+
+
+def shown_as_stored(content: bytes) -> Shown:
+    """What is shown of a resource, as every version is stored: with type and id before all else (`Draft.content`)."""
+    address = content[_TYPE_AT : content.index(_META)].replace(_ID, b"/")
+    return b"".join((address, _BEHIND, content))
 
 
 def address(one: Shown) -> tuple[str, str]:

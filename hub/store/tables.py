@@ -6,7 +6,6 @@ exactly one of them, so nothing that only professionals may see can reach the pu
 Times are microseconds since 1970 in UTC, days are days since 1970; so both engines compare them alike.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,7 +15,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    ColumnElement,
     Double,
     Index,
     Integer,
@@ -25,21 +23,17 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    cast,
-    literal_column,
 )
 from sqlalchemy.types import TypeEngine
 
 from mappings.district_figures import FIGURES
 
 __all__ = [
-    "CRITERIA",
     "PROFESSIONAL",
     "PUBLIC",
     "VIEWS",
     "Projection",
     "about",
-    "bands",
     "census",
     "course_run",
     "delivery",
@@ -72,13 +66,6 @@ __all__ = [
 
 metadata = MetaData()
 
-CRITERIA = (
-    *("needs", "care_grades", "rooms", "sexes", "operator", "languages", "payers", "own_share"),
-    *("ags", "by_area"),
-)
-"""The columns of a vacancy by which it is chosen, besides form, state, place and days."""
-_BANDS = 8
-"""Bands of latitude in a degree: 14 km each, as far as people mostly look."""
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 # Sorting and comparing text must not depend on the locale of the server.
 _Text = Text().with_variant(Text(collation="C"), "postgresql")
@@ -96,23 +83,9 @@ class Projection:
     """The index tables that search parameters fill, by their name."""
     freshness: Table
     vacancy: Table
+    change: Table
     service_area: Table
     member: Table
-
-    @property
-    def band(self) -> ColumnElement[int]:
-        """The band of latitude in which a place lies: from it the index goes on by longitude."""
-        return _band(self.vacancy.c.latitude)
-
-
-def bands(south: float, north: float) -> list[int]:
-    """The bands between two latitudes, however an engine rounds."""
-    return list(range(math.floor(south * _BANDS), math.ceil(north * _BANDS) + 1))
-
-
-def _band(latitude: ColumnElement[float]) -> ColumnElement[int]:
-    # Numbers as they stand in the index, or no engine sees that it is the same.
-    return cast(latitude * literal_column(str(_BANDS)), Integer)
 
 
 def _index_table(view: str, kind: str, *columns: Column[Any]) -> Table:
@@ -203,19 +176,14 @@ def _projection(view: str) -> Projection:
         Column("by_area", Integer, nullable=False),  # 1: it says to which postal codes it comes
         sqlite_with_rowid=False,
     )
-    # Every column that $find-vacancies reads, so that the index alone answers it.
-    Index(
-        f"{view}_vacancy_near",
-        vacancy.c.state,
-        vacancy.c.care_form,
-        _band(vacancy.c.latitude),
-        vacancy.c.longitude,
-        vacancy.c.latitude,
-        vacancy.c.starts,
-        vacancy.c.ends,
-        vacancy.c.places,
-        vacancy.c.rid,
-        *(vacancy.c[name] for name in CRITERIA),
+    Index(f"{view}_vacancy_by_latitude", vacancy.c.latitude)
+    change = Table(
+        f"{view}_change",
+        metadata,
+        Column("seq", _Serial, primary_key=True, autoincrement=True),
+        Column("rid", BigInteger, nullable=False),
+        Column("kind", Integer, nullable=False),  # `ChangeKind`
+        sqlite_autoincrement=True,
     )
     service_area = Table(
         f"{view}_service_area",
@@ -240,6 +208,7 @@ def _projection(view: str) -> Projection:
         indexes=MappingProxyType(_index_tables(view)),
         freshness=freshness,
         vacancy=vacancy,
+        change=change,
         service_area=service_area,
         member=member,
     )

@@ -422,14 +422,14 @@ def test_days_are_counted_one_by_one() -> None:
     draw = random.Random(1)
     for _ in range(400):
         rows = [
-            (0, 0, 0, (first := draw.randrange(-3, 12)), first + draw.randrange(0, 8), draw.randint(1, 3))
+            ((first := draw.randrange(-3, 12)), first + draw.randrange(0, 8), draw.randint(1, 3))
             for _ in range(draw.randint(1, 4))
         ]
         start, days, places = draw.randrange(6), draw.randint(1, 6), draw.randint(1, 4)
 
         def holds(first: int, span: int, wanted: int, rows: list[Any] = rows) -> bool:
             return all(
-                sum(row[5] for row in rows if row[3] <= day <= row[4]) >= wanted for day in range(first, first + span)
+                sum(row[2] for row in rows if row[0] <= day <= row[1]) >= wanted for day in range(first, first + span)
             )
 
         for exact in (True, False):

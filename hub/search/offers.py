@@ -1,0 +1,109 @@
+"""Blocks by the offer that they are of, and from which day on, how long and for how many each offer can take somebody.
+
+What most offers have is one block: those are reckoned together, and the others one by one (`vacancy_days`).
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hub.search import vacancy_days
+from hub.search.vacancy_days import Block
+from hub.search.vacancy_query import VacancyQuery
+from hub.store.blocks import Rows
+
+__all__ = ["NEVER", "Numbers", "Offers", "Stay"]
+
+Numbers = NDArray[np.int64]
+"""One of each offer."""
+
+NEVER = int(np.iinfo(np.int64).max)
+"""The first day of who cannot be taken at all."""
+
+
+class Stay(NamedTuple):
+    """What an offer is asked for: so many places, for so many days in a row, from a day on or (not `exact`) later."""
+
+    start: int
+    exact: bool
+    days: int
+    places: int
+
+    @classmethod
+    def of(cls, query: VacancyQuery) -> "Stay":
+        """That of a query."""
+        start = query.today if query.start is None else query.start
+        return cls(start, query.start is not None, query.days, query.places)
+
+
+class Offers:
+    """The offers of some blocks, in their order; those of one offer stand side by side."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        rid = rows["rid"]
+        begins = np.ones(len(rid), np.bool_)
+        np.not_equal(rid[1:], rid[:-1], out=begins[1:])
+        self.first = begins.nonzero()[0]
+        """Where the blocks of each begin."""
+        self.heads = rows if len(self.first) == len(rows) else rows.at(self.first)
+        """The first block of each: what is the same in all of them can be read there."""
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    @cached_property
+    def several(self) -> Sequence[tuple[int, slice]]:
+        """The offers that have several blocks, by their place among all, and where these are."""
+        if len(self.first) == len(self.rows):
+            return ()
+        ends = np.append(self.first[1:], len(self.rows))
+        places = (ends - self.first > 1).nonzero()[0]
+        slices = map(slice, self.first[places].tolist(), ends[places].tolist())
+        return list(zip(places.tolist(), slices, strict=True))
+
+    @cached_property
+    def blocks(self) -> Sequence[Block]:
+        """First day, last day and places of each block."""
+        return list(zip(*(self.rows[name].tolist() for name in ("starts", "ends", "places")), strict=True))
+
+    def first_days(self, stay: Stay) -> Numbers:
+        """The first day on which each can take somebody, `NEVER` where it cannot."""
+        first, left = self._of_heads(stay)
+        fits = (left >= stay.days) & (self.heads["places"] >= stay.places)
+        first_day = vacancy_days.first_days(**stay._asdict())
+
+        def reckoned(blocks: Sequence[Block]) -> int:
+            day = first_day(blocks)
+            return NEVER if day is None else day
+
+        return self._with_several(np.where(fits, first, NEVER), reckoned)
+
+    def longest(self, stay: Stay) -> Numbers:
+        """For how many days in a row each has so many places free, those that are asked for at most."""
+        _, left = self._of_heads(stay)
+        enough = self.heads["places"] >= stay.places
+        found = np.where(enough, np.minimum(np.maximum(left, 0), stay.days), 0)
+        return self._with_several(found, lambda blocks: vacancy_days.longest(blocks, **stay._asdict()))
+
+    def most(self, stay: Stay) -> Numbers:
+        """How many places each has free together for so long, those that are asked for at most."""
+        _, left = self._of_heads(stay)
+        found = np.where(left >= stay.days, np.minimum(self.heads["places"], stay.places), 0)
+        return self._with_several(found, lambda blocks: vacancy_days.most(blocks, **stay._asdict()))
+
+    def _of_heads(self, stay: Stay) -> tuple[Numbers, Numbers]:
+        """The first day on which each is free by its first block, and for how many days from then on; 0 and less where
+        it is not.
+        """
+        first = np.maximum(self.heads["starts"], stay.start).astype(np.int64)
+        left = self.heads["ends"] - first + 1
+        return first, np.where(first == stay.start, left, 0) if stay.exact else left
+
+    def _with_several(self, found: Numbers, reckoned: Callable[[Sequence[Block]], int]) -> Numbers:
+        for offer, there in self.several:
+            found[offer] = reckoned(self.blocks[there])
+        return found

@@ -1,0 +1,199 @@
+"""What is in reach of a search for places: the free blocks around a place, and which of them meet what is asked for.
+
+One row a block (`hub.store.blocks`), so that what must hold of the same places does.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hub.search.types.near import box
+from hub.search.vacancy_query import Criterion, VacancyQuery
+from hub.store.blocks import Blocks, Rows, on_sphere
+from hub.store.reader import Reader
+from hub.store.shown import Version
+from hub.store.tables import Projection
+from mappings import terminology
+from mappings.gazetteer import EARTH_KM
+from mappings.vacancy import State
+
+__all__ = ["BITS", "Flags", "Reach", "Surroundings"]
+
+Flags = NDArray[np.bool_]
+
+BITS: Mapping[Criterion, int] = {criterion: 1 << bit for bit, criterion in enumerate(Criterion)}
+_DIAMETER_KM = 2 * EARTH_KM
+_FARTHEST_KM = math.pi * EARTH_KM
+
+
+class Reach(NamedTuple):
+    """Blocks of the care forms that are asked for, within the distance that is asked for."""
+
+    rows: Rows
+    chords: NDArray[np.float64]
+    """How far away each is: the square of the chord on a sphere of radius 1."""
+    with_areas: bool
+    """Services that say where they come are there because they come, and no others of them."""
+
+    def where(self, flags: Flags) -> "Reach":
+        """Those of which it is true."""
+        return self.at(flags.nonzero()[0])
+
+    def at(self, places: NDArray[np.intp]) -> "Reach":
+        """Those at some places among them."""
+        return Reach(self.rows.at(places), self.chords[places], self.with_areas)
+
+    def kilometres(self) -> list[float]:
+        """How far away each is."""
+        return [_DIAMETER_KM * math.asin(min(math.sqrt(chord) / 2, 1.0)) for chord in self.chords.tolist()]
+
+    def farther_than(self, kilometres: float) -> Flags:
+        """Whether each is."""
+        return self.chords > _chord(kilometres)
+
+
+class Surroundings:
+    """What lies around the place of a query."""
+
+    def __init__(self, reader: Reader, projection: Projection, query: VacancyQuery) -> None:
+        self._read = reader.all
+        # What a transaction reads may be undone: it is for itself alone.
+        self._blocks = reader.blocks.get(projection.name) or Blocks(projection)
+        self._blocks.follow(self._read)
+        self._place = on_sphere(query.latitude, query.longitude)
+
+    def of(self, query: VacancyQuery, *, coming: bool = True) -> Reach:
+        """The blocks that a query about this place is about; without services that are `coming` where they are not
+        meant.
+        """
+        if query.box is None:
+            around = box(query.latitude, query.longitude, query.kilometres)
+            south, north, west, east = (around[name] for name in ("south", "north", "west", "east"))
+        else:
+            south, north, west, east = query.box
+        rows = self._blocks.around(self._read, query.care_forms, south, north, west, east)
+        chords = _chords(rows, self._place)
+        within = chords <= _chord(query.kilometres) if query.box is None else _between(rows, south, north)
+        with_areas = bool(query.postal_codes) and not terminology.ambulatory().isdisjoint(query.care_forms)
+        if with_areas:
+            within &= rows["by_area"] == 0
+        found = Reach(rows, chords, with_areas).where(within)
+        if not (with_areas and coming):
+            return found
+        others = self._blocks.coming(self._read, query.postal_codes)
+        others = others.where(self._blocks.care_forms.among(query.care_forms)[others["care_form"]])
+        return Reach(
+            Rows.joined((found.rows, others)),
+            np.concatenate((found.chords, _chords(others, self._place))),
+            with_areas,
+        )
+
+    def shown(self, offers: Sequence[int]) -> tuple[list[Version], list[Version]]:
+        """The versions of offers, in their order without those that are deleted, and of what is shown with them."""
+        return self._blocks.shown(self._read, offers)
+
+    def current(self, reach: Reach, query: VacancyQuery, now: int, *, any_day: bool = False) -> Reach:
+        """Of them what has the states that are asked for and has not expired, on the days that are asked for or (on
+        `any_day`) on some; `places` are those asked for where no number is known.
+        """
+        rows = reach.rows
+        first = query.today if query.start is None or any_day else query.start
+        in_time = rows["ends"] >= first
+        if query.start is not None and not any_day:
+            in_time &= rows["starts"] <= first + query.days - 1
+        current = rows["expires_at"] > now
+        states = self._blocks.states
+        if query.states == (State.SOME,):
+            return reach.where(states.among(query.states)[rows["state"]] & in_time & current)
+        numbers = rows["state"]
+        uncounted = ~states.among((State.SOME,))[numbers]
+        fits = states.among(query.states)[numbers]
+        fits &= uncounted | in_time
+        fits &= states.among((State.UNKNOWN,))[numbers] | current
+        found = reach.where(fits)
+        found.rows["places"][uncounted[fits]] = query.places
+        return found
+
+    def met(self, reach: Reach, query: VacancyQuery, now: int) -> Reach:
+        """Of them what meets every criterion and all needs."""
+        for criterion in query.criteria:
+            reach = reach.where(self._holds(criterion, reach, query, now))
+        if query.needs:
+            reach = reach.where(reach.rows["needs"] & query.needs == query.needs)
+        return reach
+
+    def missed(self, reach: Reach, query: VacancyQuery, now: int) -> NDArray[np.int64]:
+        """The criteria that each misses, as a set of `BITS`."""
+        missed = np.zeros(len(reach.rows), np.int64)
+        for criterion in query.criteria:
+            missed[~self._holds(criterion, reach, query, now)] |= BITS[criterion]
+        return missed
+
+    def names(self, languages: NDArray[np.int64]) -> Flags:
+        """Whether each names a language."""
+        return self._blocks.languages.holding(",")[languages]
+
+    def by_state(self, reach: Reach) -> dict[str, int]:
+        """How many blocks there are of each state."""
+        return self._blocks.states.counted(reach.rows["state"])
+
+    def by_care_form(self, reach: Reach) -> dict[str, int]:
+        """How many blocks there are of each care form."""
+        return self._blocks.care_forms.counted(reach.rows["care_form"])
+
+    def _holds(self, criterion: Criterion, reach: Reach, query: VacancyQuery, now: int) -> Flags:
+        rows = reach.rows
+        found: Flags
+        match criterion:
+            case Criterion.CARE_GRADE:
+                grades = rows["care_grades"]
+                found = (grades == 0) | (grades & (1 << query.care_grade) != 0)
+            case Criterion.SEX:
+                sexes = rows["sexes"]
+                found = (sexes == 0) | (sexes & query.sex != 0)
+            case Criterion.ROOM:
+                # Of what has to be asked for no room is known yet.
+                found = (rows["rooms"] & query.rooms != 0) | ~self._blocks.states.among((State.SOME,))[rows["state"]]
+            case Criterion.OPERATOR:
+                found = rows["operator"] == query.operator
+            case Criterion.LANGUAGE:
+                found = self._blocks.languages.holding(f",{query.language},")[rows["languages"]]
+            case Criterion.PAYER:
+                found = rows["payers"] & query.payers != 0
+            case Criterion.OWN_SHARE:
+                shares = rows["own_share"]
+                found = (shares >= 0) & (shares <= (query.own_share or 0))
+            case Criterion.MAX_AGE:
+                found = rows.based_on >= now - (query.max_age or 0)
+            case Criterion.DISTRICT:
+                assert query.district is not None
+                first, last = query.district
+                there = (rows["ags"] >= first) & (rows["ags"] <= last)
+                # Who comes there does so from wherever he is.
+                found = there | (rows["by_area"] != 0) if reach.with_areas else there
+        return found
+
+
+def _chords(rows: Rows, place: tuple[float, float, float]) -> NDArray[np.float64]:
+    """The square of the chord from a place to each."""
+    away = rows.places_on_sphere - place
+    away *= away
+    found: NDArray[np.float64] = away[:, 0] + away[:, 1] + away[:, 2]
+    return found
+
+
+def _between(rows: Rows, south: float, north: float) -> Flags:
+    """Whether each is between two latitudes."""
+    _, _, lowest = on_sphere(south, 0)
+    _, _, highest = on_sphere(north, 0)
+    height = rows.places_on_sphere[:, 2]
+    found: Flags = (height >= lowest) & (height <= highest)
+    return found
+
+
+def _chord(kilometres: float) -> float:
+    """The square of the chord that goes so far, on a sphere of radius 1."""
+    return math.inf if kilometres >= _FARTHEST_KM else 4 * math.sin(kilometres / _DIAMETER_KM) ** 2

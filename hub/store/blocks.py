@@ -1,0 +1,464 @@
+"""The free blocks of a view's offers, in memory: what the search for places reads, and the database says of them.
+
+They lie by bands of latitude, ordered by longitude. A band is read when somebody looks there first; from then on it
+follows the list of changes that every write of an offer's places or times leaves (`Projection.vacancy_change`). Arrays
+are never changed, but replaced: who reads one needs no lock.
+"""
+
+import math
+import struct
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from threading import Lock
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Select, bindparam, func, select
+
+from hub.store.change_kind import ChangeKind
+from hub.store.prepared import Prepared, one_of
+from hub.store.shown import Version
+from hub.store.tables import VIEWS, Projection
+
+__all__ = ["NOT_SAID", "Blocks", "Read", "Rows", "Words", "on_sphere"]
+
+Read = Callable[[Prepared, Mapping[str, Any]], list[tuple[Any, ...]]]
+"""Reads all rows of a statement, in one snapshot."""
+
+_Place = tuple[Any, ...]
+_N = TypeVar("_N", np.int16, np.uint32)
+
+_COLUMNS = (
+    "rid",  # of the HealthcareService
+    *("x", "y", "z"),  # where it is, on a sphere of radius 1
+    *("valid_at", "confirmed_at", "aging_at", "stale_at", "expires_at"),
+    *("needs", "operator", "payers", "starts", "ends", "places", "care_grades", "rooms", "sexes", "own_share", "ags"),
+    *("languages", "care_form", "state"),  # of `Words`
+    "by_area",
+)
+"""What is known of a block: as in `Projection.vacancy` and `Projection.freshness` where nothing else is said."""
+
+_BANDS = 8
+"""Bands of latitude in a degree: 14 km each, as far as people mostly look."""
+_UNPLACED = np.iinfo(np.int16).min
+NOT_SAID = int(np.iinfo(np.int64).min)
+
+_AMONG_MAX = 500
+_CHANGES_MAX = 20_000
+_OFFERS_MAX = 3_000
+"""What is read again because it changed; where more did, all is forgotten, and read again when it is needed."""
+
+
+_COLUMN_OF = {name: place for place, name in enumerate(_COLUMNS)}
+_X, _Z = _COLUMN_OF["x"], _COLUMN_OF["z"]
+
+
+class Rows:
+    """Blocks, one row each; `rows["places"]` is a column of them (`_COLUMNS`), whole numbers."""
+
+    __slots__ = ("words",)
+
+    def __init__(self, words: NDArray[np.int64]) -> None:
+        self.words = words
+
+    @classmethod
+    def of(cls, blocks: Sequence[tuple[int, ...]]) -> "Rows":
+        """Those of blocks as tuples in the order of the columns."""
+        return cls(np.array(blocks, np.int64).reshape(-1, len(_COLUMNS)))
+
+    @classmethod
+    def joined(cls, several: Sequence["Rows"]) -> "Rows":
+        """All rows of several."""
+        return cls(np.concatenate([one.words for one in several])) if several else cls.of(())
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __getitem__(self, column: str) -> NDArray[np.int64]:
+        return self.words[:, _COLUMN_OF[column]]
+
+    @property
+    def places_on_sphere(self) -> NDArray[np.float64]:
+        """Where each is, on a sphere of radius 1: x, y and z."""
+        return self.words.view(np.float64)[:, _X : _Z + 1]
+
+    @property
+    def based_on(self) -> NDArray[np.int64]:
+        """From when on their statements age: as of when a source says, else when it was heard last."""
+        valid_at = self["valid_at"]
+        return np.where(valid_at == NOT_SAID, self["confirmed_at"], valid_at)
+
+    def at(self, places: NDArray[np.intp]) -> "Rows":
+        """Those at some places, in their order: a copy."""
+        return Rows(self.words.take(places, axis=0))
+
+    def where(self, flags: NDArray[np.bool_]) -> "Rows":
+        """Those of which it is true: a copy."""
+        return Rows(self.words.take(flags.nonzero()[0], axis=0))
+
+
+class _Band(NamedTuple):
+    """The blocks of a band by care form, and ascending by longitude; those of one offer side by side."""
+
+    spans: Mapping[int, tuple[int, int]]
+    """Where those of a care form begin and end."""
+    longitudes: "array[float]"
+    rows: Rows
+
+    @classmethod
+    def of(cls, longitudes: NDArray[np.float64], rows: Rows) -> "_Band":
+        """That of blocks in any order."""
+        order = np.lexsort((rows["rid"], longitudes, rows["care_form"]))
+        rows = rows.at(order)
+        forms = rows["care_form"]
+        first = np.unique(forms, return_index=True)[1].tolist()
+        ends = [*first[1:], len(rows)]
+        spans = {int(forms[begin]): (begin, end) for begin, end in zip(first, ends, strict=False)}
+        return cls(spans, array("d", longitudes[order].tobytes()), rows)
+
+
+class Words:
+    """Numbers for texts that many rows have in common."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._lock = Lock()
+        self._among: dict[tuple[str, ...], NDArray[np.bool_]] = {}
+        self.texts: list[str] = []
+
+    def number(self, text: str) -> int:
+        """That of a text, a new one where it has none."""
+        found = self._numbers.get(text)
+        if found is None:
+            with self._lock:
+                found = self._numbers.setdefault(text, len(self.texts))
+                if found == len(self.texts):
+                    self.texts.append(text)
+        return found
+
+    def numbers(self, texts: Iterable[str]) -> set[int]:
+        """Those of texts, where they have any."""
+        return {self._numbers[text] for text in texts if text in self._numbers}
+
+    def among(self, wanted: tuple[str, ...]) -> NDArray[np.bool_]:
+        """Of each number whether its text is among these."""
+        found = self._among.get(wanted)
+        if found is None or len(found) < len(self.texts):
+            found = np.array([text in wanted for text in self.texts], np.bool_)
+            self._among = {**self._among, wanted: found} if len(self._among) < _AMONG_MAX else {wanted: found}
+        return found
+
+    def counted(self, numbers: NDArray[np.int64]) -> dict[str, int]:
+        """How often each text is among numbers, where it is."""
+        times = np.bincount(numbers).tolist()
+        return {text: number for text, number in zip(self.texts, times, strict=False) if number}
+
+    def holding(self, part: str) -> NDArray[np.bool_]:
+        """Of each number whether its text holds another."""
+        return np.array([part in text for text in self.texts], np.bool_)
+
+
+class Blocks:
+    """Those of one view, in one process."""
+
+    def __init__(self, projection: Projection) -> None:
+        self._view = projection.name
+        self.care_forms, self.states, self.languages = Words(), Words(), Words()
+        self._lock = Lock()
+        self._seen = -1
+        """The newest change that is known here."""
+        self._forget()
+
+    def _forget(self) -> None:
+        self._bands: dict[int, _Band] = {}
+        self._band_of = np.empty(0, np.int16)
+        """In which band an offer lies, by its rid."""
+        self._coming: dict[int, tuple[int, ...]] = {}
+        """The services that come to a postal code, by their rids."""
+        self._services: dict[int, Rows] = {}
+        """The blocks of those services."""
+        self._members: dict[int, bytes] = {}
+        """The rids of what is shown with an offer, packed."""
+        self._versions = np.empty(0, np.uint32)
+        """The version of a resource, by its rid; `_UNREAD` and `_DELETED`."""
+
+    def follow(self, read: Read) -> None:
+        """Brings what is kept to a snapshot, unless it knows more already."""
+        if self._seen < 0:
+            newest = self._newest(read)
+            with self._lock:
+                self._seen = max(self._seen, newest)
+            return
+        changes = read(_changes(self._view), {"seen": self._seen, "most": _CHANGES_MAX + 1})
+        if not changes:
+            return
+        with self._lock:
+            if changes[-1][0] > self._seen:
+                self._apply(read, changes)
+
+    def around(
+        self, read: Read, care_forms: Iterable[str], south: float, north: float, west: float, east: float
+    ) -> Rows:
+        """The blocks of some care forms in a rectangle, give or take a band; those of an offer side by side."""
+        bands = [
+            self._bands.get(number) or self._read_band(read, number)
+            for number in range(math.floor(south * _BANDS), math.floor(north * _BANDS) + 1)
+        ]
+        forms = self.care_forms.numbers(care_forms)
+        found = []
+        for spans, longitudes, rows in bands:
+            for form in forms & spans.keys():
+                begin, end = spans[form]
+                first = bisect_left(longitudes, west, begin, end)
+                last = bisect_right(longitudes, east, first, end)
+                if first < last:
+                    found.append(rows.words[first:last])
+        return Rows(np.concatenate(found)) if found else Rows.of(())
+
+    def coming(self, read: Read, postal_codes: Sequence[int]) -> Rows:
+        """The blocks of the services that say that they come to one of the postal codes, wherever they are; those of a
+        service side by side.
+        """
+        areas = {code: self._coming.get(code) for code in postal_codes}
+        if missing := [code for code, rids in areas.items() if rids is None]:
+            areas |= self._read_areas(read, missing)
+        services = {rid: self._services.get(rid) for rids in areas.values() for rid in rids or ()}
+        if unread := [rid for rid, rows in services.items() if rows is None]:
+            services |= self._read_services(read, unread)
+        return Rows.joined([rows for rows in services.values() if rows is not None])
+
+    def shown(self, read: Read, offers: Sequence[int]) -> tuple[list[Version], list[Version]]:
+        """The versions of offers, in their order without those that are deleted, and of what is shown with them."""
+        packed = {rid: self._members.get(rid) for rid in offers}
+        if unread := [rid for rid, members in packed.items() if members is None]:
+            packed |= self._read_members(read, unread)
+        rids = np.frombuffer(b"".join(packed[rid] or b"" for rid in offers), np.int64)
+        members = list(dict.fromkeys(rids.tolist()))
+        return self._current(read, offers), self._current(read, members)
+
+    def _current(self, read: Read, rids: Sequence[int]) -> list[Version]:
+        versions = self._versions_of(read, rids)
+        found = zip(rids, versions, strict=True)
+        return [one for one in found if one[1] != _DELETED] if _DELETED in versions else list(found)
+
+    def _versions_of(self, read: Read, rids: Sequence[int]) -> list[int]:
+        known = self._versions
+        if max(rids, default=0) >= len(known):
+            found = [int(known[rid]) if rid < len(known) else _UNREAD for rid in rids]
+        else:
+            found = known.take(rids).tolist()
+        if _UNREAD in found:
+            unread = [rid for rid, version in zip(rids, found, strict=True) if version == _UNREAD]
+            told = self._read_versions(read, unread)
+            found = [told[rid] if version == _UNREAD else version for rid, version in zip(rids, found, strict=True)]
+        return found
+
+    def _newest(self, read: Read) -> int:
+        ((newest,),) = read(_newest(self._view), {})
+        return newest or 0
+
+    def _apply(self, read: Read, changes: Sequence[_Place]) -> None:
+        ((oldest,),) = read(_oldest(self._view), {})
+        by_kind: dict[int, set[int]] = {}
+        for _, rid, kind in changes:
+            by_kind.setdefault(kind, set()).add(rid)
+        offers = by_kind.get(_PLACES, set())
+        if len(changes) > _CHANGES_MAX or len(offers) > _OFFERS_MAX or oldest > self._seen + 1:
+            # Too much, or of some it is not known any more what it was.
+            self._forget()
+            self._seen = self._newest(read)
+            return
+        if _AREAS in by_kind:
+            self._coming = {}
+        if offers:
+            self._put(list(offers), read(_of_offers(self._view), {"rids": list(offers)}))
+        for rid in self._services.keys() & offers:
+            del self._services[rid]
+        for rid in self._members.keys() & by_kind.get(_MEMBERS, set()):
+            del self._members[rid]
+        self._versions[[rid for rid in by_kind.get(_VERSION, ()) if rid < len(self._versions)]] = _UNREAD
+        self._seen = changes[-1][0]
+
+    def _put(self, rids: Sequence[int], places: Sequence[_Place]) -> None:
+        """Replaces the blocks of offers in the bands that are here."""
+        new: dict[int, list[_Place]] = {}
+        for place in places:
+            new.setdefault(_band(place), []).append(place)
+        self._band_of = _with_room(self._band_of, max(rids), _UNPLACED)
+        before = self._band_of[rids]
+        gone = np.array(rids)
+        for number in {*new, *before.tolist()} & self._bands.keys():
+            band = self._bands[number]
+            stays = np.isin(band.rows["rid"], gone[before == number], invert=True)
+            longitudes, rows = self._made(new.get(number, ()))
+            before_it = np.frombuffer(band.longitudes, np.float64)[stays]
+            self._bands[number] = _Band.of(
+                np.concatenate((before_it, longitudes)), Rows.joined((band.rows.where(stays), rows))
+            )
+        self._band_of[rids] = _UNPLACED
+        for number, there in new.items():
+            self._band_of[[place[0] for place in there]] = number
+
+    def _read_band(self, read: Read, number: int) -> _Band:
+        places = read(_in_band(self._view), {"south": number / _BANDS, "north": (number + 1) / _BANDS})
+        band = _Band.of(*self._made(places))
+        with self._lock:
+            if self._is_of(read):
+                self._bands[number] = band
+                if places:
+                    rids = [place[0] for place in places]
+                    self._band_of = _with_room(self._band_of, max(rids), _UNPLACED)
+                    self._band_of[rids] = number
+        return band
+
+    def _read_areas(self, read: Read, postal_codes: Sequence[int]) -> dict[int, tuple[int, ...]]:
+        found: dict[int, tuple[int, ...]] = dict.fromkeys(postal_codes, ())
+        for code, rid in read(_areas(self._view), {"postal_codes": list(postal_codes)}):
+            found[code] += (rid,)
+        with self._lock:
+            if self._is_of(read):
+                self._coming |= found
+        return found
+
+    def _read_services(self, read: Read, rids: Sequence[int]) -> dict[int, Rows]:
+        places: dict[int, list[_Place]] = {rid: [] for rid in rids}
+        for place in read(_of_offers(self._view), {"rids": list(rids)}):
+            places[place[0]].append(place)
+        made = {rid: self._made(several)[1] for rid, several in places.items()}
+        found = {rid: rows.where(rows["by_area"] != 0) for rid, rows in made.items()}
+        with self._lock:
+            if self._is_of(read):
+                self._services |= found
+        return found
+
+    def _read_members(self, read: Read, offers: Sequence[int]) -> dict[int, bytes]:
+        members: dict[int, list[int]] = {rid: [] for rid in offers}
+        for rid, member in read(_members(self._view), {"rids": list(offers)}):
+            members[rid].append(member)
+        found = {rid: np.array(several, np.int64).tobytes() for rid, several in members.items()}
+        with self._lock:
+            if self._is_of(read):
+                self._members |= found
+        return found
+
+    def _read_versions(self, read: Read, rids: Sequence[int]) -> dict[int, int]:
+        found = dict.fromkeys(rids, _DELETED)
+        found |= read(_versions(self._view), {"rids": list(rids)})
+        with self._lock:
+            if self._is_of(read):
+                self._versions = _with_room(self._versions, max(rids), _UNREAD)
+                self._versions[rids] = [found[rid] for rid in rids]
+        return found
+
+    def _is_of(self, read: Read) -> bool:
+        """Whether what a snapshot says is what is kept here: it may be older than what others have read meanwhile."""
+        return self._newest(read) == self._seen
+
+    def _made(self, places: Sequence[_Place]) -> tuple[NDArray[np.float64], Rows]:
+        """The longitudes of blocks, and these."""
+        longitudes = np.array([place[_LONGITUDE] for place in places], np.float64)
+        return longitudes, Rows.of([self._block(place) for place in places])
+
+    def _block(self, place: _Place) -> tuple[int, ...]:
+        rid, latitude, longitude, valid_at, *numbers, by_area, languages, care_form, state = place
+        x, y, z = on_sphere(latitude, longitude)
+        return (
+            *(rid, *_BITS.unpack(_FLOATS.pack(x, y, z)), NOT_SAID if valid_at is None else valid_at, *numbers),
+            self.languages.number(languages),
+            self.care_forms.number(care_form),
+            self.states.number(state),
+            by_area,
+        )
+
+
+def on_sphere(latitude: float, longitude: float) -> tuple[float, float, float]:
+    """A place on a sphere of radius 1, of degrees; the same for one place, wherever it is asked."""
+    phi, along = math.radians(latitude), math.radians(longitude)
+    flat = math.cos(phi)
+    return flat * math.cos(along), flat * math.sin(along), math.sin(phi)
+
+
+_PLACES, _AREAS, _MEMBERS, _VERSION = (kind.value for kind in ChangeKind)
+_UNREAD, _DELETED = 0, 2**32 - 1
+_FLOATS, _BITS = struct.Struct("=3d"), struct.Struct("=3q")
+_LATITUDE, _LONGITUDE = 1, 2
+_TIMES = _COLUMNS[_COLUMN_OF["valid_at"] : _COLUMN_OF["needs"]]
+_NUMBERS = _COLUMNS[_COLUMN_OF["needs"] : _COLUMN_OF["languages"]]
+
+
+def _band(place: _Place) -> int:
+    latitude: float = place[_LATITUDE]
+    return math.floor(latitude * _BANDS)
+
+
+def _with_room(numbers: NDArray[_N], rid: int, nothing: int) -> NDArray[_N]:
+    """Numbers by rid with room for another."""
+    if rid < len(numbers):
+        return numbers
+    more = np.full(max(rid + 1, len(numbers) + len(numbers) // 4), nothing, numbers.dtype)
+    more[: len(numbers)] = numbers
+    return more
+
+
+def _places(view: str) -> Select[Any]:
+    vacancy, freshness = VIEWS[view].vacancy, VIEWS[view].freshness
+    return select(
+        *(vacancy.c.rid, vacancy.c.latitude, vacancy.c.longitude),
+        *(freshness.c[name] for name in _TIMES),
+        *(vacancy.c[name] for name in _NUMBERS),
+        *(vacancy.c.by_area, vacancy.c.languages, vacancy.c.care_form, vacancy.c.state),
+    ).join(freshness, freshness.c.rid == vacancy.c.rid)
+
+
+@lru_cache
+def _in_band(view: str) -> Prepared:
+    latitude = VIEWS[view].vacancy.c.latitude
+    return Prepared(_places(view).where(latitude >= bindparam("south"), latitude < bindparam("north")))
+
+
+@lru_cache
+def _of_offers(view: str) -> Prepared:
+    return Prepared(_places(view).where(one_of(VIEWS[view].vacancy.c.rid, "rids")))
+
+
+@lru_cache
+def _areas(view: str) -> Prepared:
+    area = VIEWS[view].service_area
+    return Prepared(
+        select(area.c.postal_code, area.c.rid).where(one_of(area.c.postal_code, "postal_codes")).order_by(area.c.rid)
+    )
+
+
+@lru_cache
+def _members(view: str) -> Prepared:
+    member = VIEWS[view].member
+    of_offers = select(member.c.rid, member.c.member).where(one_of(member.c.rid, "rids"))
+    return Prepared(of_offers.order_by(member.c.rid, member.c.member))
+
+
+@lru_cache
+def _versions(view: str) -> Prepared:
+    resource = VIEWS[view].resource
+    return Prepared(
+        select(resource.c.rid, resource.c.version).where(one_of(resource.c.rid, "rids"), resource.c.deleted.is_(False))
+    )
+
+
+@lru_cache
+def _changes(view: str) -> Prepared:
+    change = VIEWS[view].change
+    later = select(change.c.seq, change.c.rid, change.c.kind).where(change.c.seq > bindparam("seen"))
+    return Prepared(later.order_by(change.c.seq).limit(bindparam("most")))
+
+
+@lru_cache
+def _newest(view: str) -> Prepared:
+    return Prepared(select(func.max(VIEWS[view].change.c.seq)))
+
+
+@lru_cache
+def _oldest(view: str) -> Prepared:
+    return Prepared(select(func.min(VIEWS[view].change.c.seq)))
