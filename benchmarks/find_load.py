@@ -13,7 +13,6 @@ import json
 import random
 import statistics
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -128,32 +127,31 @@ def _bare(database: str, port: int, number: int) -> None:
     import uvicorn
 
     from hub.fhir.vacancy_parameters import query_of, told_of
-    from hub.search import contents, vacancy_rows
-    from hub.search.types.near import nearest
-    from hub.search.vacancies import shape_of
+    from hub.process import settle
+    from hub.search import contents
+    from hub.search.reach import Surroundings
     from hub.store.clock import micros
     from hub.store.database import Database
     from hub.store.tables import PUBLIC
 
     store = Database(database)
-    asked = []
-    for one in questions(number, seed=1):
-        query = query_of(
-            told_of([(name, str(value)) for name, value in one.items()]), today=datetime.now(UTC).date(), public=True
-        )
-        statement = vacancy_rows.rows(replace(shape_of(PUBLIC, query), columns="days" if query.counts else "position"))
-        asked.append((query, statement, vacancy_rows.binds(query, micros(datetime.now(UTC)))))
-    versions = vacancy_rows.versions("public")
+    today, now = datetime.now(UTC).date(), micros(datetime.now(UTC))
+    asked = [
+        query_of(told_of([(name, str(value)) for name, value in one.items()]), today=today, public=True)
+        for one in questions(number, seed=1)
+    ]
+    settle()
 
     async def app(scope: Any, _receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
-        query, statement, binds = asked[int(scope["query_string"])]
+        query = asked[int(scope["query_string"])]
         with store.snapshot() as reader:
-            rows = reader.all(statement, binds)
-            near = nearest(query.latitude, query.longitude, query.kilometres, rows)[:20]
-            found = reader.all(versions, {"rids": [rid for _, rid in near]}) if near else []
-            shown = contents.by_version(reader, PUBLIC, [row[:2] for row in found]) if near else []
+            around = Surroundings(reader, PUBLIC, query)
+            found = around.met(around.current(around.of(query), query, now), query, now)
+            nearest = found.at(found.chords.argsort()[:20])
+            offers, members = around.shown(nearest.rows["rid"].tolist())
+            shown = contents.by_version(reader, PUBLIC, [*offers, *members])
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
         await send({"type": "http.response.body", "body": b",".join(shown)})
 

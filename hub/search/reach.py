@@ -30,7 +30,7 @@ _FARTHEST_KM = math.pi * EARTH_KM
 
 
 class Reach(NamedTuple):
-    """Blocks of the care forms that are asked for, within the distance that is asked for."""
+    """Blocks of the care forms and states that are asked for, within the distance that is asked for."""
 
     rows: Rows
     chords: NDArray[np.float64]
@@ -74,7 +74,7 @@ class Surroundings:
             south, north, west, east = (around[name] for name in ("south", "north", "west", "east"))
         else:
             south, north, west, east = query.box
-        rows = self._blocks.around(self._read, query.care_forms, south, north, west, east)
+        rows = self._blocks.around(self._read, query.care_forms, query.states, south, north, west, east)
         chords = _chords(rows, self._place)
         within = chords <= _chord(query.kilometres) if query.box is None else _between(rows, south, north)
         with_areas = bool(query.postal_codes) and not terminology.ambulatory().isdisjoint(query.care_forms)
@@ -84,7 +84,8 @@ class Surroundings:
         if not (with_areas and coming):
             return found
         others = self._blocks.coming(self._read, query.postal_codes)
-        others = others.where(self._blocks.care_forms.among(query.care_forms)[others["care_form"]])
+        forms, states = self._blocks.care_forms.among(query.care_forms), self._blocks.states.among(query.states)
+        others = others.where(forms[others["care_form"]] & states[others["state"]])
         return Reach(
             Rows.joined((found.rows, others)),
             np.concatenate((found.chords, _chords(others, self._place))),
@@ -96,8 +97,8 @@ class Surroundings:
         return self._blocks.shown(self._read, offers)
 
     def current(self, reach: Reach, query: VacancyQuery, now: int, *, any_day: bool = False) -> Reach:
-        """Of them what has the states that are asked for and has not expired, on the days that are asked for or (on
-        `any_day`) on some; `places` are those asked for where no number is known.
+        """Of them what has not expired, on the days that are asked for or (on `any_day`) on some; `places` are those
+        asked for where no number is known.
         """
         rows = reach.rows
         first = query.today if query.start is None or any_day else query.start
@@ -105,14 +106,11 @@ class Surroundings:
         if query.start is not None and not any_day:
             in_time &= rows["starts"] <= first + query.days - 1
         current = rows["expires_at"] > now
-        states = self._blocks.states
         if query.states == (State.SOME,):
-            return reach.where(states.among(query.states)[rows["state"]] & in_time & current)
-        numbers = rows["state"]
-        uncounted = ~states.among((State.SOME,))[numbers]
-        fits = states.among(query.states)[numbers]
-        fits &= uncounted | in_time
-        fits &= states.among((State.UNKNOWN,))[numbers] | current
+            return reach.where(in_time & current)
+        states = self._blocks.states
+        uncounted = ~states.among((State.SOME,))[rows["state"]]
+        fits = (uncounted | in_time) & (states.among((State.UNKNOWN,))[rows["state"]] | current)
         found = reach.where(fits)
         found.rows["places"][uncounted[fits]] = query.places
         return found

@@ -148,9 +148,6 @@ def _ranked(found: Reach, query: VacancyQuery, now: int) -> tuple[list[Position]
     return sorted(positions), said
 
 
-_NOTHING = Said(0, 0, 0)
-
-
 def _shown(
     reader: Reader, projection: Projection, query: VacancyQuery, page: Sequence[Position], there: Fitting, now: int
 ) -> tuple[Sequence[Hit], Sequence[Shown]]:
@@ -168,7 +165,7 @@ def _shown(
     hits = []
     for position, (rid, version), one, told in zip(page, offers, shown, times, strict=False):
         freshness = Freshness(None if told[0] == NOT_SAID else told[0], *told[1:])
-        ranked_by = there.said.get(rid) or _NOTHING._replace(based_on=freshness.based_on)
+        ranked_by = there.said.get(rid) or Said(freshness.based_on, 0, 0)
         ranked = score(query, position[1], ranked_by, now)
         hits.append(Hit(rid, version, one, position[1], freshness, ranked, position))
     return hits, shown[len(hits) :]

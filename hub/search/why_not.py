@@ -245,7 +245,8 @@ def _states(told: WhyNot, there: Fitting, query: VacancyQuery, now: int) -> None
     others = tuple(state for state in State if state not in query.states)
     if not others:
         return
-    found = taking(there.surroundings, there.reach, replace(query, states=others), now)
+    elsewhere = replace(query, states=others)
+    found = taking(there.surroundings, there.surroundings.of(elsewhere), elsewhere, now)
     by_state = there.surroundings.by_state(found)
     for state, offers in sorted(by_state.items()):
         told.of("state", offers, state)

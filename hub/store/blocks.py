@@ -11,6 +11,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import groupby
 from threading import Lock
 from typing import Any, NamedTuple, TypeVar
 
@@ -100,23 +101,29 @@ class Rows:
         return Rows(self.words.take(flags.nonzero()[0], axis=0))
 
 
-class _Band(NamedTuple):
-    """The blocks of a band by care form, and ascending by longitude; those of one offer side by side."""
+_Kind = tuple[int, int]
+"""The numbers of a care form and a state."""
 
-    spans: Mapping[int, tuple[int, int]]
-    """Where those of a care form begin and end."""
+
+class _Band(NamedTuple):
+    """The blocks of a band by care form and state, and ascending by longitude; those of one offer side by side."""
+
+    spans: Mapping[_Kind, tuple[int, int]]
+    """Where those of a kind begin and end."""
     longitudes: "array[float]"
     rows: Rows
 
     @classmethod
     def of(cls, longitudes: NDArray[np.float64], rows: Rows) -> "_Band":
         """That of blocks in any order."""
-        order = np.lexsort((rows["rid"], longitudes, rows["care_form"]))
+        order = np.lexsort((rows["rid"], longitudes, rows["state"], rows["care_form"]))
         rows = rows.at(order)
-        forms = rows["care_form"]
-        first = np.unique(forms, return_index=True)[1].tolist()
-        ends = [*first[1:], len(rows)]
-        spans = {int(forms[begin]): (begin, end) for begin, end in zip(first, ends, strict=False)}
+        kinds = list(zip(rows["care_form"].tolist(), rows["state"].tolist(), strict=True))
+        spans = {}
+        end = 0
+        for kind, several in groupby(kinds):
+            begin, end = end, end + sum(1 for _ in several)
+            spans[kind] = (begin, end)
         return cls(spans, array("d", longitudes[order].tobytes()), rows)
 
 
@@ -200,23 +207,33 @@ class Blocks:
                 self._apply(read, changes)
 
     def around(
-        self, read: Read, care_forms: Iterable[str], south: float, north: float, west: float, east: float
+        self,
+        read: Read,
+        care_forms: Sequence[str],
+        states: Sequence[str],
+        south: float,
+        north: float,
+        west: float,
+        east: float,
     ) -> Rows:
-        """The blocks of some care forms in a rectangle, give or take a band; those of an offer side by side."""
+        """The blocks of some care forms and states in a rectangle, give or take a band; those of an offer side by side."""
         bands = [
             self._bands.get(number) or self._read_band(read, number)
             for number in range(math.floor(south * _BANDS), math.floor(north * _BANDS) + 1)
         ]
-        forms = self.care_forms.numbers(care_forms)
+        kinds = self._kinds(care_forms, states)
         found = []
         for spans, longitudes, rows in bands:
-            for form in forms & spans.keys():
-                begin, end = spans[form]
+            for kind in kinds & spans.keys():
+                begin, end = spans[kind]
                 first = bisect_left(longitudes, west, begin, end)
                 last = bisect_right(longitudes, east, first, end)
                 if first < last:
                     found.append(rows.words[first:last])
         return Rows(np.concatenate(found)) if found else Rows.of(())
+
+    def _kinds(self, care_forms: Sequence[str], states: Sequence[str]) -> set[_Kind]:
+        return {(form, state) for form in self.care_forms.numbers(care_forms) for state in self.states.numbers(states)}
 
     def coming(self, read: Read, postal_codes: Sequence[int]) -> Rows:
         """The blocks of the services that say that they come to one of the postal codes, wherever they are; those of a

@@ -30,8 +30,7 @@ def shown(resource_type: str, resource_id: str, content: bytes) -> Shown:
 
 def shown_as_stored(content: bytes) -> Shown:
     """What is shown of a resource, as every version is stored: with type and id before all else (`Draft.content`)."""
-    address = content[_TYPE_AT : content.index(_META)].replace(_ID, b"/")
-    return b"".join((address, _BEHIND, content))
+    return content[_TYPE_AT : content.index(_META)].replace(_ID, b"/") + _BEHIND + content
 
 
 def address(one: Shown) -> tuple[str, str]:
@@ -73,12 +72,15 @@ class Kept:
 
     def add(self, more: Mapping[Version, Shown]) -> None:
         """Keep what is shown of versions, but for what would take the place of many."""
+        if not more:
+            return
+        sizes = list(map(len, more.values()))
+        if max(sizes) > self._most // 8:
+            more = {version: one for version, one in more.items() if len(one) <= self._most // 8}
+            sizes = list(map(len, more.values()))
         with self._lock:
-            for version, one in more.items():
-                size = len(one) + _OVERHEAD
-                if size > self._most // 8 or version in self._new:
-                    continue
-                self._new[version] = one
-                self._bytes += size
-                if self._bytes > self._most:
-                    self._old, self._new, self._bytes = self._new, {}, 0
+            # What another thread has added meanwhile is counted twice: then the half is full a little earlier.
+            self._new.update(more)
+            self._bytes += sum(sizes) + _OVERHEAD * len(sizes)
+            if self._bytes > self._most:
+                self._old, self._new, self._bytes = self._new, {}, 0
