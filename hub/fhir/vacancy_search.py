@@ -3,8 +3,9 @@ what is new since it was asked before.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from hub.course.chances import Chances
 from hub.errors import TooCostly

@@ -1,7 +1,8 @@
 """What is looked for: the criteria of a search for places, as the index can compare them."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from mappings.vacancy import State
 
@@ -34,8 +35,7 @@ class Sort(StrEnum):
     SCORE = "score"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VacancyQuery:
+class VacancyQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What is looked for; days are days since 1970, times microseconds, sets of codes bit masks (0: not asked for).
 
     `kilometres` around the point, and in a rectangle of `box` (south, north, west, east) instead where a district is

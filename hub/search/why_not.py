@@ -6,11 +6,12 @@ change promises is what its search finds, counted by the same rules.
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from hub.search import vacancy_days
 from hub.search.offers import NEVER, Numbers, Offers, Stay
@@ -120,7 +121,8 @@ class _NearMisses:
         self.rows, self.missed, self.missing = found.rows.where(near), missed[near], missing[near]
         self.meets = (self.missed == 0) & (self.missing == 0)
         """Whether each meets all that is asked for but for days and places."""
-        self.fits = np.isin(self.rows["rid"], np.array([rid for _, _, rid in there.positions], np.int64))
+        fitting = {rid for _, _, rid in there.positions}
+        self.fits = np.array([rid in fitting for rid in self.rows["rid"].tolist()], np.bool_)
         """Whether the offer of each fits."""
 
 
@@ -183,7 +185,8 @@ class _Stated:
 
     def __init__(self, near: _NearMisses, rids: Sequence[int]) -> None:
         every = near.reach.rows
-        self._rows = every.where(np.isin(every["rid"], np.array(rids, np.int64)))
+        wanted = set(rids)
+        self._rows = every.where(np.array([rid in wanted for rid in every["rid"].tolist()], np.bool_))
         self._surroundings = near.surroundings
 
     def silent(self, criterion: str, rids: Collection[int]) -> int:

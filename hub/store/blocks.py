@@ -24,7 +24,7 @@ from hub.store.prepared import Prepared, one_of
 from hub.store.shown import Version
 from hub.store.tables import VIEWS, Projection
 
-__all__ = ["NOT_SAID", "Blocks", "Read", "Rows", "Words", "on_sphere"]
+__all__ = ["COLUMNS", "NOT_SAID", "Blocks", "Read", "Rows", "Words", "on_sphere"]
 
 Read = Callable[[Prepared, Mapping[str, Any]], list[tuple[Any, ...]]]
 """Reads all rows of a statement, in one snapshot."""
@@ -32,7 +32,7 @@ Read = Callable[[Prepared, Mapping[str, Any]], list[tuple[Any, ...]]]
 _Place = tuple[Any, ...]
 _N = TypeVar("_N", np.int16, np.uint32)
 
-_COLUMNS = (
+COLUMNS = (
     "rid",  # of the HealthcareService
     *("x", "y", "z"),  # where it is, on a sphere of radius 1
     *("valid_at", "confirmed_at", "aging_at", "stale_at", "expires_at"),
@@ -53,12 +53,12 @@ _OFFERS_MAX = 3_000
 """What is read again because it changed; where more did, all is forgotten, and read again when it is needed."""
 
 
-_COLUMN_OF = {name: place for place, name in enumerate(_COLUMNS)}
+_COLUMN_OF = {name: place for place, name in enumerate(COLUMNS)}
 _X, _Z = _COLUMN_OF["x"], _COLUMN_OF["z"]
 
 
 class Rows:
-    """Blocks, one row each; `rows["places"]` is a column of them (`_COLUMNS`), whole numbers."""
+    """Blocks, one row each; `rows["places"]` is a column of them (`COLUMNS`), whole numbers."""
 
     __slots__ = ("words",)
 
@@ -68,7 +68,7 @@ class Rows:
     @classmethod
     def of(cls, blocks: Sequence[tuple[int, ...]]) -> "Rows":
         """Those of blocks as tuples in the order of the columns."""
-        return cls(np.array(blocks, np.int64).reshape(-1, len(_COLUMNS)))
+        return cls(np.array(blocks, np.int64).reshape(-1, len(COLUMNS)))
 
     @classmethod
     def joined(cls, several: Sequence["Rows"]) -> "Rows":
@@ -216,7 +216,10 @@ class Blocks:
         west: float,
         east: float,
     ) -> Rows:
-        """The blocks of some care forms and states in a rectangle, give or take a band; those of an offer side by side."""
+        """The blocks of some care forms and states in a rectangle, give or take a band.
+
+        Those of one offer stand side by side.
+        """
         bands = [
             self._bands.get(number) or self._read_band(read, number)
             for number in range(math.floor(south * _BANDS), math.floor(north * _BANDS) + 1)
@@ -402,8 +405,8 @@ _PLACES, _AREAS, _MEMBERS, _VERSION = (kind.value for kind in ChangeKind)
 _UNREAD, _DELETED = 0, 2**32 - 1
 _FLOATS, _BITS = struct.Struct("=3d"), struct.Struct("=3q")
 _LATITUDE, _LONGITUDE = 1, 2
-_TIMES = _COLUMNS[_COLUMN_OF["valid_at"] : _COLUMN_OF["needs"]]
-_NUMBERS = _COLUMNS[_COLUMN_OF["needs"] : _COLUMN_OF["languages"]]
+_TIMES = COLUMNS[_COLUMN_OF["valid_at"] : _COLUMN_OF["needs"]]
+_NUMBERS = COLUMNS[_COLUMN_OF["needs"] : _COLUMN_OF["languages"]]
 
 
 def _band(place: _Place) -> int:

@@ -25,7 +25,7 @@ class Changes:
         change = projection.change
         self._add = Prepared(insert(change).values(rid=bindparam("the_rid"), kind=bindparam("the_kind")))
         newest = select(func.max(change.c.seq)).scalar_subquery()
-        self._forget = Prepared(delete(change).where(change.c.seq <= newest - _KEPT))
+        self._forget = Prepared(delete(change).where(change.c.seq <= newest - bindparam("kept")))
         self._since = _BETWEEN
         """So many were added since old ones were forgotten; at first nobody knows."""
 
@@ -37,5 +37,5 @@ class Changes:
         transaction.many_rows(self._add, [(rid, number) for rid in rids])
         self._since += len(rids)
         if self._since > _BETWEEN:
-            transaction.run(self._forget)
+            transaction.run(self._forget, {"kept": _KEPT})
             self._since = 0

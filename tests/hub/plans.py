@@ -15,7 +15,7 @@ class Explaining(Reader):
     __slots__ = ("plans",)
 
     def __init__(self, reader: Reader) -> None:
-        super().__init__(reader._driver, reader.dialect)
+        super().__init__(reader._driver, reader.dialect, kept=reader.kept, blocks=reader.blocks)
         self.plans: list[str] = []
 
     def all(self, statement: Prepared, binds: Mapping[str, Any] = {}) -> list[Row]:

@@ -1,0 +1,163 @@
+"""What is kept of free blocks in memory says what the database says, whoever wrote, and however much."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from hub.hub import Hub
+from hub.settings import Settings
+from hub.store import blocks as blocks_module
+from hub.store import changes as changes_module
+from hub.store.blocks import Blocks, Rows
+from hub.store.changes import Changes
+from hub.store.reader import Reader
+from hub.store.tables import PUBLIC, VIEWS, Projection
+from mappings import terminology
+from mappings.vacancy import Block, State, VacancyReport
+from tests.conftest import Clock
+from tests.hub.region import report, tell
+
+FORMS = ("kurzzeitpflege-solitaer", "dauerpflege", "ambulante-pflege")
+CODES = (49661, 49681, 49401)
+STATES = tuple(State)
+AREA = {"south": 51.0, "north": 54.0, "west": 7.0, "east": 9.5}
+
+
+def told(blocks: Blocks, rows: Rows) -> list[tuple[Any, ...]]:
+    """Rows as tuples, with words for their numbers."""
+    words = {"languages": blocks.languages, "care_form": blocks.care_forms, "state": blocks.states}
+    columns = [
+        [words[name].texts[number] for number in rows[name].tolist()] if name in words else rows[name].tolist()
+        for name in blocks_module.COLUMNS
+    ]
+    return sorted(zip(*columns, strict=True))
+
+
+def known(blocks: Blocks, reader: Reader, projection: Projection) -> tuple[Any, ...]:
+    """All that blocks tell of a region."""
+    blocks.follow(reader.all)
+    rows = blocks.around(reader.all, sorted(terminology.codes("care-form")), STATES, **AREA)
+    offers = sorted(set(rows["rid"].tolist()))
+    coming = [told(blocks, blocks.coming(reader.all, [code])) for code in CODES]
+    return told(blocks, rows), coming, blocks.shown(reader.all, offers), projection.name
+
+
+def assert_as_stored(hub: Hub) -> None:
+    for view, projection in VIEWS.items():
+        with hub.database.snapshot() as reader:
+            assert known(reader.blocks[view], reader, projection) == known(Blocks(projection), reader, projection)
+
+
+def drawn(draw: random.Random) -> VacancyReport:
+    """A report of one of a few offers: another state, place, home, care form or area than before, or the same again."""
+    key = draw.choice(("moor", "heide", "deich", "geest"))
+    start = date(2026, 12, draw.randint(1, 20))
+    made = [
+        Block(count=draw.randint(1, 2), start=start + timedelta(days=7 * number))
+        for number in range(draw.randrange(0, 3))
+    ]
+    free = draw.choice((None, 0, 2))
+    one = report(
+        key,
+        care_form=draw.choice(FORMS),
+        free=free,
+        blocks=made if free else None,
+        latitude=draw.choice((52.85, 52.85, 52.9, 53.4)),
+        longitude=draw.choice((8.05, 8.3)),
+    )
+    catchment = tuple(str(code) for code in draw.sample(CODES, draw.randrange(0, 3)))
+    return replace(one, offer=replace(one.offer, catchment=catchment, languages=draw.choice(((), ("tr",)))))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_they_say_what_the_database_says(hub: Hub, clock: Clock, seed: int) -> None:
+    draw = random.Random(seed)
+    hub.sources._maps = {**hub.sources._maps, "test": replace(hub.sources.named("json"), name="test")}
+    assert_as_stored(hub)
+    said: list[VacancyReport] = []
+    for _ in range(12):
+        clock.forward(hours=draw.randint(1, 20))
+        match draw.randrange(5):
+            case 0 if said:
+                hub.pipeline.withdraw("test", draw.choice(said).offer.key)
+            case 1:
+                hub.pipeline.expire()
+            case 2 if said:
+                tell(hub, *said[-3:])
+            case _:
+                new = {one.offer.key: one for one in (drawn(draw) for _ in range(draw.randint(1, 5)))}
+                said += new.values()
+                tell(hub, *new.values())
+        assert_as_stored(hub)
+
+
+def test_a_write_that_tells_nobody_would_be_missed(sqlite_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The positive control of the test above."""
+    tell(sqlite_hub, report("moor", free=1))
+    assert_as_stored(sqlite_hub)
+    monkeypatch.setattr(Changes, "add", lambda *_: None)
+    tell(sqlite_hub, report("moor", free=0))
+    with pytest.raises(AssertionError):
+        assert_as_stored(sqlite_hub)
+
+
+@contextmanager
+def another(settings: Settings, clock: Clock) -> Iterator[Hub]:
+    """A second process's hub on the same database, as far as memory goes."""
+    opened = Hub.open(settings, clock=clock)
+    yield opened
+    opened.close()
+
+
+def test_what_another_process_writes_is_followed(hub: Hub, database_url: str, tmp_path: Any, clock: Clock) -> None:
+    tell(hub, report("moor", free=1))
+    assert_as_stored(hub)
+    with another(Settings(database=database_url, folder=tmp_path), clock) as other:
+        tell(other, report("moor", free=0), report("heide", free=2))
+        assert_as_stored(other)
+    assert_as_stored(hub)
+
+
+@pytest.mark.parametrize("name", ["_CHANGES_MAX", "_OFFERS_MAX"])
+def test_who_is_too_far_behind_reads_all_anew(hub: Hub, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    tell(hub, *(report(f"h{number}") for number in range(8)))
+    assert_as_stored(hub)
+    monkeypatch.setattr(blocks_module, name, 3)
+    tell(hub, *(report(f"h{number}", free=0) for number in range(8)))
+    assert_as_stored(hub)
+
+
+def test_what_is_not_listed_any_more_is_not_missed(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list is shortened: who has not read it by then cannot know what stood there."""
+    tell(hub, report("moor", free=1), report("heide", free=1))
+    assert_as_stored(hub)
+    monkeypatch.setattr(changes_module, "_KEPT", 1)
+    monkeypatch.setattr(changes_module, "_BETWEEN", 0)
+    tell(hub, report("moor", free=0))
+    tell(hub, report("heide", free=0))
+    with hub.database.reading() as connection:
+        assert connection.execute(select(func.count()).select_from(PUBLIC.change)).scalar_one() < 5
+    assert_as_stored(hub)
+
+
+def test_an_older_snapshot_spoils_nothing(hub: Hub) -> None:
+    """Where somebody still reads what was there before, what he reads is not kept for others."""
+    tell(hub, report("moor", free=1))
+    blocks = Blocks(PUBLIC)
+    with hub.database.snapshot() as older:
+        Blocks(PUBLIC).follow(older.all)  # PostgreSQL takes a snapshot at its first statement
+        tell(hub, report("moor", free=0), report("heide", free=1))
+        with hub.database.snapshot() as newer:
+            blocks.follow(newer.all)
+        was_there = known(blocks, older, PUBLIC)
+        assert was_there == known(Blocks(PUBLIC), older, PUBLIC)
+    with hub.database.snapshot() as reader:
+        is_there = known(blocks, reader, PUBLIC)
+        assert is_there == known(Blocks(PUBLIC), reader, PUBLIC)
+    assert is_there != was_there
