@@ -42,6 +42,7 @@ from mappings.vacancy import (
     derived_state,
 )
 from tests.conftest import NOW, Clock
+from tests.hub.as_stored import assert_as_stored
 from tests.hub.client import Client
 from tests.labelled import labelled, recognised
 
@@ -331,6 +332,19 @@ def test_what_one_source_withdraws_leaves_the_others_word(hub: Hub) -> None:
             resource_id("amtlich", "HealthcareService", "amtlich-1/k"): (State.SOME, False),
             resource_id("export", "HealthcareService", "export-1/k"): (State.UNKNOWN, True),
         }
+
+
+def test_what_is_kept_in_memory_follows_homes_that_join_and_come_apart(hub: Hub) -> None:
+    tell(hub, "amtlich", told(free=2))
+    assert_as_stored(hub)
+    tell(hub, "export", told("export", free=5, at=HOUR), at=HOUR)
+    assert_as_stored(hub)
+    decide(hub, "different", organization(), organization("export"))
+    assert_as_stored(hub)
+    decide(hub, "same", organization(), organization("export"))
+    assert_as_stored(hub)
+    assert withdraw(hub, "export") == 1
+    assert_as_stored(hub)
 
 
 def test_what_all_sources_withdrew_is_over(hub: Hub) -> None:

@@ -1,7 +1,7 @@
 """What is kept of free blocks in memory says what the database says, whoever wrote, and however much."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
@@ -11,47 +11,22 @@ import pytest
 from sqlalchemy import func, select
 
 from hub.hub import Hub
+from hub.ingest.vacancy_index import VacancyIndex
 from hub.settings import Settings
 from hub.store import blocks as blocks_module
 from hub.store import changes as changes_module
-from hub.store.blocks import Blocks, Rows
+from hub.store.blocks import Blocks
 from hub.store.changes import Changes
-from hub.store.reader import Reader
-from hub.store.tables import PUBLIC, VIEWS, Projection
-from mappings import terminology
-from mappings.vacancy import Block, State, VacancyReport
-from tests.conftest import Clock
-from tests.hub.region import report, tell
+from hub.store.clock import micros
+from hub.store.prepared import Prepared
+from hub.store.reader import Transaction
+from hub.store.tables import PUBLIC, VIEWS
+from mappings.vacancy import Block, VacancyReport
+from tests.conftest import NOW, Clock
+from tests.hub.as_stored import POSTAL_CODES, assert_as_stored, known
+from tests.hub.region import facility, report, tell
 
 FORMS = ("kurzzeitpflege-solitaer", "dauerpflege", "ambulante-pflege")
-CODES = (49661, 49681, 49401)
-STATES = tuple(State)
-AREA = {"south": 51.0, "north": 54.0, "west": 7.0, "east": 9.5}
-
-
-def told(blocks: Blocks, rows: Rows) -> list[tuple[Any, ...]]:
-    """Rows as tuples, with words for their numbers."""
-    words = {"languages": blocks.languages, "care_form": blocks.care_forms, "state": blocks.states}
-    columns = [
-        [words[name].texts[number] for number in rows[name].tolist()] if name in words else rows[name].tolist()
-        for name in blocks_module.COLUMNS
-    ]
-    return sorted(zip(*columns, strict=True))
-
-
-def known(blocks: Blocks, reader: Reader, projection: Projection) -> tuple[Any, ...]:
-    """All that blocks tell of a region."""
-    blocks.follow(reader.all)
-    rows = blocks.around(reader.all, sorted(terminology.codes("care-form")), STATES, **AREA)
-    offers = sorted(set(rows["rid"].tolist()))
-    coming = [told(blocks, blocks.coming(reader.all, [code])) for code in CODES]
-    return told(blocks, rows), coming, blocks.shown(reader.all, offers), projection.name
-
-
-def assert_as_stored(hub: Hub) -> None:
-    for view, projection in VIEWS.items():
-        with hub.database.snapshot() as reader:
-            assert known(reader.blocks[view], reader, projection) == known(Blocks(projection), reader, projection)
 
 
 def drawn(draw: random.Random) -> VacancyReport:
@@ -71,7 +46,7 @@ def drawn(draw: random.Random) -> VacancyReport:
         latitude=draw.choice((52.85, 52.85, 52.9, 53.4)),
         longitude=draw.choice((8.05, 8.3)),
     )
-    catchment = tuple(str(code) for code in draw.sample(CODES, draw.randrange(0, 3)))
+    catchment = tuple(str(code) for code in draw.sample(POSTAL_CODES, draw.randrange(0, 3)))
     return replace(one, offer=replace(one.offer, catchment=catchment, languages=draw.choice(((), ("tr",)))))
 
 
@@ -95,6 +70,26 @@ def test_they_say_what_the_database_says(hub: Hub, clock: Clock, seed: int) -> N
                 said += new.values()
                 tell(hub, *new.values())
         assert_as_stored(hub)
+
+
+WRITES: dict[str, Callable[[VacancyIndex, Transaction, int], None]] = {
+    "end": lambda index, transaction, rid: index.end(transaction, [rid], micros(NOW)),
+    "move": lambda index, transaction, rid: index.move(transaction, [rid], facility(latitude=52.9)),
+    "places": lambda index, transaction, rid: index.put_places(transaction, {rid: report(free=0)}),
+    "clear": lambda index, transaction, rid: index.clear(transaction, rid),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_every_way_to_write_to_the_index_is_followed(sqlite_hub: Hub, write: str) -> None:
+    """Mostly several come together, and one would do for all of them."""
+    tell(sqlite_hub, replace(report("moor", free=1), valid_at=NOW))
+    assert_as_stored(sqlite_hub)
+    for projection in VIEWS.values():
+        with sqlite_hub.database.transaction() as transaction:
+            ((rid,),) = transaction.all(Prepared(select(projection.vacancy.c.rid)))
+            WRITES[write](VacancyIndex(projection), transaction, rid)
+    assert_as_stored(sqlite_hub)
 
 
 def test_a_write_that_tells_nobody_would_be_missed(sqlite_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
