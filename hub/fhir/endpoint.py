@@ -42,7 +42,8 @@ _LARGE = 100_000
 _MARKS = (b",", b"{", b"[", b"<")
 """What stands before a value in JSON, and before an element in XML."""
 _HOST = re.compile(r"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
-_THREADS = 8
+_THREADS = 3
+"""Of PostgreSQL's readers: more of them wait for one another, at the interpreter, longer than for the database."""
 _AT_ONCE = 20_000
 """Bytes of a body that is read in the event loop; what takes longer would hold up all others."""
 _LOOK_AGAIN = timedelta(seconds=1)
