@@ -141,9 +141,10 @@ class Words:
         found = self._numbers.get(text)
         if found is None:
             with self._lock:
-                found = self._numbers.setdefault(text, len(self.texts))
+                found = self._numbers.get(text, len(self.texts))
                 if found == len(self.texts):
                     self.texts.append(text)
+                    self._numbers[text] = found
         return found
 
     def numbers(self, texts: Iterable[str]) -> set[int]:
