@@ -54,7 +54,7 @@ class Fitting(NamedTuple):
     said: Mapping[int, Said]
     """What ranks each, by rid, where that was asked for."""
     rows: Rows
-    """One block of each, and of some that do not fit, in any order."""
+    """At least one block of each, and of some that do not fit, in any order."""
     surroundings: Surroundings
     reach: Reach
 
