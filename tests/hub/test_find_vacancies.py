@@ -368,7 +368,7 @@ def test_a_snapshot_that_is_older_than_the_memory_shows_each_offer_as_itself(hub
 
 
 def test_both_sides_of_every_band_of_latitude_are_found(hub: Hub) -> None:
-    """The index goes by bands of an eighth of a degree, and engines round differently, also below zero."""
+    """Memory goes by bands of an eighth of a degree, read from engines that round differently, also below zero."""
     for middle in (0.0, -0.125, 52.5, 52.5625):
         spread = [middle + step / 32 for step in range(-4, 5)]
         keys = [f"{middle}-{number}" for number in range(len(spread))]
