@@ -25,12 +25,15 @@ from hub.store.prepared import Prepared, one_of
 from hub.store.shown import Version
 from hub.store.tables import VIEWS, Projection
 
-__all__ = ["COLUMNS", "NOT_SAID", "Blocks", "Read", "Rows", "Words", "on_sphere"]
+__all__ = ["COLUMNS", "NOT_SAID", "Blocks", "Rows", "on_sphere"]
 
 Read = Callable[[Prepared, Mapping[str, Any]], list[tuple[Any, ...]]]
 """Reads all rows of a statement, in one snapshot."""
 
 _Place = tuple[Any, ...]
+"""A block as it is read: `_places`."""
+_Change = tuple[int, int, int]
+"""The number of a change, a row and the kind."""
 _N = TypeVar("_N", np.int16, np.uint32)
 
 COLUMNS = (
@@ -284,7 +287,7 @@ class Blocks:
         ((newest,),) = read(_newest(self._view), {})
         return newest or 0
 
-    def _apply(self, read: Read, changes: Sequence[_Place]) -> None:
+    def _apply(self, read: Read, changes: Sequence[_Change]) -> None:
         ((oldest,),) = read(_oldest(self._view), {})
         by_kind: dict[int, set[int]] = {}
         for _, rid, kind in changes:
