@@ -72,15 +72,13 @@ class Kept:
 
     def add(self, more: Mapping[Version, Shown]) -> None:
         """Keep what is shown of versions, but for what would take the place of many."""
-        if not more:
-            return
-        sizes = list(map(len, more.values()))
-        if max(sizes) > self._most // 8:
-            more = {version: one for version, one in more.items() if len(one) <= self._most // 8}
-            sizes = list(map(len, more.values()))
+        # One by one: many at once, put into a half that is nearly full, would go beyond the bound.
         with self._lock:
-            # What another thread has added meanwhile is counted twice: then the half is full a little earlier.
-            self._new.update(more)
-            self._bytes += sum(sizes) + _OVERHEAD * len(sizes)
-            if self._bytes > self._most:
-                self._old, self._new, self._bytes = self._new, {}, 0
+            for version, one in more.items():
+                size = len(one) + _OVERHEAD
+                if size > self._most // 8 or version in self._new:
+                    continue
+                self._new[version] = one
+                self._bytes += size
+                if self._bytes > self._most:
+                    self._old, self._new, self._bytes = self._new, {}, 0
