@@ -5,15 +5,16 @@
 DATABASE_URL is an SQLite database that `platzfrei demo` built, best with 32,000 providers; it is not written to. A copy
 of its file is made in FOLDER (ten times 32,000 providers need 10 GB there) and taken away again.
 
-Multiplied is all that the operation reads of the public view: the index of vacancies, freshness, service areas, the
-rows of resources, what is shown with each, and the stored bytes of every version. A copied offer has row numbers of its
-own and stands a multiple of 15 degrees farther east, on the same latitude: in the same bands of the index, and more
-than 300 km from all others, which is farther than why-not looks. The postal codes that a copied service comes to are
-numbers that do not exist. Not multiplied is what the operation does not read: the professional view, the index tables
-of plain FHIR search, statements, facilities, the ledger; nor do the copied bytes say the copied ids.
+Multiplied is all that the operation reads of the public view: free blocks, freshness, service areas, the rows of
+resources, what is shown with each, and the stored bytes of every version. A copied offer has row numbers of its own and
+stands a multiple of 15 degrees farther east, on the same latitude: in the same bands that memory reads, and more than
+300 km from all others, which is farther than why-not looks. The postal codes that a copied service comes to are numbers
+that do not exist. Not multiplied is what the operation does not read: the professional view, the index tables of plain
+FHIR search, statements, facilities, the ledger; nor do the copied bytes say the copied ids.
 
 The questions are those of `find_load.py`, all over Germany. First every answer is compared, byte by byte: what is found
-must be the same. Then both databases are asked in turn, in this process; CPU time a question, without HTTP, medians.
+must be the same, and what is asked for later is in memory. Then both databases are asked in turn, in this process; CPU
+time a question, without HTTP, medians.
 """
 
 import argparse

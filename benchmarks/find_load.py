@@ -3,9 +3,9 @@
     python benchmarks/find_load.py DATABASE_URL [--clients 8] [--seconds 5] [--runs 5] [--questions 2000]
 
 DATABASE_URL is a database that `platzfrei demo` built. Questions are drawn at random, with one to four criteria beside
-the place; where fewer than ten fit, why is told, as always. Beside the hub a bare ASGI application runs the same index
-query and joins the same stored bytes, and does nothing else: no reading of parameters, no order but by distance, no
-links, no explanation. Needs the program `wrk`. Prints medians of the runs.
+the place; where fewer than ten fit, why is told, as always. Beside the hub a bare ASGI application looks at the same
+free blocks in memory and joins the same stored bytes, and does nothing else: no reading of parameters, no order but by
+distance, no links, no explanation. Needs the program `wrk`. Prints medians of the runs.
 """
 
 import argparse
@@ -123,7 +123,7 @@ def _measured(kind: str, port: int, pid: int, paths: list[str], told: argparse.N
 
 
 def _bare(database: str, port: int, number: int) -> None:
-    """The same index query and the same bytes, and nothing else."""
+    """The same blocks and the same bytes, and nothing else."""
     import uvicorn
 
     from hub.fhir.vacancy_parameters import query_of, told_of

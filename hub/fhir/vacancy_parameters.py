@@ -1,4 +1,4 @@
-"""The parameters of $find-vacancies: what is asked, as a query of the index.
+"""The parameters of $find-vacancies: what is asked, as a `VacancyQuery`.
 
 The contract is `conformance/spec/OperationDefinition-find-vacancies.json`. No patient data is accepted: every value is
 a code, a number, a date or a place.

@@ -66,7 +66,7 @@ def prepare(
         why: WhyNot | None = None
         if query.after is None and (found.total < FEW or told.get("why-not") == ["true"]):
             try:
-                why = why_not(reader, projection, _with_postal_code(query), found.fitting, now=micros(now))
+                why = why_not(_with_postal_code(query), found.fitting, now=micros(now))
             except TooCostly:
                 if "why-not" in told:
                     raise

@@ -415,7 +415,7 @@ class JoinedView:
                 names = [column.name for column in table.columns]
                 connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in kept[name]])
         index = self._indexes[projection.name]
-        index.tell(transaction, {row[0] for row in kept["vacancy"]}, members=True)
+        index.tell(transaction, {row[0] for name in ("vacancy", "member") for row in kept[name]}, members=True)
         return written.made
 
     def _write_anew(

@@ -56,7 +56,7 @@ class Reach(NamedTuple):
 
 
 class Surroundings:
-    """What lies around the place of a query."""
+    """What lies around the place of a query, however far it reaches."""
 
     def __init__(self, reader: Reader, projection: Projection, query: VacancyQuery) -> None:
         self._read = reader.all

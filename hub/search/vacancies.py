@@ -12,7 +12,7 @@ from hub.search.offers import NEVER, Offers, Stay
 from hub.search.ranking import Said, key, score
 from hub.search.reach import Reach, Surroundings
 from hub.search.vacancy_query import Position, Sort, VacancyQuery
-from hub.store.blocks import NOT_SAID, Rows
+from hub.store.blocks import NOT_SAID, Blocks, Rows
 from hub.store.reader import Reader
 from hub.store.shown import Shown
 from hub.store.tables import Projection
@@ -54,7 +54,7 @@ class Fitting(NamedTuple):
     said: Mapping[int, Said]
     """What ranks each, by rid, where that was asked for."""
     rows: Rows
-    """One block of each, and of some that do not fit, in any order."""
+    """At least one block of each, and of some that do not fit, in any order."""
     surroundings: Surroundings
     reach: Reach
 
@@ -154,16 +154,21 @@ def _shown(
     """The hits, and what is shown with them."""
     if not page:
         return (), ()
-    offers, members = there.surroundings.shown([rid for _, _, rid in page])
+    rids = [rid for _, _, rid in page]
+    offers, members = there.surroundings.shown(rids)
+    shown = contents.by_version(reader, projection, [*offers, *members])
+    if len(shown) < len(offers) + len(members):
+        # Memory knows newer versions than this snapshot: what it has itself, it can show.
+        offers, members = Blocks(projection).shown(reader.all, rids)
+        shown = contents.by_version(reader, projection, [*offers, *members])
     if len(offers) < len(page):
         known = dict(offers)
         page = [position for position in page if position[2] in known]
-    shown = contents.by_version(reader, projection, [*offers, *members])
     places = {rid: place for place, rid in enumerate(there.rows["rid"].tolist())}
     rows = there.rows.at(np.array([places[rid] for _, _, rid in page], np.intp))
     times = zip(*(rows[name].tolist() for name in Freshness._fields), strict=True)
     hits = []
-    for position, (rid, version), one, told in zip(page, offers, shown, times, strict=False):
+    for position, (rid, version), one, told in zip(page, offers, shown[: len(page)], times, strict=True):
         freshness = Freshness(None if told[0] == NOT_SAID else told[0], *told[1:])
         ranked_by = there.said.get(rid) or Said(freshness.based_on, 0, 0)
         ranked = score(query, position[1], ranked_by, now)

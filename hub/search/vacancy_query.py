@@ -1,4 +1,4 @@
-"""What is looked for: the criteria of a search for places, as the index can compare them."""
+"""What is looked for: the criteria of a search for places, as what is said of free blocks can be compared with them."""
 
 from enum import StrEnum
 

@@ -15,12 +15,10 @@ from msgspec.structs import replace
 
 from hub.search import vacancy_days
 from hub.search.offers import NEVER, Numbers, Offers, Stay
-from hub.search.reach import BITS, Flags, Surroundings
+from hub.search.reach import BITS, Flags
 from hub.search.vacancies import Fitting, taking
 from hub.search.vacancy_days import Block
 from hub.search.vacancy_query import Criterion, VacancyQuery
-from hub.store.reader import Reader
-from hub.store.tables import Projection
 from mappings import terminology
 from mappings.vacancy import State
 
@@ -33,6 +31,8 @@ _WIDER_FROM_NONE = (2.0, math.inf)
 """Where nothing fits, mostly nothing does a little farther."""
 _KM_MOST = 200.0
 _HOUR = 3_600_000_000
+_EUROS_MOST = 99_999
+"""What an own share can be asked for."""
 
 
 class KeptOut(NamedTuple):
@@ -80,7 +80,7 @@ class WhyNot:
             self.changes.append(Change(criterion, value, self.total + more, code, self.days))
 
 
-def why_not(reader: Reader, projection: Projection, query: VacancyQuery, there: Fitting, *, now: int) -> WhyNot:
+def why_not(query: VacancyQuery, there: Fitting, *, now: int) -> WhyNot:
     """What keeps offers out of a search in which these fit; the changes that bring most first."""
     told = WhyNot(len(there.positions), query.days)
     near = _NearMisses(there, query, now)
@@ -89,7 +89,7 @@ def why_not(reader: Reader, projection: Projection, query: VacancyQuery, there: 
     _days(told, near)
     _states(told, there, query, now)
     _care_forms(told, there, query, now)
-    _farther(told, reader, projection, query, now)
+    _farther(told, there, query, now)
     told.kept_out.sort(key=lambda one: (-one.offers, one.criterion, one.code))
     told.changes.sort(key=lambda one: (-one.total, one.criterion, one.code))
     return told
@@ -101,9 +101,6 @@ _CRITERIA = {bit: str(criterion) for criterion, bit in BITS.items()}
 @cache
 def _needs() -> Mapping[int, str]:
     return {bit: code for code, bit in terminology.bits("need").items()}
-
-
-_EUROS_MOST = 99_999
 
 
 class _NearMisses:
@@ -276,7 +273,7 @@ def _alike(care_forms: Sequence[str]) -> frozenset[str]:
     return frozenset(one for kind in kinds for one in terminology.descendants(kind)) - set(care_forms)
 
 
-def _farther(told: WhyNot, reader: Reader, projection: Projection, query: VacancyQuery, now: int) -> None:
+def _farther(told: WhyNot, there: Fitting, query: VacancyQuery, now: int) -> None:
     if query.box is not None:
         return
     for times in _WIDER if told.total else _WIDER_FROM_NONE:
@@ -284,11 +281,10 @@ def _farther(told: WhyNot, reader: Reader, projection: Projection, query: Vacanc
         if farther <= query.kilometres:
             return
         wider = replace(query, kilometres=farther)
-        surroundings = Surroundings(reader, projection, wider)
         # Who comes to the place does so from however far, and is found already.
-        beyond = surroundings.of(wider, coming=False)
+        beyond = there.surroundings.of(wider, coming=False)
         beyond = beyond.where(beyond.farther_than(query.kilometres))
-        found = taking(surroundings, beyond, wider, now)
+        found = taking(there.surroundings, beyond, wider, now)
         if len(found.rows):
             rim = math.ceil(min(found.kilometres()))
             told.would("distance", rim, _number(~found.farther_than(rim)))

@@ -1,8 +1,9 @@
 """The free blocks of a view's offers, in memory: what the search for places reads, and the database says of them.
 
 They lie by bands of latitude, ordered by longitude. A band is read when somebody looks there first; from then on it
-follows the list of changes that every write of an offer's places or times leaves (`Projection.vacancy_change`). Arrays
-are never changed, but replaced: who reads one needs no lock.
+follows the list of changes that every write of an offer's places, times, areas or members and of a version leaves
+(`Projection.change`). Who writes here holds the lock. Who reads needs none: bands are never changed, but replaced, all
+together; all else is looked up one by one, and only ever as new as what a snapshot says that came later.
 """
 
 import math
@@ -24,12 +25,15 @@ from hub.store.prepared import Prepared, one_of
 from hub.store.shown import Version
 from hub.store.tables import VIEWS, Projection
 
-__all__ = ["COLUMNS", "NOT_SAID", "Blocks", "Read", "Rows", "Words", "on_sphere"]
+__all__ = ["COLUMNS", "NOT_SAID", "Blocks", "Rows", "on_sphere"]
 
 Read = Callable[[Prepared, Mapping[str, Any]], list[tuple[Any, ...]]]
 """Reads all rows of a statement, in one snapshot."""
 
 _Place = tuple[Any, ...]
+"""A block as it is read: `_places`."""
+_Change = tuple[int, int, int]
+"""The number of a change, a row and the kind."""
 _N = TypeVar("_N", np.int16, np.uint32)
 
 COLUMNS = (
@@ -48,10 +52,10 @@ _UNPLACED = np.iinfo(np.int16).min
 NOT_SAID = int(np.iinfo(np.int64).min)
 
 _AMONG_MAX = 500
+"""Lists of words of which it is kept which numbers they are: care forms come in any combination."""
 _CHANGES_MAX = 20_000
 _OFFERS_MAX = 3_000
 """What is read again because it changed; where more did, all is forgotten, and read again when it is needed."""
-
 
 _COLUMN_OF = {name: place for place, name in enumerate(COLUMNS)}
 _X, _Z = _COLUMN_OF["x"], _COLUMN_OF["z"]
@@ -141,10 +145,11 @@ class Words:
         found = self._numbers.get(text)
         if found is None:
             with self._lock:
-                found = self._numbers.get(text, len(self.texts))
-                if found == len(self.texts):
+                if text not in self._numbers:
+                    # First the text: who sees the number needs it.
                     self.texts.append(text)
-                    self._numbers[text] = found
+                    self._numbers[text] = len(self.texts) - 1
+                found = self._numbers[text]
         return found
 
     def numbers(self, texts: Iterable[str]) -> set[int]:
@@ -221,8 +226,9 @@ class Blocks:
 
         Those of one offer stand side by side.
         """
+        kept = self._bands
         bands = [
-            self._bands.get(number) or self._read_band(read, number)
+            kept.get(number) or self._read_band(read, number)
             for number in range(math.floor(south * _BANDS), math.floor(north * _BANDS) + 1)
         ]
         kinds = self._kinds(care_forms, states)
@@ -281,7 +287,7 @@ class Blocks:
         ((newest,),) = read(_newest(self._view), {})
         return newest or 0
 
-    def _apply(self, read: Read, changes: Sequence[_Place]) -> None:
+    def _apply(self, read: Read, changes: Sequence[_Change]) -> None:
         ((oldest,),) = read(_oldest(self._view), {})
         by_kind: dict[int, set[int]] = {}
         for _, rid, kind in changes:
@@ -311,14 +317,16 @@ class Blocks:
         self._band_of = _with_room(self._band_of, max(rids), _UNPLACED)
         before = self._band_of[rids]
         gone = np.array(rids)
-        for number in {*new, *before.tolist()} & self._bands.keys():
-            band = self._bands[number]
+        bands = dict(self._bands)
+        for number in {*new, *before.tolist()} & bands.keys():
+            band = bands[number]
             stays = np.isin(band.rows["rid"], gone[before == number], invert=True)
             longitudes, rows = self._made(new.get(number, ()))
             before_it = np.frombuffer(band.longitudes, np.float64)[stays]
-            self._bands[number] = _Band.of(
+            bands[number] = _Band.of(
                 np.concatenate((before_it, longitudes)), Rows.joined((band.rows.where(stays), rows))
             )
+        self._bands = bands
         self._band_of[rids] = _UNPLACED
         for number, there in new.items():
             self._band_of[[place[0] for place in there]] = number

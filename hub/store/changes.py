@@ -16,6 +16,7 @@ __all__ = ["Changes"]
 _KEPT = 200_000
 """Who is farther behind reads all anew."""
 _BETWEEN = 10_000
+"""So many more are kept until old ones are taken away, all at once."""
 
 
 class Changes:
@@ -30,7 +31,10 @@ class Changes:
         """So many were added since old ones were forgotten; at first nobody knows."""
 
     def add(self, transaction: Transaction, kind: ChangeKind, rids: Collection[int]) -> None:
-        """Tell of a change of some rows."""
+        """Tell of a change of some rows, in its own transaction.
+
+        That has taken its turn (`hub.store.lock`): changes are committed in order, and who saw one missed none before.
+        """
         if not rids:
             return
         number = kind.value

@@ -147,7 +147,7 @@ class Repository:
             .values({name: bindparam(name) for name in ("version", "updated", "digest", "deleted")})
         )
         self._remember = _insert(history)
-        self._told = Changes(projection)
+        self._changes = Changes(projection)
         self._add = {
             # A row may be there already: where another process knows a parameter that this one has just learnt.
             name: Prepared(postgresql.insert(table).on_conflict_do_nothing())
@@ -240,7 +240,7 @@ class Repository:
         transaction.many_rows(self._insert, changed.inserted)
         transaction.many_rows(self._update, changed.updated)
         transaction.many_rows(self._remember, changed.remembered)
-        self._told.add(transaction, ChangeKind.VERSION, changed.shown)
+        self._changes.add(transaction, ChangeKind.VERSION, changed.shown)
         for resource_type, more in changed.counts.items():
             if more:
                 self._count(transaction, resource_type, more)

@@ -10,9 +10,10 @@ import pytest
 
 from hub.errors import http_part
 from hub.hub import Hub
-from hub.search.vacancies import find
+from hub.search.vacancies import find, fitting
 from hub.search.vacancy_query import VacancyQuery
 from hub.store.clock import micros
+from hub.store.shown import address
 from hub.store.tables import PUBLIC
 from mappings import gazetteer
 from mappings.vacancy import Block, BlockStatus, Position, State, VacancyReport
@@ -334,8 +335,40 @@ def test_what_was_found_before_is_found_again_without_the_database(sqlite_hub: H
     assert again == ["SEARCH public_change USING INTEGER PRIMARY KEY (rowid>?)"]
 
 
+def test_a_snapshot_that_is_older_than_the_memory_shows_each_offer_as_itself(hub: Hub, clock: Clock) -> None:
+    """Another has read meanwhile which versions are new, and not yet their contents."""
+    tell(hub, *(report(key, latitude=52.85 + number / 100) for number, key in enumerate(("moor", "heide", "deich"))))
+    moor = report("moor")
+    changed = replace(
+        moor,
+        facility=replace(moor.facility, name="Haus am Moor"),
+        offer=replace(moor.offer, languages=("tr",)),
+    )
+    query = VacancyQuery(
+        latitude=52.85,
+        longitude=8.05,
+        kilometres=40,
+        care_forms=("kurzzeitpflege-solitaer",),
+        states=(State.SOME,),
+        today=0,
+        count=20,
+    )
+    with hub.database.snapshot() as older:
+        before = find(older, PUBLIC, query, now=micros(NOW))
+        clock.forward(minutes=1)
+        tell(hub, changed)
+        with hub.database.snapshot() as newer:
+            there = fitting(newer, PUBLIC, query, now=micros(NOW))
+            there.surroundings.shown([hit.rid for hit in before.hits])
+        after = find(older, PUBLIC, query, now=micros(NOW))
+    assert [(hit.rid, hit.version, hit.shown) for hit in after.hits] == [
+        (hit.rid, hit.version, hit.shown) for hit in before.hits
+    ]
+    assert sorted(map(address, after.members)) == sorted(map(address, before.members))
+
+
 def test_both_sides_of_every_band_of_latitude_are_found(hub: Hub) -> None:
-    """The index goes by bands of an eighth of a degree, and engines round differently, also below zero."""
+    """Memory goes by bands of an eighth of a degree, read from engines that round differently, also below zero."""
     for middle in (0.0, -0.125, 52.5, 52.5625):
         spread = [middle + step / 32 for step in range(-4, 5)]
         keys = [f"{middle}-{number}" for number in range(len(spread))]

@@ -1,7 +1,7 @@
 """Near search: `latitude|longitude|distance|unit` (https://hl7.org/fhir/R4/location.html#positional)."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, literal_column
@@ -17,7 +17,6 @@ __all__ = [
     "box",
     "distance_km",
     "extras",
-    "nearest",
     "parse",
     "parse_circle",
     "rows",
@@ -98,28 +97,6 @@ def where(columns: Columns, shape: str, bind: Bind) -> ColumnElement[bool]:  # n
         longitude.between(bind("west"), bind("east")),
         distance_km(latitude, longitude, bind) <= bind("km"),
     )
-
-
-def nearest(
-    latitude: float, longitude: float, kilometres: float, rows: Iterable[tuple[Any, ...]]
-) -> list[tuple[float, int]]:
-    """Great-circle distance (haversine) and rid of all that lies within a circle, nearest first; each rid once.
-
-    `rows` begin with rid, latitude and longitude; those of one rid have one position. It is all here, and no function
-    of one position, because calling that would take as long as its work.
-    """
-    sin, cos, asin, sqrt = math.sin, math.cos, math.asin, math.sqrt
-    radian, diameter = math.pi / 180, 2 * EARTH_KM
-    here, there, cosine = latitude * radian, longitude * radian, cos(latitude * radian)
-    found: dict[int, float] = {}
-    for row in rows:
-        phi = row[1] * radian
-        up, along = sin((phi - here) * 0.5), sin((row[2] * radian - there) * 0.5)
-        chord = up * up + cosine * cos(phi) * along * along
-        away = diameter * asin(sqrt(chord) if chord < 1.0 else 1.0)
-        if away <= kilometres:
-            found[row[0]] = away
-    return sorted(zip(found.values(), found, strict=True))
 
 
 def distance_km(latitude: ColumnElement[float], longitude: ColumnElement[float], bind: Bind) -> ColumnElement[float]:

@@ -1,17 +1,20 @@
 """What is kept of free blocks in memory says what the database says, whoever wrote, and however much."""
 
+import ast
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
+from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
 from hub.hub import Hub
-from hub.ingest.vacancy_index import VacancyIndex
+from hub.ingest.vacancy_index import Times, VacancyIndex
 from hub.settings import Settings
 from hub.store import blocks as blocks_module
 from hub.store import changes as changes_module
@@ -20,12 +23,15 @@ from hub.store.changes import Changes
 from hub.store.clock import micros
 from hub.store.prepared import Prepared
 from hub.store.reader import Transaction
+from hub.store.repository import _SHOWN as FOLLOWED
 from hub.store.tables import PUBLIC, VIEWS
+from mappings.source_map import Ladder
 from mappings.vacancy import Block, VacancyReport
 from tests.conftest import NOW, Clock
 from tests.hub.as_stored import POSTAL_CODES, assert_as_stored, known
 from tests.hub.region import facility, report, tell
 
+ROOT = Path(__file__).parents[3]
 FORMS = ("kurzzeitpflege-solitaer", "dauerpflege", "ambulante-pflege")
 
 
@@ -72,11 +78,15 @@ def test_they_say_what_the_database_says(hub: Hub, clock: Clock, seed: int) -> N
         assert_as_stored(hub)
 
 
+TIMES = Times(offer="", valid_at=None, confirmed_at=micros(NOW) + 1, based_on=micros(NOW) + 1, ladder=Ladder())
 WRITES: dict[str, Callable[[VacancyIndex, Transaction, int], None]] = {
+    "change_members": lambda index, transaction, rid: index.change_members(transaction, [], [(rid, rid)]),
+    "clear": lambda index, transaction, rid: index.clear(transaction, rid),
     "end": lambda index, transaction, rid: index.end(transaction, [rid], micros(NOW)),
     "move": lambda index, transaction, rid: index.move(transaction, [rid], facility(latitude=52.9)),
-    "places": lambda index, transaction, rid: index.put_places(transaction, {rid: report(free=0)}),
-    "clear": lambda index, transaction, rid: index.clear(transaction, rid),
+    "put_freshness": lambda index, transaction, rid: index.put_freshness(transaction, {rid: TIMES}),
+    "put_members": lambda index, transaction, rid: index.put_members(transaction, {rid: ()}),
+    "put_places": lambda index, transaction, rid: index.put_places(transaction, {rid: report(free=0)}),
 }
 
 
@@ -86,10 +96,58 @@ def test_every_way_to_write_to_the_index_is_followed(sqlite_hub: Hub, write: str
     tell(sqlite_hub, replace(report("moor", free=1), valid_at=NOW))
     assert_as_stored(sqlite_hub)
     for projection in VIEWS.values():
+        with sqlite_hub.database.snapshot() as reader:
+            before = known(Blocks(projection), reader, projection)
         with sqlite_hub.database.transaction() as transaction:
             ((rid,),) = transaction.all(Prepared(select(projection.vacancy.c.rid)))
             WRITES[write](VacancyIndex(projection), transaction, rid)
+        with sqlite_hub.database.snapshot() as reader:
+            assert known(Blocks(projection), reader, projection) != before
     assert_as_stored(sqlite_hub)
+
+
+def test_no_way_to_write_to_the_index_is_left_out() -> None:
+    assert WRITES.keys() == {
+        name
+        for name, method in vars(VacancyIndex).items()
+        if not name.startswith("_") and name != "tell" and "transaction" in signature(method).parameters
+    }
+
+
+def writes_what_is_kept(source: str) -> bool:
+    """Whether a module names tables that memory follows, and statements that write."""
+    nodes = list(ast.walk(ast.parse(source)))
+    tables = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    called = (node.func for node in nodes if isinstance(node, ast.Call))
+    # `.update` is mostly a dictionary's, or a digest's.
+    calls = {func.attr if isinstance(func, ast.Attribute) else f"{getattr(func, 'id', '')}()" for func in called}
+    writing = calls & {"insert()", "update()", "delete()", "insert", "delete"}
+    return bool(writing) and bool(tables & {"vacancy", "freshness", "service_area", "member"})
+
+
+def test_nobody_else_writes_what_is_kept_in_memory() -> None:
+    """Who does tells the list of changes, is in a test above or in `test_identity`, and then stands here."""
+    modules = {path.relative_to(ROOT).as_posix(): path.read_text() for path in (ROOT / "hub").rglob("*.py")}
+    writing = {name for name, source in modules.items() if writes_what_is_kept(source)}
+    assert writing == {
+        "hub/ingest/fhir_offers.py",  # deletes marks
+        "hub/ingest/joined_view.py",
+        "hub/ingest/vacancy_index.py",
+    }
+
+
+def test_who_would_write_there_is_found() -> None:
+    assert writes_what_is_kept("connection.execute(update(PUBLIC.freshness).values(stale_at=0))")
+    assert not writes_what_is_kept("connection.execute(select(PUBLIC.freshness))")
+
+
+def test_all_that_is_shown_with_offers_is_followed(sqlite_hub: Hub) -> None:
+    tell(sqlite_hub, report("moor", free=1))
+    for projection in VIEWS.values():
+        resource, member = projection.resource, projection.member
+        with sqlite_hub.database.reading() as connection:
+            shown = select(resource.c.type).join(member, member.c.member == resource.c.rid)
+            assert {"Location", "Slot"} <= set(connection.execute(shown).scalars()) < FOLLOWED
 
 
 def test_a_write_that_tells_nobody_would_be_missed(sqlite_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
