@@ -106,9 +106,10 @@ def searches_text(shown: Iterable[Missed], first: date, last: date, *, language:
     found = by_need(shown)
     heads: dict[Language, str] = {
         "de": f"Suchen ohne Treffer, {_day(first, 'de')} bis {_day(last, 'de')}; jede kleinste Zahl ist auf {BASE} "
-        f"gerundet,\nsodass sie im Mittel stimmt; einzelne Suchen sind nicht zu erkennen.",
+        f"gerundet,\nsodass sie im Mittel stimmt; einzelne Suchen sind nicht zu erkennen. "
+        "Ein Tag zählt, sobald er um ist.",
         "en": f"Searches without a hit, {first} to {last}; each smallest number is rounded to {BASE},\n"
-        "right on average; single searches cannot be told.",
+        "right on average; single searches cannot be told. A day counts once it is over.",
     }
     blocks = [heads[language]]
     for district, those in groupby(sorted(found), key=lambda key: key[0]):

@@ -71,6 +71,15 @@ def _command(made: argparse.ArgumentParser, options: argparse.Namespace) -> int:
             return 0
         if options.action == "withdraw":
             withdrawn = hub.pipeline.withdraw(options.name, options.offer)
+            if not withdrawn:
+                print(
+                    text(
+                        options,
+                        "nichts zurückgenommen: kein solches Angebot gilt",
+                        "nothing withdrawn: no such offer stands",
+                    )
+                )
+                return 1
             print(
                 text(
                     options,
@@ -78,7 +87,7 @@ def _command(made: argparse.ArgumentParser, options: argparse.Namespace) -> int:
                     f"{counted(withdrawn, 'offer', 'en')} withdrawn: unknown until the source reports again",
                 )
             )
-            return 0 if withdrawn else 1
+            return 0
         for source in hub.sources:
             origin = (
                 text(options, "eigene", "own")

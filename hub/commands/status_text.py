@@ -19,7 +19,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "due": "nächste erwartet bis",
         "overdue": "überfällig",
         "offers": "Angebote",
-        "fresh": "frisch",
+        "fresh": "aktuell",
         "aging": "alternd",
         "stale": "veraltet",
         "expired": "abgelaufen",

@@ -93,7 +93,7 @@ def _table(model: Model, options: argparse.Namespace) -> str:
     told = text(
         options,
         "Verglichen wird mit der nächsten Meldung. Brier: mittleres Fehlerquadrat, kleiner ist besser; Leiter: "
-        "dasselbe mit einer festen Zahl je Stufe (frisch, alternd, alt).",
+        "dasselbe mit einer festen Zahl je Stufe (aktuell, alternd, veraltet).",
         "Compared is with the next report. Brier: mean squared error, less is better; ladder: the same with one "
         "constant a rung (fresh, aging, stale).",
     )

@@ -84,11 +84,15 @@ def told_of(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
             )
         if name not in REPEATABLE and name not in ONCE:
             known = ", ".join(sorted(name for name in (*REPEATABLE, *ONCE) if name not in ("_after", SINCE)))
-            raise _wrong(
-                "?",
-                f"kein Parameter von $find-vacancies; bekannt: {known}",
-                f"not a parameter of $find-vacancies; known: {known}",
-                "not-supported",
+            # Its name is not repeated: nobody knows what it tells.
+            raise Malformed(
+                Issue(
+                    code="unknown-parameter",
+                    fhir_code="not-supported",
+                    place="http",
+                    text_de=f"ein Parameter der Anfrage ist keiner von $find-vacancies; bekannt: {known}",
+                    text_en=f"a parameter of the request is none of $find-vacancies; known: {known}",
+                )
             )
         told[name] += [part.strip() for part in value.split(",")] if name in REPEATABLE else [value.strip()]
     for name in ("why-not", MONITOR):
@@ -214,7 +218,10 @@ def _near(told: Told) -> tuple[float, float, float] | None:
         return None
     if "distance" in told:
         raise _wrong(
-            "distance", "near nennt den Umkreis schon selbst", "near states the distance itself", "business-rule"
+            "distance",
+            "neben near steht der Umkreis in near selbst: near=Breite|Länge|Umkreis|km",
+            "beside near the distance stands in near itself: near=latitude|longitude|distance|km",
+            "business-rule",
         )
     try:
         return parse_circle(told["near"][0])

@@ -192,8 +192,10 @@ def _nothing(total: int, *, in_district: bool) -> Issue:
             "distance=km.",
         )
     return _issue(
-        "Im Umkreis und bis 200 km weit ist kein passendes Angebot bekannt, auch nicht mit einem Kriterium weniger.",
-        "No offer that fits is known in reach or up to 200 km away, not even with one criterion less.",
+        "Bis 200 km weit ist kein passendes Angebot bekannt, und im Umkreis keines, dem nur ein Kriterium fehlt. "
+        "Helfen kann, mehreres zugleich zu ändern, etwa den Umkreis und ein Kriterium.",
+        "No offer that fits is known up to 200 km away, and none in reach that lacks one criterion alone. "
+        "Changing several at once may help, such as the distance and one criterion.",
     )
 
 
