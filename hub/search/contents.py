@@ -12,7 +12,7 @@ from hub.store.repository import current
 from hub.store.shown import Shown, Version, shown, shown_as_stored
 from hub.store.tables import VIEWS, Projection
 
-__all__ = ["by_rid", "by_version"]
+__all__ = ["by_rid", "by_version", "of_each"]
 
 _NONE_KNOWN: Mapping[int, int] = MappingProxyType({})
 
@@ -33,9 +33,14 @@ def by_rid(
 
 
 def by_version(reader: Reader, projection: Projection, versions: Sequence[Version]) -> list[Shown]:
-    """What is shown of versions that rows have, in their order; without those that this snapshot does not know."""
+    """What is shown of versions that rows have, in their order; without rows that this snapshot does not know."""
+    return [one for one in of_each(reader, projection, versions) if one is not None]
+
+
+def of_each(reader: Reader, projection: Projection, versions: Sequence[Version]) -> list[Shown | None]:
+    """The same, with None for those rows; a version that this snapshot does not know yet is shown as it was before."""
     kept = reader.kept.get(projection.name)
-    found = kept.of(versions) if kept is not None else [None] * len(versions)
+    found: list[Shown | None] = [None] * len(versions) if kept is None else kept.of(versions)
     if None in found:
         missing = [packed_pair(*version) for version, one in zip(versions, found, strict=True) if one is None]
         rows = reader.all(_of_versions(projection.name), {"versions": missing})
@@ -43,7 +48,10 @@ def by_version(reader: Reader, projection: Projection, versions: Sequence[Versio
         if kept is not None:
             kept.add(read)
         found = [one or read.get(version) for version, one in zip(versions, found, strict=True)]
-    return [one for one in found if one is not None]
+    if None in found:
+        before = _read(reader, projection, [rid for (rid, _), one in zip(versions, found, strict=True) if one is None])
+        found = [one or before.get(rid) for (rid, _), one in zip(versions, found, strict=True)]
+    return found
 
 
 def _read(reader: Reader, projection: Projection, rids: Sequence[int]) -> dict[int, Shown]:

@@ -155,17 +155,16 @@ def _shown(
     if not page:
         return (), ()
     offers, members = there.surroundings.shown([rid for _, _, rid in page])
-    if len(offers) < len(page):
-        known = dict(offers)
-        page = [position for position in page if position[2] in known]
-    shown = contents.by_version(reader, projection, [*offers, *members])
+    shown = contents.of_each(reader, projection, [*offers, *members])
+    known = {rid: (version, one) for (rid, version), one in zip(offers, shown, strict=False) if one is not None}
+    page = [position for position in page if position[2] in known]
     places = {rid: place for place, rid in enumerate(there.rows["rid"].tolist())}
     rows = there.rows.at(np.array([places[rid] for _, _, rid in page], np.intp))
     times = zip(*(rows[name].tolist() for name in Freshness._fields), strict=True)
     hits = []
-    for position, (rid, version), one, told in zip(page, offers, shown, times, strict=False):
+    for position, told in zip(page, times, strict=True):
+        _, kilometres, rid = position
         freshness = Freshness(None if told[0] == NOT_SAID else told[0], *told[1:])
         ranked_by = there.said.get(rid) or Said(freshness.based_on, 0, 0)
-        ranked = score(query, position[1], ranked_by, now)
-        hits.append(Hit(rid, version, one, position[1], freshness, ranked, position))
-    return hits, shown[len(hits) :]
+        hits.append(Hit(rid, *known[rid], kilometres, freshness, score(query, kilometres, ranked_by, now), position))
+    return hits, [one for one in shown[len(offers) :] if one is not None]

@@ -141,9 +141,12 @@ class Words:
         found = self._numbers.get(text)
         if found is None:
             with self._lock:
-                found = self._numbers.setdefault(text, len(self.texts))
-                if found == len(self.texts):
+                found = self._numbers.get(text)
+                if found is None:
+                    found = len(self.texts)
+                    # First, or others would meet a number without a text.
                     self.texts.append(text)
+                    self._numbers[text] = found
         return found
 
     def numbers(self, texts: Iterable[str]) -> set[int]:
@@ -197,8 +200,10 @@ class Blocks:
         if self._seen < 0:
             newest = self._newest(read)
             with self._lock:
-                self._seen = max(self._seen, newest)
-            return
+                if self._seen < 0:
+                    self._seen = newest
+                    return
+            # Another was first, and has read bands of an older snapshot, perhaps.
         changes = read(_changes(self._view), {"seen": self._seen, "most": _CHANGES_MAX + 1})
         if not changes:
             return
