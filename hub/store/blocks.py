@@ -1,8 +1,8 @@
 """The free blocks of a view's offers, in memory: what the search for places reads, and the database says of them.
 
 They lie by bands of latitude, ordered by longitude. A band is read when somebody looks there first; from then on it
-follows the list of changes that every write of an offer's places or times leaves (`Projection.vacancy_change`). Arrays
-are never changed, but replaced: who reads one needs no lock.
+follows the list of changes that every write of an offer's places or times leaves (`Projection.change`). What is `Known`
+is never changed, but replaced: who reads it needs no lock, and reads all of it as of one moment.
 """
 
 import math
@@ -24,7 +24,7 @@ from hub.store.prepared import Prepared, one_of
 from hub.store.shown import Version
 from hub.store.tables import VIEWS, Projection
 
-__all__ = ["COLUMNS", "NOT_SAID", "Blocks", "Read", "Rows", "Words", "on_sphere"]
+__all__ = ["COLUMNS", "NOT_SAID", "Blocks", "Known", "Read", "Rows", "Words", "on_sphere"]
 
 Read = Callable[[Prepared, Mapping[str, Any]], list[tuple[Any, ...]]]
 """Reads all rows of a statement, in one snapshot."""
@@ -171,6 +171,18 @@ class Words:
         return np.array([part in text for text in self.texts], np.bool_)
 
 
+class Known(NamedTuple):
+    """What is kept of blocks as of one change: never changed, but replaced."""
+
+    seen: int
+    """The newest change that it knows."""
+    bands: Mapping[int, _Band]
+    coming: Mapping[int, tuple[int, ...]]
+    """The services that come to a postal code, by their rids."""
+    services: Mapping[int, Rows]
+    """The blocks of those services."""
+
+
 class Blocks:
     """Those of one view, in one process."""
 
@@ -178,42 +190,40 @@ class Blocks:
         self._view = projection.name
         self.care_forms, self.states, self.languages = Words(), Words(), Words()
         self._lock = Lock()
-        self._seen = -1
-        """The newest change that is known here."""
-        self._forget()
+        self._forget(-1)
 
-    def _forget(self) -> None:
-        self._bands: dict[int, _Band] = {}
+    def _forget(self, seen: int) -> None:
+        self._known = Known(seen, {}, {}, {})
         self._band_of = np.empty(0, np.int16)
         """In which band an offer lies, by its rid."""
-        self._coming: dict[int, tuple[int, ...]] = {}
-        """The services that come to a postal code, by their rids."""
-        self._services: dict[int, Rows] = {}
-        """The blocks of those services."""
         self._members: dict[int, bytes] = {}
         """The rids of what is shown with an offer, packed."""
         self._versions = np.empty(0, np.uint32)
         """The version of a resource, by its rid; `_UNREAD` and `_DELETED`."""
 
-    def follow(self, read: Read) -> None:
-        """Brings what is kept to a snapshot, unless it knows more already."""
-        if self._seen < 0:
+    def follow(self, read: Read) -> Known:
+        """Brings what is kept to a snapshot, unless it knows more already; what is kept then.
+
+        Who looks at several places hands it on to `around` and `coming`: an offer that moves meanwhile is in one alone.
+        """
+        if self._known.seen < 0:
             newest = self._newest(read)
             with self._lock:
-                if self._seen < 0:
-                    self._seen = newest
-                    return
+                if self._known.seen < 0:
+                    self._known = self._known._replace(seen=newest)
+                    return self._known
             # Another was first, and has read bands of an older snapshot, perhaps.
-        changes = read(_changes(self._view), {"seen": self._seen, "most": _CHANGES_MAX + 1})
-        if not changes:
-            return
-        with self._lock:
-            if changes[-1][0] > self._seen:
-                self._apply(read, changes)
+        changes = read(_changes(self._view), {"seen": self._known.seen, "most": _CHANGES_MAX + 1})
+        if changes:
+            with self._lock:
+                if changes[-1][0] > self._known.seen:
+                    self._apply(read, changes)
+        return self._known
 
     def around(
         self,
         read: Read,
+        known: Known,
         care_forms: Sequence[str],
         states: Sequence[str],
         south: float,
@@ -225,13 +235,14 @@ class Blocks:
 
         Those of one offer stand side by side.
         """
-        bands = [
-            self._bands.get(number) or self._read_band(read, number)
-            for number in range(math.floor(south * _BANDS), math.floor(north * _BANDS) + 1)
-        ]
+        numbers = range(math.floor(south * _BANDS), math.floor(north * _BANDS) + 1)
+        bands = [known.bands.get(number) for number in numbers]
+        if None in bands:
+            kept = known.bands if self._is_of(read, known) else {}
+            bands = [kept.get(number) or self._read_band(read, number) for number in numbers]
         kinds = self._kinds(care_forms, states)
         found = []
-        for spans, longitudes, rows in bands:
+        for spans, longitudes, rows in filter(None, bands):
             for kind in kinds & spans.keys():
                 begin, end = spans[kind]
                 first = bisect_left(longitudes, west, begin, end)
@@ -243,14 +254,17 @@ class Blocks:
     def _kinds(self, care_forms: Sequence[str], states: Sequence[str]) -> set[_Kind]:
         return {(form, state) for form in self.care_forms.numbers(care_forms) for state in self.states.numbers(states)}
 
-    def coming(self, read: Read, postal_codes: Sequence[int]) -> Rows:
+    def coming(self, read: Read, known: Known, postal_codes: Sequence[int]) -> Rows:
         """The blocks of the services that say that they come to one of the postal codes, wherever they are; those of a
         service side by side.
         """
-        areas = {code: self._coming.get(code) for code in postal_codes}
+        areas = {code: known.coming.get(code) for code in postal_codes}
+        services = {rid: known.services.get(rid) for rids in areas.values() for rid in rids or ()}
+        if (None in areas.values() or None in services.values()) and not self._is_of(read, known):
+            areas, services = dict.fromkeys(postal_codes), {}
         if missing := [code for code, rids in areas.items() if rids is None]:
             areas |= self._read_areas(read, missing)
-        services = {rid: self._services.get(rid) for rids in areas.values() for rid in rids or ()}
+            services |= {rid: known.services.get(rid) for code in missing for rid in areas[code] or ()}
         if unread := [rid for rid, rows in services.items() if rows is None]:
             services |= self._read_services(read, unread)
         return Rows.joined([rows for rows in services.values() if rows is not None])
@@ -291,48 +305,49 @@ class Blocks:
         for _, rid, kind in changes:
             by_kind.setdefault(kind, set()).add(rid)
         offers = by_kind.get(_PLACES, set())
-        if len(changes) > _CHANGES_MAX or len(offers) > _OFFERS_MAX or oldest > self._seen + 1:
+        known = self._known
+        if len(changes) > _CHANGES_MAX or len(offers) > _OFFERS_MAX or oldest > known.seen + 1:
             # Too much, or of some it is not known any more what it was.
-            self._forget()
-            self._seen = self._newest(read)
+            self._forget(self._newest(read))
             return
-        if _AREAS in by_kind:
-            self._coming = {}
+        bands, services = known.bands, known.services
         if offers:
-            self._put(list(offers), read(_of_offers(self._view), {"rids": list(offers)}))
-        for rid in self._services.keys() & offers:
-            del self._services[rid]
+            bands = self._put(list(offers), read(_of_offers(self._view), {"rids": list(offers)}))
+        if not services.keys().isdisjoint(offers):
+            services = {rid: rows for rid, rows in services.items() if rid not in offers}
         for rid in self._members.keys() & by_kind.get(_MEMBERS, set()):
             del self._members[rid]
         self._versions[[rid for rid in by_kind.get(_VERSION, ()) if rid < len(self._versions)]] = _UNREAD
-        self._seen = changes[-1][0]
+        self._known = Known(changes[-1][0], bands, {} if _AREAS in by_kind else known.coming, services)
 
-    def _put(self, rids: Sequence[int], places: Sequence[_Place]) -> None:
-        """Replaces the blocks of offers in the bands that are here."""
+    def _put(self, rids: Sequence[int], places: Sequence[_Place]) -> Mapping[int, _Band]:
+        """The bands that are here with other blocks of offers."""
         new: dict[int, list[_Place]] = {}
         for place in places:
             new.setdefault(_band(place), []).append(place)
         self._band_of = _with_room(self._band_of, max(rids), _UNPLACED)
         before = self._band_of[rids]
         gone = np.array(rids)
-        for number in {*new, *before.tolist()} & self._bands.keys():
-            band = self._bands[number]
+        bands = dict(self._known.bands)
+        for number in {*new, *before.tolist()} & bands.keys():
+            band = bands[number]
             stays = np.isin(band.rows["rid"], gone[before == number], invert=True)
             longitudes, rows = self._made(new.get(number, ()))
             before_it = np.frombuffer(band.longitudes, np.float64)[stays]
-            self._bands[number] = _Band.of(
+            bands[number] = _Band.of(
                 np.concatenate((before_it, longitudes)), Rows.joined((band.rows.where(stays), rows))
             )
         self._band_of[rids] = _UNPLACED
         for number, there in new.items():
             self._band_of[[place[0] for place in there]] = number
+        return bands
 
     def _read_band(self, read: Read, number: int) -> _Band:
         places = read(_in_band(self._view), {"south": number / _BANDS, "north": (number + 1) / _BANDS})
         band = _Band.of(*self._made(places))
         with self._lock:
-            if self._is_of(read):
-                self._bands[number] = band
+            if self._is_of(read, self._known):
+                self._known = self._known._replace(bands={**self._known.bands, number: band})
                 if places:
                     rids = [place[0] for place in places]
                     self._band_of = _with_room(self._band_of, max(rids), _UNPLACED)
@@ -344,8 +359,8 @@ class Blocks:
         for code, rid in read(_areas(self._view), {"postal_codes": list(postal_codes)}):
             found[code] += (rid,)
         with self._lock:
-            if self._is_of(read):
-                self._coming |= found
+            if self._is_of(read, self._known):
+                self._known = self._known._replace(coming={**self._known.coming, **found})
         return found
 
     def _read_services(self, read: Read, rids: Sequence[int]) -> dict[int, Rows]:
@@ -355,8 +370,8 @@ class Blocks:
         made = {rid: self._made(several)[1] for rid, several in places.items()}
         found = {rid: rows.where(rows["by_area"] != 0) for rid, rows in made.items()}
         with self._lock:
-            if self._is_of(read):
-                self._services |= found
+            if self._is_of(read, self._known):
+                self._known = self._known._replace(services={**self._known.services, **found})
         return found
 
     def _read_members(self, read: Read, offers: Sequence[int]) -> dict[int, bytes]:
@@ -365,7 +380,7 @@ class Blocks:
             members[rid].append(member)
         found = {rid: np.array(several, np.int64).tobytes() for rid, several in members.items()}
         with self._lock:
-            if self._is_of(read):
+            if self._is_of(read, self._known):
                 self._members |= found
         return found
 
@@ -373,14 +388,14 @@ class Blocks:
         found = dict.fromkeys(rids, _DELETED)
         found |= read(_versions(self._view), {"rids": list(rids)})
         with self._lock:
-            if self._is_of(read):
+            if self._is_of(read, self._known):
                 self._versions = _with_room(self._versions, max(rids), _UNREAD)
                 self._versions[rids] = [found[rid] for rid in rids]
         return found
 
-    def _is_of(self, read: Read) -> bool:
-        """Whether what a snapshot says is what is kept here: it may be older than what others have read meanwhile."""
-        return self._newest(read) == self._seen
+    def _is_of(self, read: Read, known: Known) -> bool:
+        """Whether a snapshot says what is known: it may be older than what others have read meanwhile, or newer."""
+        return self._newest(read) == known.seen
 
     def _made(self, places: Sequence[_Place]) -> tuple[NDArray[np.float64], Rows]:
         """The longitudes of blocks, and these."""
