@@ -239,7 +239,10 @@ class Blocks:
         bands = [known.bands.get(number) for number in numbers]
         if None in bands:
             kept = known.bands if self._is_of(read, known) else {}
-            bands = [kept.get(number) or self._read_band(read, number) for number in numbers]
+            missing = [number for number in numbers if number not in kept]
+            for begin in range(0, len(missing), _BANDS):
+                kept = {**kept, **self._read_bands(read, missing[begin : begin + _BANDS])}
+            bands = [kept[number] for number in numbers]
         kinds = self._kinds(care_forms, states)
         found = []
         for spans, longitudes, rows in filter(None, bands):
@@ -342,17 +345,22 @@ class Blocks:
             self._band_of[[place[0] for place in there]] = number
         return bands
 
-    def _read_band(self, read: Read, number: int) -> _Band:
-        places = read(_in_band(self._view), {"south": number / _BANDS, "north": (number + 1) / _BANDS})
-        band = _Band.of(*self._made(places))
+    def _read_bands(self, read: Read, numbers: Sequence[int]) -> dict[int, _Band]:
+        """Those of these numbers, which ascend; a few together, so that what was read is kept where all takes long."""
+        by_band: dict[int, list[_Place]] = {number: [] for number in numbers}
+        for place in read(_between(self._view), {"south": numbers[0] / _BANDS, "north": (numbers[-1] + 1) / _BANDS}):
+            if (several := by_band.get(_band(place))) is not None:
+                several.append(place)
+        bands = {number: _Band.of(*self._made(places)) for number, places in by_band.items()}
         with self._lock:
             if self._is_of(read, self._known):
-                self._known = self._known._replace(bands={**self._known.bands, number: band})
-                if places:
-                    rids = [place[0] for place in places]
-                    self._band_of = _with_room(self._band_of, max(rids), _UNPLACED)
-                    self._band_of[rids] = number
-        return band
+                self._known = self._known._replace(bands={**self._known.bands, **bands})
+                for number, places in by_band.items():
+                    if places:
+                        rids = [place[0] for place in places]
+                        self._band_of = _with_room(self._band_of, max(rids), _UNPLACED)
+                        self._band_of[rids] = number
+        return bands
 
     def _read_areas(self, read: Read, postal_codes: Sequence[int]) -> dict[int, tuple[int, ...]]:
         found: dict[int, tuple[int, ...]] = dict.fromkeys(postal_codes, ())
@@ -454,7 +462,7 @@ def _places(view: str) -> Select[Any]:
 
 
 @lru_cache
-def _in_band(view: str) -> Prepared:
+def _between(view: str) -> Prepared:
     latitude = VIEWS[view].vacancy.c.latitude
     return Prepared(_places(view).where(latitude >= bindparam("south"), latitude < bindparam("north")))
 
