@@ -62,7 +62,7 @@ class Surroundings:
         self._read = reader.all
         # What a transaction reads may be undone: it is for itself alone.
         self._blocks = reader.blocks.get(projection.name) or Blocks(projection)
-        self._blocks.follow(self._read)
+        self._known = self._blocks.follow(self._read)
         self._place = on_sphere(query.latitude, query.longitude)
 
     def of(self, query: VacancyQuery, *, coming: bool = True) -> Reach:
@@ -74,7 +74,7 @@ class Surroundings:
             south, north, west, east = (around[name] for name in ("south", "north", "west", "east"))
         else:
             south, north, west, east = query.box
-        rows = self._blocks.around(self._read, query.care_forms, query.states, south, north, west, east)
+        rows = self._blocks.around(self._read, self._known, query.care_forms, query.states, south, north, west, east)
         chords = _chords(rows, self._place)
         within = chords <= _chord(query.kilometres) if query.box is None else _between(rows, south, north)
         with_areas = bool(query.postal_codes) and not terminology.ambulatory().isdisjoint(query.care_forms)
@@ -83,7 +83,7 @@ class Surroundings:
         found = Reach(rows, chords, with_areas).where(within)
         if not (with_areas and coming):
             return found
-        others = self._blocks.coming(self._read, query.postal_codes)
+        others = self._blocks.coming(self._read, self._known, query.postal_codes)
         forms, states = self._blocks.care_forms.among(query.care_forms), self._blocks.states.among(query.states)
         others = others.where(forms[others["care_form"]] & states[others["state"]])
         return Reach(

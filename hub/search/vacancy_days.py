@@ -3,7 +3,9 @@
 A stay needs one block that covers it, or several of the same offer that do: who moves from one room to another stays.
 """
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["Block", "first_day", "first_days", "longest", "most"]
 
@@ -27,40 +29,44 @@ def first_days(*, start: int, exact: bool, days: int, places: int) -> Callable[[
         there = [row for row in rows if row[_STARTS] <= start <= row[_ENDS]]
         if there and any(row[_ENDS] >= last and row[_PLACES] >= places for row in there):
             return start
-        if exact:
-            return start if there and _holds(rows, start, last, places) else None
-        candidates = sorted({max(row[_STARTS], start) for row in rows if row[_ENDS] >= start})
-        return next((day for day in candidates if _holds(rows, day, day + days - 1, places)), None)
+        if exact and not there:
+            return None
+        spans = _spans(rows, start, exact, places)
+        return next((first for first, end in spans if end - first >= days - 1), None)
 
     return of_any
 
 
 def longest(rows: Sequence[Block], *, start: int, exact: bool, days: int, places: int) -> int:
     """For how many days in a row, `days` at most, so many places are free."""
-    candidates = [start] if exact else sorted({max(row[_STARTS], start) for row in rows if row[_ENDS] >= start})
-    found = 0
-    for first in candidates:
-        ends = sorted({row[_ENDS] for row in rows if row[_ENDS] >= first})
-        for end in (*ends, first + days - 1):
-            span = min(end - first + 1, days)
-            if span > found and _holds(rows, first, first + span - 1, places):
-                found = span
-    return found
+    spans = _spans(rows, start, exact, places)
+    return max((min(end - first + 1, days) for first, end in spans), default=0)
 
 
 def most(rows: Sequence[Block], *, start: int, exact: bool, days: int, places: int) -> int:
     """How many places, `places` at most, are free together for so long."""
-    return next(
-        (
-            fewer
-            for fewer in range(places, 0, -1)
-            if first_day(rows, start=start, exact=exact, days=days, places=fewer) is not None
-        ),
-        0,
+    # Where some are, fewer are, too.
+    return bisect_left(
+        range(1, places + 1),
+        True,
+        key=lambda more: first_day(rows, start=start, exact=exact, days=days, places=more) is None,
     )
 
 
-def _holds(rows: Sequence[Block], first: int, last: int, places: int) -> bool:
-    # Places grow fewer only on the day after a block's last.
-    turning = {first, *(row[_ENDS] + 1 for row in rows if first <= row[_ENDS] < last)}
-    return all(sum(row[_PLACES] for row in rows if row[_STARTS] <= day <= row[_ENDS]) >= places for day in turning)
+def _spans(rows: Sequence[Block], start: int, exact: bool, places: int) -> Iterator[tuple[int, int]]:
+    """The first and the last day of each span from `start` on (`exact`: only of that) with so many places every day."""
+    more: defaultdict[int, int] = defaultdict(int)
+    for starts, ends, there in rows:
+        if ends >= max(starts, start):
+            more[max(starts, start)] += there
+            more[ends + 1] -= there
+    free, first = 0, None
+    for day in sorted(more):
+        if exact and first is None and day > start:
+            return
+        free += more[day]
+        if free >= places:
+            first = day if first is None else first
+        elif first is not None:
+            yield first, day - 1
+            first = None

@@ -2,8 +2,8 @@
 
 They lie by bands of latitude, ordered by longitude. A band is read when somebody looks there first; from then on it
 follows the list of changes that every write of an offer's places, times, areas or members and of a version leaves
-(`Projection.change`). Who writes here holds the lock. Who reads needs none: bands are never changed, but replaced, all
-together; all else is looked up one by one, and only ever as new as what a snapshot says that came later.
+(`Projection.change`). Who writes here holds the lock. What is `Known` is never changed, but replaced: who reads it
+needs none, and reads all of it as of one moment; members and versions are looked up one by one.
 """
 
 import math
@@ -25,7 +25,7 @@ from hub.store.prepared import Prepared, one_of
 from hub.store.shown import Version
 from hub.store.tables import VIEWS, Projection
 
-__all__ = ["COLUMNS", "NOT_SAID", "Blocks", "Rows", "on_sphere"]
+__all__ = ["COLUMNS", "NOT_SAID", "Blocks", "Known", "Rows", "on_sphere"]
 
 Read = Callable[[Prepared, Mapping[str, Any]], list[tuple[Any, ...]]]
 """Reads all rows of a statement, in one snapshot."""
@@ -145,11 +145,12 @@ class Words:
         found = self._numbers.get(text)
         if found is None:
             with self._lock:
-                if text not in self._numbers:
-                    # First the text: who sees the number needs it.
+                found = self._numbers.get(text)
+                if found is None:
+                    found = len(self.texts)
+                    # First, or others would meet a number without a text.
                     self.texts.append(text)
-                    self._numbers[text] = len(self.texts) - 1
-                found = self._numbers[text]
+                    self._numbers[text] = found
         return found
 
     def numbers(self, texts: Iterable[str]) -> set[int]:
@@ -174,6 +175,18 @@ class Words:
         return np.array([part in text for text in self.texts], np.bool_)
 
 
+class Known(NamedTuple):
+    """What is kept of blocks as of one change: never changed, but replaced."""
+
+    seen: int
+    """The newest change that it knows."""
+    bands: Mapping[int, _Band]
+    coming: Mapping[int, tuple[int, ...]]
+    """The services that come to a postal code, by their rids."""
+    services: Mapping[int, Rows]
+    """The blocks of those services."""
+
+
 class Blocks:
     """Those of one view, in one process."""
 
@@ -181,40 +194,40 @@ class Blocks:
         self._view = projection.name
         self.care_forms, self.states, self.languages = Words(), Words(), Words()
         self._lock = Lock()
-        self._seen = -1
-        """The newest change that is known here."""
-        self._forget()
+        self._forget(-1)
 
-    def _forget(self) -> None:
-        self._bands: dict[int, _Band] = {}
+    def _forget(self, seen: int) -> None:
+        self._known = Known(seen, {}, {}, {})
         self._band_of = np.empty(0, np.int16)
         """In which band an offer lies, by its rid."""
-        self._coming: dict[int, tuple[int, ...]] = {}
-        """The services that come to a postal code, by their rids."""
-        self._services: dict[int, Rows] = {}
-        """The blocks of those services."""
         self._members: dict[int, bytes] = {}
         """The rids of what is shown with an offer, packed."""
         self._versions = np.empty(0, np.uint32)
         """The version of a resource, by its rid; `_UNREAD` and `_DELETED`."""
 
-    def follow(self, read: Read) -> None:
-        """Brings what is kept to a snapshot, unless it knows more already."""
-        if self._seen < 0:
+    def follow(self, read: Read) -> Known:
+        """Brings what is kept to a snapshot, unless it knows more already; what is kept then.
+
+        Who looks at several places hands it on to `around` and `coming`: an offer that moves meanwhile is in one alone.
+        """
+        if self._known.seen < 0:
             newest = self._newest(read)
             with self._lock:
-                self._seen = max(self._seen, newest)
-            return
-        changes = read(_changes(self._view), {"seen": self._seen, "most": _CHANGES_MAX + 1})
-        if not changes:
-            return
-        with self._lock:
-            if changes[-1][0] > self._seen:
-                self._apply(read, changes)
+                if self._known.seen < 0:
+                    self._known = self._known._replace(seen=newest)
+                    return self._known
+            # Another was first, and has read bands of an older snapshot, perhaps.
+        changes = read(_changes(self._view), {"seen": self._known.seen, "most": _CHANGES_MAX + 1})
+        if changes:
+            with self._lock:
+                if changes[-1][0] > self._known.seen:
+                    self._apply(read, changes)
+        return self._known
 
     def around(
         self,
         read: Read,
+        known: Known,
         care_forms: Sequence[str],
         states: Sequence[str],
         south: float,
@@ -226,14 +239,17 @@ class Blocks:
 
         Those of one offer stand side by side.
         """
-        kept = self._bands
-        bands = [
-            kept.get(number) or self._read_band(read, number)
-            for number in range(math.floor(south * _BANDS), math.floor(north * _BANDS) + 1)
-        ]
+        numbers = range(math.floor(south * _BANDS), math.floor(north * _BANDS) + 1)
+        bands = [known.bands.get(number) for number in numbers]
+        if None in bands:
+            kept = known.bands if self._is_of(read, known) else {}
+            missing = [number for number in numbers if number not in kept]
+            for begin in range(0, len(missing), _BANDS):
+                kept = {**kept, **self._read_bands(read, missing[begin : begin + _BANDS])}
+            bands = [kept[number] for number in numbers]
         kinds = self._kinds(care_forms, states)
         found = []
-        for spans, longitudes, rows in bands:
+        for spans, longitudes, rows in filter(None, bands):
             for kind in kinds & spans.keys():
                 begin, end = spans[kind]
                 first = bisect_left(longitudes, west, begin, end)
@@ -245,14 +261,17 @@ class Blocks:
     def _kinds(self, care_forms: Sequence[str], states: Sequence[str]) -> set[_Kind]:
         return {(form, state) for form in self.care_forms.numbers(care_forms) for state in self.states.numbers(states)}
 
-    def coming(self, read: Read, postal_codes: Sequence[int]) -> Rows:
+    def coming(self, read: Read, known: Known, postal_codes: Sequence[int]) -> Rows:
         """The blocks of the services that say that they come to one of the postal codes, wherever they are; those of a
         service side by side.
         """
-        areas = {code: self._coming.get(code) for code in postal_codes}
+        areas = {code: known.coming.get(code) for code in postal_codes}
+        services = {rid: known.services.get(rid) for rids in areas.values() for rid in rids or ()}
+        if (None in areas.values() or None in services.values()) and not self._is_of(read, known):
+            areas, services = dict.fromkeys(postal_codes), {}
         if missing := [code for code, rids in areas.items() if rids is None]:
             areas |= self._read_areas(read, missing)
-        services = {rid: self._services.get(rid) for rids in areas.values() for rid in rids or ()}
+            services |= {rid: known.services.get(rid) for code in missing for rid in areas[code] or ()}
         if unread := [rid for rid, rows in services.items() if rows is None]:
             services |= self._read_services(read, unread)
         return Rows.joined([rows for rows in services.values() if rows is not None])
@@ -293,31 +312,30 @@ class Blocks:
         for _, rid, kind in changes:
             by_kind.setdefault(kind, set()).add(rid)
         offers = by_kind.get(_PLACES, set())
-        if len(changes) > _CHANGES_MAX or len(offers) > _OFFERS_MAX or oldest > self._seen + 1:
+        known = self._known
+        if len(changes) > _CHANGES_MAX or len(offers) > _OFFERS_MAX or oldest > known.seen + 1:
             # Too much, or of some it is not known any more what it was.
-            self._forget()
-            self._seen = self._newest(read)
+            self._forget(self._newest(read))
             return
-        if _AREAS in by_kind:
-            self._coming = {}
+        bands, services = known.bands, known.services
         if offers:
-            self._put(list(offers), read(_of_offers(self._view), {"rids": list(offers)}))
-        for rid in self._services.keys() & offers:
-            del self._services[rid]
+            bands = self._put(list(offers), read(_of_offers(self._view), {"rids": list(offers)}))
+        if not services.keys().isdisjoint(offers):
+            services = {rid: rows for rid, rows in services.items() if rid not in offers}
         for rid in self._members.keys() & by_kind.get(_MEMBERS, set()):
             del self._members[rid]
         self._versions[[rid for rid in by_kind.get(_VERSION, ()) if rid < len(self._versions)]] = _UNREAD
-        self._seen = changes[-1][0]
+        self._known = Known(changes[-1][0], bands, {} if _AREAS in by_kind else known.coming, services)
 
-    def _put(self, rids: Sequence[int], places: Sequence[_Place]) -> None:
-        """Replaces the blocks of offers in the bands that are here."""
+    def _put(self, rids: Sequence[int], places: Sequence[_Place]) -> Mapping[int, _Band]:
+        """The bands that are here with other blocks of offers."""
         new: dict[int, list[_Place]] = {}
         for place in places:
             new.setdefault(_band(place), []).append(place)
         self._band_of = _with_room(self._band_of, max(rids), _UNPLACED)
         before = self._band_of[rids]
         gone = np.array(rids)
-        bands = dict(self._bands)
+        bands = dict(self._known.bands)
         for number in {*new, *before.tolist()} & bands.keys():
             band = bands[number]
             stays = np.isin(band.rows["rid"], gone[before == number], invert=True)
@@ -326,30 +344,35 @@ class Blocks:
             bands[number] = _Band.of(
                 np.concatenate((before_it, longitudes)), Rows.joined((band.rows.where(stays), rows))
             )
-        self._bands = bands
         self._band_of[rids] = _UNPLACED
         for number, there in new.items():
             self._band_of[[place[0] for place in there]] = number
+        return bands
 
-    def _read_band(self, read: Read, number: int) -> _Band:
-        places = read(_in_band(self._view), {"south": number / _BANDS, "north": (number + 1) / _BANDS})
-        band = _Band.of(*self._made(places))
+    def _read_bands(self, read: Read, numbers: Sequence[int]) -> dict[int, _Band]:
+        """Those of these numbers, which ascend; a few together, so that what was read is kept where all takes long."""
+        by_band: dict[int, list[_Place]] = {number: [] for number in numbers}
+        for place in read(_between(self._view), {"south": numbers[0] / _BANDS, "north": (numbers[-1] + 1) / _BANDS}):
+            if (several := by_band.get(_band(place))) is not None:
+                several.append(place)
+        bands = {number: _Band.of(*self._made(places)) for number, places in by_band.items()}
         with self._lock:
-            if self._is_of(read):
-                self._bands[number] = band
-                if places:
-                    rids = [place[0] for place in places]
-                    self._band_of = _with_room(self._band_of, max(rids), _UNPLACED)
-                    self._band_of[rids] = number
-        return band
+            if self._is_of(read, self._known):
+                self._known = self._known._replace(bands={**self._known.bands, **bands})
+                for number, places in by_band.items():
+                    if places:
+                        rids = [place[0] for place in places]
+                        self._band_of = _with_room(self._band_of, max(rids), _UNPLACED)
+                        self._band_of[rids] = number
+        return bands
 
     def _read_areas(self, read: Read, postal_codes: Sequence[int]) -> dict[int, tuple[int, ...]]:
         found: dict[int, tuple[int, ...]] = dict.fromkeys(postal_codes, ())
         for code, rid in read(_areas(self._view), {"postal_codes": list(postal_codes)}):
             found[code] += (rid,)
         with self._lock:
-            if self._is_of(read):
-                self._coming |= found
+            if self._is_of(read, self._known):
+                self._known = self._known._replace(coming={**self._known.coming, **found})
         return found
 
     def _read_services(self, read: Read, rids: Sequence[int]) -> dict[int, Rows]:
@@ -359,8 +382,8 @@ class Blocks:
         made = {rid: self._made(several)[1] for rid, several in places.items()}
         found = {rid: rows.where(rows["by_area"] != 0) for rid, rows in made.items()}
         with self._lock:
-            if self._is_of(read):
-                self._services |= found
+            if self._is_of(read, self._known):
+                self._known = self._known._replace(services={**self._known.services, **found})
         return found
 
     def _read_members(self, read: Read, offers: Sequence[int]) -> dict[int, bytes]:
@@ -369,7 +392,7 @@ class Blocks:
             members[rid].append(member)
         found = {rid: np.array(several, np.int64).tobytes() for rid, several in members.items()}
         with self._lock:
-            if self._is_of(read):
+            if self._is_of(read, self._known):
                 self._members |= found
         return found
 
@@ -377,14 +400,14 @@ class Blocks:
         found = dict.fromkeys(rids, _DELETED)
         found |= read(_versions(self._view), {"rids": list(rids)})
         with self._lock:
-            if self._is_of(read):
+            if self._is_of(read, self._known):
                 self._versions = _with_room(self._versions, max(rids), _UNREAD)
                 self._versions[rids] = [found[rid] for rid in rids]
         return found
 
-    def _is_of(self, read: Read) -> bool:
-        """Whether what a snapshot says is what is kept here: it may be older than what others have read meanwhile."""
-        return self._newest(read) == self._seen
+    def _is_of(self, read: Read, known: Known) -> bool:
+        """Whether a snapshot says what is known: it may be older than what others have read meanwhile, or newer."""
+        return self._newest(read) == known.seen
 
     def _made(self, places: Sequence[_Place]) -> tuple[NDArray[np.float64], Rows]:
         """The longitudes of blocks, and these."""
@@ -443,7 +466,7 @@ def _places(view: str) -> Select[Any]:
 
 
 @lru_cache
-def _in_band(view: str) -> Prepared:
+def _between(view: str) -> Prepared:
     latitude = VIEWS[view].vacancy.c.latitude
     return Prepared(_places(view).where(latitude >= bindparam("south"), latitude < bindparam("north")))
 

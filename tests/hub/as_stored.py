@@ -27,10 +27,10 @@ def told(blocks: Blocks, rows: Rows) -> list[tuple[Any, ...]]:
 
 def known(blocks: Blocks, reader: Reader, projection: Projection) -> tuple[Any, ...]:
     """All that blocks tell of a region."""
-    blocks.follow(reader.all)
-    rows = blocks.around(reader.all, sorted(terminology.codes("care-form")), tuple(State), **AREA)
+    there = blocks.follow(reader.all)
+    rows = blocks.around(reader.all, there, sorted(terminology.codes("care-form")), tuple(State), **AREA)
     offers = sorted(set(rows["rid"].tolist()))
-    coming = [told(blocks, blocks.coming(reader.all, [code])) for code in POSTAL_CODES]
+    coming = [told(blocks, blocks.coming(reader.all, there, [code])) for code in POSTAL_CODES]
     return told(blocks, rows), coming, blocks.shown(reader.all, offers), projection.name
 
 
