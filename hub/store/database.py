@@ -64,8 +64,7 @@ class Database:
         self._writer = self._engine(writes=True)
         self._reader = self._engine(writes=False)
         self._idle: deque[Any] = deque()
-        self._kept = {view: Kept() for view in VIEWS}
-        self._blocks = {view: Blocks(projection) for view, projection in VIEWS.items()}
+        self._keep_nothing()
         if self.dialect == "postgresql":
             self._refuse_unsafe_server()
 
@@ -150,10 +149,18 @@ class Database:
         return connection
 
     def _forget(self, driver: Any) -> None:
-        """What answers no more; those that lie idle were connected to the same server."""
+        """What answers no more; those that lie idle were connected to the same server.
+
+        Nor is anything kept that was read there: a server that takes its place may never have had its last commits.
+        """
+        self._keep_nothing()
         driver.close()
         while self._idle:
             self._idle.pop().close()
+
+    def _keep_nothing(self) -> None:
+        self._kept = {view: Kept() for view in VIEWS}
+        self._blocks = {view: Blocks(projection) for view, projection in VIEWS.items()}
 
     def is_writable(self) -> bool:
         """Whether something could be written now; raises what the database raises where it does not answer."""

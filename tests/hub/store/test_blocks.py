@@ -10,6 +10,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import func, select
 
@@ -214,3 +215,17 @@ def test_an_older_snapshot_spoils_nothing(hub: Hub) -> None:
         is_there = known(blocks, reader, PUBLIC)
         assert is_there == known(Blocks(PUBLIC), reader, PUBLIC)
     assert is_there != was_there
+
+
+def test_what_was_read_of_a_server_that_is_gone_is_not_kept(hub: Hub) -> None:
+    """The one that takes its place may not have had its last commits: its list of changes goes on from before."""
+    tell(hub, report("moor", free=1))
+    with hub.database.snapshot() as reader:
+        before = reader.blocks["public"], reader.kept["public"]
+    with pytest.raises(psycopg.OperationalError), hub.database.snapshot():
+        raise psycopg.OperationalError
+    with hub.database.snapshot() as reader:
+        after = reader.blocks["public"], reader.kept["public"]
+    assert before[0] is not after[0]
+    assert before[1] is not after[1]
+    assert_as_stored(hub)
