@@ -65,16 +65,22 @@ class Surroundings:
         self._known = self._blocks.follow(self._read)
         self._place = on_sphere(query.latitude, query.longitude)
 
-    def of(self, query: VacancyQuery, *, coming: bool = True) -> Reach:
+    def of(self, query: VacancyQuery, *, coming: bool = True, hopeless: bool = True) -> Reach:
         """The blocks that a query about this place is about; without services that are `coming` where they are not
-        meant.
+        meant, and without many of those that meet not all needs, or the room, where the `hopeless` are not.
         """
         if query.box is None:
             around = box(query.latitude, query.longitude, query.kilometres)
             south, north, west, east = (around[name] for name in ("south", "north", "west", "east"))
         else:
             south, north, west, east = query.box
-        rows = self._blocks.around(self._read, self._known, query.care_forms, query.states, south, north, west, east)
+        must: dict[str, int] = {}
+        if not hopeless:
+            # Of what has to be asked for no room is known yet.
+            must = {"needs": query.needs, "rooms": query.rooms if query.states == (State.SOME,) else 0}
+        rows = self._blocks.around(
+            self._read, self._known, query.care_forms, query.states, south, north, west, east, **must
+        )
         chords = _chords(rows, self._place)
         within = chords <= _chord(query.kilometres) if query.box is None else _between(rows, south, north)
         with_areas = bool(query.postal_codes) and not terminology.ambulatory().isdisjoint(query.care_forms)

@@ -282,7 +282,7 @@ def _farther(told: WhyNot, there: Fitting, query: VacancyQuery, now: int) -> Non
             return
         wider = replace(query, kilometres=farther)
         # Who comes to the place does so from however far, and is found already.
-        beyond = there.surroundings.of(wider, coming=False)
+        beyond = there.surroundings.of(wider, coming=False, hopeless=False)
         beyond = beyond.where(beyond.farther_than(query.kilometres))
         found = taking(there.surroundings, beyond, wider, now)
         if len(found.rows):

@@ -109,11 +109,19 @@ _Kind = tuple[int, int]
 """The numbers of a care form and a state."""
 
 
+class _Span(NamedTuple):
+    """Where the blocks of a kind begin and end, and what any of them serves and has (bit masks)."""
+
+    begin: int
+    end: int
+    needs: int
+    rooms: int
+
+
 class _Band(NamedTuple):
     """The blocks of a band by care form and state, and ascending by longitude; those of one offer side by side."""
 
-    spans: Mapping[_Kind, tuple[int, int]]
-    """Where those of a kind begin and end."""
+    spans: Mapping[_Kind, _Span]
     longitudes: "array[float]"
     rows: Rows
 
@@ -127,7 +135,8 @@ class _Band(NamedTuple):
         end = 0
         for kind, several in groupby(kinds):
             begin, end = end, end + sum(1 for _ in several)
-            spans[kind] = (begin, end)
+            needs, rooms = (int(np.bitwise_or.reduce(rows[name][begin:end])) for name in ("needs", "rooms"))
+            spans[kind] = _Span(begin, end, needs, rooms)
         return cls(spans, array("d", longitudes[order].tobytes()), rows)
 
 
@@ -234,8 +243,12 @@ class Blocks:
         north: float,
         west: float,
         east: float,
+        *,
+        needs: int = 0,
+        rooms: int = 0,
     ) -> Rows:
-        """The blocks of some care forms and states in a rectangle, give or take a band.
+        """The blocks of some care forms and states in a rectangle, give or take a band; without some of those that do
+        not serve all `needs`, or have none of the `rooms`.
 
         Those of one offer stand side by side.
         """
@@ -251,9 +264,11 @@ class Blocks:
         found = []
         for spans, longitudes, rows in filter(None, bands):
             for kind in kinds & spans.keys():
-                begin, end = spans[kind]
-                first = bisect_left(longitudes, west, begin, end)
-                last = bisect_right(longitudes, east, first, end)
+                span = spans[kind]
+                if needs & ~span.needs or (rooms and not rooms & span.rooms):
+                    continue
+                first = bisect_left(longitudes, west, span.begin, span.end)
+                last = bisect_right(longitudes, east, first, span.end)
                 if first < last:
                     found.append(rows.words[first:last])
         return Rows(np.concatenate(found)) if found else Rows.of(())
@@ -265,13 +280,14 @@ class Blocks:
         """The blocks of the services that say that they come to one of the postal codes, wherever they are; those of a
         service side by side.
         """
+        kept = known.services
         areas = {code: known.coming.get(code) for code in postal_codes}
-        services = {rid: known.services.get(rid) for rids in areas.values() for rid in rids or ()}
+        services = {rid: kept.get(rid) for rids in areas.values() for rid in rids or ()}
         if (None in areas.values() or None in services.values()) and not self._is_of(read, known):
-            areas, services = dict.fromkeys(postal_codes), {}
+            areas, services, kept = dict.fromkeys(postal_codes), {}, {}
         if missing := [code for code, rids in areas.items() if rids is None]:
             areas |= self._read_areas(read, missing)
-            services |= {rid: known.services.get(rid) for code in missing for rid in areas[code] or ()}
+            services |= {rid: kept.get(rid) for code in missing for rid in areas[code] or ()}
         if unread := [rid for rid, rows in services.items() if rows is None]:
             services |= self._read_services(read, unread)
         return Rows.joined([rows for rows in services.values() if rows is not None])

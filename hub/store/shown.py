@@ -72,13 +72,21 @@ class Kept:
 
     def add(self, more: Mapping[Version, Shown]) -> None:
         """Keep what is shown of versions, but for what would take the place of many."""
-        # One by one: many at once, put into a half that is nearly full, would go beyond the bound.
+        size = sum(map(len, more.values())) + _OVERHEAD * len(more)
         with self._lock:
-            for version, one in more.items():
-                size = len(one) + _OVERHEAD
-                if size > self._most // 8 or version in self._new:
-                    continue
-                self._new[version] = one
+            if size <= self._most // 8 and self._bytes + size <= self._most:
+                # What another thread has added meanwhile is counted twice: then the half is full a little earlier.
+                self._new.update(more)
                 self._bytes += size
-                if self._bytes > self._most:
-                    self._old, self._new, self._bytes = self._new, {}, 0
+                return
+            for version, one in more.items():
+                self._add(version, one)
+
+    def _add(self, version: Version, one: Shown) -> None:
+        size = len(one) + _OVERHEAD
+        if size > self._most // 8 or version in self._new:
+            return
+        self._new[version] = one
+        self._bytes += size
+        if self._bytes > self._most:
+            self._old, self._new, self._bytes = self._new, {}, 0

@@ -12,7 +12,8 @@ from mappings.vacancy import State
 __all__ = ["POSTAL_CODES", "assert_as_stored", "known"]
 
 POSTAL_CODES = (49661, 49681, 49401)
-AREA = {"south": 51.0, "north": 54.0, "west": 7.0, "east": 9.5}
+AREA = (51.0, 54.0, 7.0, 9.5)
+"""South, north, west, east."""
 
 
 def told(blocks: Blocks, rows: Rows) -> list[tuple[Any, ...]]:
@@ -28,7 +29,7 @@ def told(blocks: Blocks, rows: Rows) -> list[tuple[Any, ...]]:
 def known(blocks: Blocks, reader: Reader, projection: Projection) -> tuple[Any, ...]:
     """All that blocks tell of a region."""
     there = blocks.follow(reader.all)
-    rows = blocks.around(reader.all, there, sorted(terminology.codes("care-form")), tuple(State), **AREA)
+    rows = blocks.around(reader.all, there, sorted(terminology.codes("care-form")), tuple(State), *AREA)
     offers = sorted(set(rows["rid"].tolist()))
     coming = [told(blocks, blocks.coming(reader.all, there, [code])) for code in POSTAL_CODES]
     return told(blocks, rows), coming, blocks.shown(reader.all, offers), projection.name
