@@ -43,7 +43,7 @@ UNAVAILABLE = (exc.OperationalError, exc.TimeoutError, psycopg.OperationalError,
 SYNCHRONOUS = "FULL"
 """Of SQLite: every commit is synced before it returns; there is no setting for less."""
 _PAGE_CACHE_KIB = 16_384
-_PAGE_CACHE_OF_READER_KIB = 12_288
+_PAGE_CACHE_OF_READER_KIB = 8_192
 """The file is not mapped: a mapping goes with every commit of somebody else, and is filled page by page again."""
 _CHECKPOINT_PAGES = 4000
 """Of the log before it is written back: a page that changes often is written back once."""

@@ -14,7 +14,7 @@ Shown = bytes
 Plain bytes: of all other objects Python would look through thousands, now and then, for rings to take away.
 """
 
-BYTES_MAX = 24 * 1024 * 1024
+BYTES_MAX = 20 * 1024 * 1024
 """Of what is kept of one view, in one process."""
 _OVERHEAD = 200
 """Bytes that one costs beside its own."""
