@@ -7,6 +7,7 @@ from typing import Any
 
 from hub.fhir.vacancy_search import prepare
 from hub.purpose import time_shift
+from hub.search.read_ahead import read_ahead
 from hub.store.database import Database
 from hub.store.tables import PUBLIC
 
@@ -20,6 +21,7 @@ class Asker:
         self, url: str, questions: Sequence[Mapping[str, Any]], elsewhere: Callable[[], float] = lambda: 0.0
     ) -> None:
         self._database = Database(url)
+        read_ahead(self._database, PUBLIC)
         self._now = datetime.now(UTC) + time_shift(self._database)
         self._questions = [[(name, str(value)) for name, value in question.items()] for question in questions]
         self._elsewhere = elsewhere

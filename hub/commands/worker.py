@@ -4,6 +4,7 @@ import atexit
 import logging
 import os
 from pathlib import Path
+from threading import Thread
 
 from starlette.types import ASGIApp
 
@@ -11,7 +12,9 @@ from hub.app import application
 from hub.hub import Hub
 from hub.metrics.board import FOLDER, Board
 from hub.process import settle
+from hub.search.read_ahead import read_ahead
 from hub.settings import Settings
+from hub.store.tables import PUBLIC
 
 __all__ = ["public", "sandbox", "served"]
 
@@ -38,4 +41,7 @@ def served(hub: Hub, *, sandbox: bool, board: Board | None = None) -> ASGIApp:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     made = application(hub, sandbox=sandbox, board=board)
     settle()
+    if not sandbox:
+        # In the sandbox each search reads for itself, in a transaction.
+        Thread(target=read_ahead, args=(hub.database, PUBLIC), name="read-ahead", daemon=True).start()
     return made

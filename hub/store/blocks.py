@@ -256,9 +256,9 @@ class Blocks:
         bands = [known.bands.get(number) for number in numbers]
         if None in bands:
             kept = known.bands if self._is_of(read, known) else {}
-            missing = [number for number in numbers if number not in kept]
-            for begin in range(0, len(missing), _BANDS):
-                kept = {**kept, **self._read_bands(read, missing[begin : begin + _BANDS])}
+            for begin in range(0, len(numbers), _BANDS):
+                if missing := [number for number in numbers[begin : begin + _BANDS] if number not in kept]:
+                    kept = {**kept, **self._read_bands(read, missing)}
             bands = [kept[number] for number in numbers]
         kinds = self._kinds(care_forms, states)
         found = []

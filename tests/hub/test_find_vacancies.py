@@ -10,6 +10,7 @@ import pytest
 
 from hub.errors import http_part
 from hub.hub import Hub
+from hub.search.read_ahead import read_ahead
 from hub.search.vacancies import find, fitting
 from hub.search.vacancy_query import VacancyQuery
 from hub.store.clock import micros
@@ -333,6 +334,25 @@ def test_what_was_found_before_is_found_again_without_the_database(sqlite_hub: H
     first, again = plans
     assert any("public_vacancy_by_latitude (latitude>? AND latitude<?)" in plan for plan in first)
     assert again == ["SEARCH public_change USING INTEGER PRIMARY KEY (rowid>?)"]
+
+
+def test_what_was_read_ahead_is_not_read_when_it_is_asked_for(sqlite_hub: Hub) -> None:
+    read_ahead(sqlite_hub.database, PUBLIC)  # of an empty database nothing
+    tell(sqlite_hub, *(report(f"h{number}", latitude=47.3 + number / 2) for number in range(16)))
+    read_ahead(sqlite_hub.database, PUBLIC)
+    query = VacancyQuery(
+        latitude=51.0,
+        longitude=8.05,
+        kilometres=600,
+        care_forms=("kurzzeitpflege-solitaer",),
+        states=(State.SOME,),
+        today=0,
+        count=0,
+    )
+    with sqlite_hub.database.snapshot() as reader:
+        explaining = Explaining(reader)
+        assert find(explaining, PUBLIC, query, now=micros(NOW)).total == 16
+    assert not [plan for plan in explaining.plans if "public_vacancy_by_latitude" in plan]
 
 
 def test_a_snapshot_that_is_older_than_the_memory_shows_each_offer_as_itself(hub: Hub, clock: Clock) -> None:
