@@ -2,6 +2,7 @@
 
 import logging
 import math
+from contextlib import suppress
 from functools import lru_cache
 
 from sqlalchemy import func, select
@@ -28,12 +29,12 @@ def read_ahead(database: Database, projection: Projection) -> None:
         if south is None or north is None:
             return
         for degree in range(math.floor(south) - _BEYOND, math.floor(north) + _BEYOND + 1):
-            with database.snapshot() as reader:
+            with suppress(TooCostly), database.snapshot() as reader:
                 blocks = reader.blocks[projection.name]
                 known = blocks.follow(reader.all)
                 # Of no care form and state: only the bands are wanted.
                 blocks.around(reader.all, known, (), (), degree, math.nextafter(degree + 1, degree), 0, 0)
-    except (*UNAVAILABLE, TooCostly) as error:
+    except UNAVAILABLE as error:
         _log.warning("not all places were read ahead: %s", type(error).__name__)
 
 
