@@ -276,7 +276,11 @@ def test_a_file_of_another_kind_is_named() -> None:
     )
 
 
-@given(st.lists(st.tuples(*[st.text(st.characters(codec="utf-8", exclude_characters="\0\r"))] * 3), max_size=6))
+# An apostrophe before a formula is an export's own, and taken away.
+CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0\r")).filter(lambda cell: not cell.startswith("'"))
+
+
+@given(st.lists(st.tuples(CELL, CELL, CELL), max_size=6))
 def test_what_a_writer_quotes_is_read_back(table: list[tuple[str, ...]]) -> None:
     quoted = (";".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in table)
     body = "\ufeff" + HEADER + "".join(f"{row}\r\n" for row in quoted)
