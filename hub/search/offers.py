@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hub.search import vacancy_days
 from hub.search.vacancy_days import Block
 from hub.search.vacancy_query import VacancyQuery
-from hub.store.blocks import Rows
+from hub.store.block_rows import Rows
 
 __all__ = ["NEVER", "Numbers", "Offers", "Stay"]
 

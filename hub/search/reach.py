@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from hub.search.types.near import box
 from hub.search.vacancy_query import Criterion, VacancyQuery
-from hub.store.blocks import Blocks, Rows, on_sphere
+from hub.store.block_rows import Rows
+from hub.store.blocks import Blocks, on_sphere
 from hub.store.reader import Reader
 from hub.store.shown import Version
 from hub.store.tables import Projection
@@ -50,9 +51,9 @@ class Reach(NamedTuple):
         """How far away each is."""
         return [_DIAMETER_KM * math.asin(min(math.sqrt(chord) / 2, 1.0)) for chord in self.chords.tolist()]
 
-    def farther_than(self, kilometres: float) -> Flags:
-        """Whether each is."""
-        return self.chords > _chord(kilometres)
+    def number_within(self, kilometres: float) -> int:
+        """How many lie no farther away."""
+        return int(np.count_nonzero(self.chords <= _chord(kilometres)))
 
 
 class Surroundings:
@@ -65,19 +66,37 @@ class Surroundings:
         self._known = self._blocks.follow(self._read)
         self._place = on_sphere(query.latitude, query.longitude)
 
-    def of(self, query: VacancyQuery, *, coming: bool = True, hopeless: bool = True) -> Reach:
-        """The blocks that a query about this place is about; without services that are `coming` where they are not
-        meant, and without many of those that meet not all needs, or the room, where the `hopeless` are not.
+    def of(self, query: VacancyQuery) -> Reach:
+        """The blocks that a query about this place is about."""
+        found = self._within(query, {})
+        if not found.with_areas:
+            return found
+        others = self._blocks.coming(self._read, self._known, query.postal_codes)
+        forms, states = self._blocks.care_forms.among(query.care_forms), self._blocks.states.among(query.states)
+        others = others.where(forms[others["care_form"]] & states[others["state"]])
+        return Reach(
+            Rows.joined((found.rows, others)),
+            np.concatenate((found.chords, _chords(others, self._place))),
+            with_areas=True,
+        )
+
+    def beyond(self, query: VacancyQuery, kilometres: float) -> Reach:
+        """What a query, whose circle is wider, is about farther away than so many kilometres, without many of those
+        that do not serve all needs, or have no such room. Who comes to the place does so from however far, and is none
+        of it.
         """
+        # Of what has to be asked for no room is known yet.
+        must = {"needs": query.needs, "rooms": query.rooms if query.states == (State.SOME,) else 0}
+        found = self._within(query, must)
+        return found.where(found.chords > _chord(kilometres))
+
+    def _within(self, query: VacancyQuery, must: Mapping[str, int]) -> Reach:
+        """What is there itself; `must` are needs and rooms as `Blocks.around` takes them."""
         if query.box is None:
             around = box(query.latitude, query.longitude, query.kilometres)
             south, north, west, east = (around[name] for name in ("south", "north", "west", "east"))
         else:
             south, north, west, east = query.box
-        must: dict[str, int] = {}
-        if not hopeless:
-            # Of what has to be asked for no room is known yet.
-            must = {"needs": query.needs, "rooms": query.rooms if query.states == (State.SOME,) else 0}
         rows = self._blocks.around(
             self._read, self._known, query.care_forms, query.states, south, north, west, east, **must
         )
@@ -86,17 +105,7 @@ class Surroundings:
         with_areas = bool(query.postal_codes) and not terminology.ambulatory().isdisjoint(query.care_forms)
         if with_areas:
             within &= rows["by_area"] == 0
-        found = Reach(rows, chords, with_areas).where(within)
-        if not (with_areas and coming):
-            return found
-        others = self._blocks.coming(self._read, self._known, query.postal_codes)
-        forms, states = self._blocks.care_forms.among(query.care_forms), self._blocks.states.among(query.states)
-        others = others.where(forms[others["care_form"]] & states[others["state"]])
-        return Reach(
-            Rows.joined((found.rows, others)),
-            np.concatenate((found.chords, _chords(others, self._place))),
-            with_areas,
-        )
+        return Reach(rows, chords, with_areas).where(within)
 
     def shown(self, offers: Sequence[int]) -> tuple[list[Version], list[Version]]:
         """The versions of offers, in their order without those that are deleted, and of what is shown with them."""

@@ -12,7 +12,8 @@ from hub.search.offers import NEVER, Offers, Stay
 from hub.search.ranking import Said, key, score
 from hub.search.reach import Reach, Surroundings
 from hub.search.vacancy_query import Position, Sort, VacancyQuery
-from hub.store.blocks import NOT_SAID, Blocks, Rows
+from hub.store.block_rows import NOT_SAID, Rows
+from hub.store.blocks import Blocks
 from hub.store.reader import Reader
 from hub.store.shown import Shown
 from hub.store.tables import Projection

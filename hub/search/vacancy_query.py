@@ -35,6 +35,7 @@ class Sort(StrEnum):
     SCORE = "score"
 
 
+# Not a dataclass: why-not changes some of it for each search, which took 9 µs each time, and takes 0.2.
 class VacancyQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What is looked for; days are days since 1970, times microseconds, sets of codes bit masks (0: not asked for).
 

@@ -281,13 +281,10 @@ def _farther(told: WhyNot, there: Fitting, query: VacancyQuery, now: int) -> Non
         if farther <= query.kilometres:
             return
         wider = replace(query, kilometres=farther)
-        # Who comes to the place does so from however far, and is found already.
-        beyond = there.surroundings.of(wider, coming=False, hopeless=False)
-        beyond = beyond.where(beyond.farther_than(query.kilometres))
-        found = taking(there.surroundings, beyond, wider, now)
+        found = taking(there.surroundings, there.surroundings.beyond(wider, query.kilometres), wider, now)
         if len(found.rows):
             rim = math.ceil(min(found.kilometres()))
-            told.would("distance", rim, _number(~found.farther_than(rim)))
+            told.would("distance", rim, found.number_within(rim))
             return
 
 

@@ -10,7 +10,7 @@ import math
 import struct
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import groupby
 from threading import Lock
@@ -20,12 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Select, bindparam, func, select
 
+from hub.store.block_rows import NOT_SAID, NUMBERS, TIMES, Rows
 from hub.store.change_kind import ChangeKind
 from hub.store.prepared import Prepared, one_of
 from hub.store.shown import Version
 from hub.store.tables import VIEWS, Projection
+from hub.store.words import Words
 
-__all__ = ["COLUMNS", "NOT_SAID", "Blocks", "Known", "Rows", "on_sphere"]
+__all__ = ["Blocks", "Known", "on_sphere"]
 
 Read = Callable[[Prepared, Mapping[str, Any]], list[tuple[Any, ...]]]
 """Reads all rows of a statement, in one snapshot."""
@@ -36,74 +38,13 @@ _Change = tuple[int, int, int]
 """The number of a change, a row and the kind."""
 _N = TypeVar("_N", np.int16, np.uint32)
 
-COLUMNS = (
-    "rid",  # of the HealthcareService
-    *("x", "y", "z"),  # where it is, on a sphere of radius 1
-    *("valid_at", "confirmed_at", "aging_at", "stale_at", "expires_at"),
-    *("needs", "operator", "payers", "starts", "ends", "places", "care_grades", "rooms", "sexes", "own_share", "ags"),
-    *("languages", "care_form", "state"),  # of `Words`
-    "by_area",
-)
-"""What is known of a block: as in `Projection.vacancy` and `Projection.freshness` where nothing else is said."""
-
 _BANDS = 8
 """Bands of latitude in a degree: 14 km each, as far as people mostly look."""
 _UNPLACED = np.iinfo(np.int16).min
-NOT_SAID = int(np.iinfo(np.int64).min)
 
-_AMONG_MAX = 500
-"""Lists of words of which it is kept which numbers they are: care forms come in any combination."""
 _CHANGES_MAX = 20_000
 _OFFERS_MAX = 3_000
 """What is read again because it changed; where more did, all is forgotten, and read again when it is needed."""
-
-_COLUMN_OF = {name: place for place, name in enumerate(COLUMNS)}
-_X, _Z = _COLUMN_OF["x"], _COLUMN_OF["z"]
-
-
-class Rows:
-    """Blocks, one row each; `rows["places"]` is a column of them (`COLUMNS`), whole numbers."""
-
-    __slots__ = ("words",)
-
-    def __init__(self, words: NDArray[np.int64]) -> None:
-        self.words = words
-
-    @classmethod
-    def of(cls, blocks: Sequence[tuple[int, ...]]) -> "Rows":
-        """Those of blocks as tuples in the order of the columns."""
-        return cls(np.array(blocks, np.int64).reshape(-1, len(COLUMNS)))
-
-    @classmethod
-    def joined(cls, several: Sequence["Rows"]) -> "Rows":
-        """All rows of several."""
-        return cls(np.concatenate([one.words for one in several])) if several else cls.of(())
-
-    def __len__(self) -> int:
-        return len(self.words)
-
-    def __getitem__(self, column: str) -> NDArray[np.int64]:
-        return self.words[:, _COLUMN_OF[column]]
-
-    @property
-    def places_on_sphere(self) -> NDArray[np.float64]:
-        """Where each is, on a sphere of radius 1: x, y and z."""
-        return self.words.view(np.float64)[:, _X : _Z + 1]
-
-    @property
-    def based_on(self) -> NDArray[np.int64]:
-        """From when on their statements age: as of when a source says, else when it was heard last."""
-        valid_at = self["valid_at"]
-        return np.where(valid_at == NOT_SAID, self["confirmed_at"], valid_at)
-
-    def at(self, places: NDArray[np.intp]) -> "Rows":
-        """Those at some places, in their order: a copy."""
-        return Rows(self.words.take(places, axis=0))
-
-    def where(self, flags: NDArray[np.bool_]) -> "Rows":
-        """Those of which it is true: a copy."""
-        return Rows(self.words.take(flags.nonzero()[0], axis=0))
-
 
 _Kind = tuple[int, int]
 """The numbers of a care form and a state."""
@@ -138,50 +79,6 @@ class _Band(NamedTuple):
             needs, rooms = (int(np.bitwise_or.reduce(rows[name][begin:end])) for name in ("needs", "rooms"))
             spans[kind] = _Span(begin, end, needs, rooms)
         return cls(spans, array("d", longitudes[order].tobytes()), rows)
-
-
-class Words:
-    """Numbers for texts that many rows have in common."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-        self._lock = Lock()
-        self._among: dict[tuple[str, ...], NDArray[np.bool_]] = {}
-        self.texts: list[str] = []
-
-    def number(self, text: str) -> int:
-        """That of a text, a new one where it has none."""
-        found = self._numbers.get(text)
-        if found is None:
-            with self._lock:
-                found = self._numbers.get(text)
-                if found is None:
-                    found = len(self.texts)
-                    # First, or others would meet a number without a text.
-                    self.texts.append(text)
-                    self._numbers[text] = found
-        return found
-
-    def numbers(self, texts: Iterable[str]) -> set[int]:
-        """Those of texts, where they have any."""
-        return {self._numbers[text] for text in texts if text in self._numbers}
-
-    def among(self, wanted: tuple[str, ...]) -> NDArray[np.bool_]:
-        """Of each number whether its text is among these."""
-        found = self._among.get(wanted)
-        if found is None or len(found) < len(self.texts):
-            found = np.array([text in wanted for text in self.texts], np.bool_)
-            self._among = {**self._among, wanted: found} if len(self._among) < _AMONG_MAX else {wanted: found}
-        return found
-
-    def counted(self, numbers: NDArray[np.int64]) -> dict[str, int]:
-        """How often each text is among numbers, where it is."""
-        times = np.bincount(numbers).tolist()
-        return {text: number for text, number in zip(self.texts, times, strict=False) if number}
-
-    def holding(self, part: str) -> NDArray[np.bool_]:
-        """Of each number whether its text holds another."""
-        return np.array([part in text for text in self.texts], np.bool_)
 
 
 class Known(NamedTuple):
@@ -453,8 +350,6 @@ _PLACES, _AREAS, _MEMBERS, _VERSION = (kind.value for kind in ChangeKind)
 _UNREAD, _DELETED = 0, 2**32 - 1
 _FLOATS, _BITS = struct.Struct("=3d"), struct.Struct("=3q")
 _LATITUDE, _LONGITUDE = 1, 2
-_TIMES = COLUMNS[_COLUMN_OF["valid_at"] : _COLUMN_OF["needs"]]
-_NUMBERS = COLUMNS[_COLUMN_OF["needs"] : _COLUMN_OF["languages"]]
 
 
 def _band(place: _Place) -> int:
@@ -475,8 +370,8 @@ def _places(view: str) -> Select[Any]:
     vacancy, freshness = VIEWS[view].vacancy, VIEWS[view].freshness
     return select(
         *(vacancy.c.rid, vacancy.c.latitude, vacancy.c.longitude),
-        *(freshness.c[name] for name in _TIMES),
-        *(vacancy.c[name] for name in _NUMBERS),
+        *(freshness.c[name] for name in TIMES),
+        *(vacancy.c[name] for name in NUMBERS),
         *(vacancy.c.by_area, vacancy.c.languages, vacancy.c.care_form, vacancy.c.state),
     ).join(freshness, freshness.c.rid == vacancy.c.rid)
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 from hub.hub import Hub
-from hub.store.blocks import COLUMNS, Blocks, Rows
+from hub.store.block_rows import COLUMNS, Rows
+from hub.store.blocks import Blocks
 from hub.store.reader import Reader
 from hub.store.tables import VIEWS, Projection
 from mappings import terminology

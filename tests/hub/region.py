@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from adapters.receipt import Receipt
 from hub.hub import Hub
 from hub.ingest.changes import Told
 from hub.ingest.reconcile import Reconciler
+from hub.search.vacancy_query import VacancyQuery
+from hub.store.clock import day
 from mappings.source_map import Ladder
 from mappings.vacancy import (
     Address,
@@ -68,6 +71,20 @@ def report(
         counts=Counts(licensed=20, held=held or None, accepting=free),
         blocks=tuple(blocks) if blocks is not None else implied + held_blocks,
     )
+
+
+def searched(**asked: Any) -> VacancyQuery:
+    """A search for free places of short-term care around Cloppenburg, or what is asked instead."""
+    told = {
+        "latitude": 52.85,
+        "longitude": 8.05,
+        "kilometres": 40,
+        "care_forms": ("kurzzeitpflege-solitaer",),
+        "states": (State.SOME,),
+        "today": day(NOW.date()),
+        "count": 20,
+    }
+    return VacancyQuery(**{**told, **asked})
 
 
 def tell(

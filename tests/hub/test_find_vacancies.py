@@ -12,7 +12,6 @@ from hub.errors import http_part
 from hub.hub import Hub
 from hub.search.read_ahead import read_ahead
 from hub.search.vacancies import find, fitting
-from hub.search.vacancy_query import VacancyQuery
 from hub.store.clock import micros
 from hub.store.shown import address
 from hub.store.tables import PUBLIC
@@ -21,7 +20,7 @@ from mappings.vacancy import Block, BlockStatus, Position, State, VacancyReport
 from tests.conftest import NOW, Clock
 from tests.hub.client import Client
 from tests.hub.plans import Explaining
-from tests.hub.region import report, tell
+from tests.hub.region import report, searched, tell
 
 OPERATION = "/fhir/HealthcareService/$find-vacancies"
 TODAY = NOW.date()
@@ -315,15 +314,7 @@ def test_what_is_bounded_by_its_pool_stays_so_where_its_home_is_known_at_last(hu
 def test_what_was_found_before_is_found_again_without_the_database(sqlite_hub: Hub) -> None:
     """All that is asked is what changed: another plan would be slower by an order of magnitude, and say so nowhere."""
     tell(sqlite_hub, *(report(f"h{number}", latitude=52.5 + number / 1000) for number in range(300)))
-    query = VacancyQuery(
-        latitude=52.85,
-        longitude=8.05,
-        kilometres=40,
-        care_forms=("kurzzeitpflege-solitaer",),
-        states=(State.SOME,),
-        today=0,
-        count=20,
-    )
+    query = searched()
     plans = []
     for _ in range(2):
         with sqlite_hub.database.snapshot() as reader:
@@ -340,15 +331,7 @@ def test_what_was_read_ahead_is_not_read_when_it_is_asked_for(sqlite_hub: Hub) -
     read_ahead(sqlite_hub.database, PUBLIC)  # of an empty database nothing
     tell(sqlite_hub, *(report(f"h{number}", latitude=47.3 + number / 2) for number in range(16)))
     read_ahead(sqlite_hub.database, PUBLIC)
-    query = VacancyQuery(
-        latitude=51.0,
-        longitude=8.05,
-        kilometres=600,
-        care_forms=("kurzzeitpflege-solitaer",),
-        states=(State.SOME,),
-        today=0,
-        count=0,
-    )
+    query = searched(latitude=51.0, kilometres=600, count=0)
     with sqlite_hub.database.snapshot() as reader:
         explaining = Explaining(reader)
         assert find(explaining, PUBLIC, query, now=micros(NOW)).total == 16
@@ -364,15 +347,7 @@ def test_a_snapshot_that_is_older_than_the_memory_shows_each_offer_as_itself(hub
         facility=replace(moor.facility, name="Haus am Moor"),
         offer=replace(moor.offer, languages=("tr",)),
     )
-    query = VacancyQuery(
-        latitude=52.85,
-        longitude=8.05,
-        kilometres=40,
-        care_forms=("kurzzeitpflege-solitaer",),
-        states=(State.SOME,),
-        today=0,
-        count=20,
-    )
+    query = searched()
     with hub.database.snapshot() as older:
         before = find(older, PUBLIC, query, now=micros(NOW))
         clock.forward(minutes=1)

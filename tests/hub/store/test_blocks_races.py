@@ -1,33 +1,17 @@
 """Searches that overlap with one another and with writes: none is answered by halves, and none spoils what is kept."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from hub.hub import Hub
-from hub.search.vacancies import find
-from hub.search.vacancy_query import VacancyQuery
 from hub.store.blocks import Blocks, Read
-from hub.store.clock import day, micros
 from hub.store.prepared import Prepared
-from hub.store.shown import address
 from hub.store.tables import PUBLIC
 from mappings.vacancy import State
-from tests.conftest import NOW
 from tests.hub.as_stored import assert_as_stored, known
 from tests.hub.region import report, tell
-
-EVERYTHING = VacancyQuery(
-    latitude=52.85,
-    longitude=8.05,
-    kilometres=100,
-    care_forms=("kurzzeitpflege-solitaer",),
-    states=(State.SOME,),
-    today=day(NOW.date()),
-    count=50,
-)
 
 
 def interrupted(read: Read, meanwhile: Any, *, at: int) -> Read:
@@ -82,21 +66,3 @@ def test_an_offer_that_moves_meanwhile_is_found_once(hub: Hub, to: float) -> Non
         found = blocks.around(interrupted(reader.all, moved, at=1), there, *everywhere, south, north, 7, 9)
     assert len(found) == 2
     assert_as_stored(hub)
-
-
-def test_an_older_snapshot_shows_each_hit_as_itself(hub: Hub) -> None:
-    """A version that others know already is not there yet for it."""
-    tell(hub, report("moor", free=1, latitude=52.85), report("heide", free=1, latitude=52.9))
-    with hub.database.snapshot() as older:
-        before = find(older, PUBLIC, EVERYTHING, now=micros(NOW))
-        told = report("moor", free=1, latitude=52.85)
-        tell(hub, replace(told, offer=replace(told.offer, languages=("tr",))))
-        with hub.database.snapshot() as newer:
-            blocks = newer.blocks[PUBLIC.name]
-            blocks.follow(newer.all)
-            blocks.shown(newer.all, [hit.rid for hit in before.hits])
-        found = find(older, PUBLIC, EVERYTHING, now=micros(NOW))
-    shown = {hit.rid: address(hit.shown) for hit in before.hits}
-    assert all(address(hit.shown) == shown[hit.rid] for hit in found.hits)
-    assert {address(one)[0] for one in found.members}.isdisjoint({"HealthcareService"})
-    assert len(found.hits) == 2
