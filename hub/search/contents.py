@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from sqlalchemy import select
 
-from hub.store.prepared import Prepared, one_of, packed_pair, pair_of
+from hub.store.prepared import Prepared, one_of, packed_pair, pair, pair_of
 from hub.store.reader import Reader
 from hub.store.repository import current
 from hub.store.shown import Shown, Version, shown, shown_as_stored
@@ -27,38 +27,35 @@ def by_rid(
         read = _read(reader, projection, rids)
         return [read[rid] for rid in rids]
     if versions.keys() >= set(rids):
-        return by_version(reader, projection, [(rid, versions[rid]) for rid in rids])
-    there = {version[0]: version for version in reader.all(_versions(projection.name), {"rids": list(rids)})}
+        return by_version(reader, projection, [packed_pair(rid, versions[rid]) for rid in rids])
+    rows = reader.all(_versions(projection.name), {"rids": list(rids)})
+    there = {rid: packed_pair(rid, version) for rid, version in rows}
     return by_version(reader, projection, [there[rid] for rid in rids])
 
 
 def by_version(reader: Reader, projection: Projection, versions: Sequence[Version]) -> list[Shown]:
     """What is shown of versions that rows have, in their order; without those that this snapshot does not know."""
     kept = reader.kept.get(projection.name)
-    found = kept.of(versions) if kept is not None else [None] * len(versions)
-    if None in found:
-        missing = [packed_pair(*version) for version, one in zip(versions, found, strict=True) if one is None]
+    found = kept.of(versions) if kept is not None else {}
+    if missing := [version for version in versions if version not in found]:
         rows = reader.all(_of_versions(projection.name), {"versions": missing})
-        read = {(rid, version): shown_as_stored(content) for rid, version, content in rows if content is not None}
+        read = {version: shown_as_stored(content) for version, content in rows if content is not None}
         if kept is not None:
             kept.add(read)
-        found = [one or read.get(version) for version, one in zip(versions, found, strict=True)]
-    return [one for one in found if one is not None]
+        found |= read
+    return [found[version] for version in versions if version in found]
 
 
 def _read(reader: Reader, projection: Projection, rids: Sequence[int]) -> dict[int, Shown]:
     rows = reader.all(_contents(projection.name), {"rids": list(rids)})
-    read = {(rid, version): shown(*rest) for rid, version, *rest in rows}
-    if projection.name in reader.kept:
-        reader.kept[projection.name].add(read)
-    return {rid: one for (rid, _), one in read.items()}
+    return {rid: shown(*rest) for rid, *rest in rows}
 
 
 @lru_cache
 def _of_versions(view: str) -> Prepared:
     history = VIEWS[view].history
     return Prepared(
-        select(history.c.rid, history.c.version, history.c.content).where(
+        select(pair(history.c.rid, history.c.version), history.c.content).where(
             pair_of(history.c.rid, history.c.version, "versions")
         )
     )
@@ -75,7 +72,7 @@ def _contents(view: str) -> Prepared:
     tables = VIEWS[view]
     row = tables.resource
     return Prepared(
-        select(row.c.rid, row.c.version, row.c.type, row.c.id, tables.history.c.content)
+        select(row.c.rid, row.c.type, row.c.id, tables.history.c.content)
         .join(tables.history, current(tables))
         .where(one_of(row.c.rid, "rids"), row.c.deleted.is_(False))
     )

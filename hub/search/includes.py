@@ -13,7 +13,7 @@ from sqlalchemy import Select, Table, bindparam, select
 from hub.search import refusals
 from hub.search.registry import ALL_TYPES, Registry
 from hub.search.types.term import unindexed
-from hub.store.prepared import Prepared, one_of
+from hub.store.prepared import Prepared, one_of, packed_pair
 from hub.store.reader import Reader, Row
 from hub.store.shown import Version
 from hub.store.tables import VIEWS, Projection
@@ -155,7 +155,7 @@ def included(
 
 
 def _versions(rows: Iterable[Row]) -> list[Version]:
-    return [row[:2] for row in rows]
+    return [packed_pair(row[0], row[1]) for row in rows]
 
 
 def _together(includes: Sequence[Include]) -> Sequence[Include]:

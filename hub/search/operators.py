@@ -6,7 +6,7 @@ import orjson
 from sqlalchemy import bindparam, select
 
 from hub.search import contents
-from hub.store.prepared import Prepared
+from hub.store.prepared import Prepared, packed_pair
 from hub.store.reader import Reader
 from hub.store.tables import VIEWS, Projection
 from hub.store.vacancy_codes import operator_number
@@ -19,7 +19,7 @@ def number_of(reader: Reader, projection: Projection, organization: str) -> int 
     row = reader.first(_version(projection.name), {"id": organization})
     if row is None:
         return None
-    (shown,) = contents.by_version(reader, projection, [(row[0], row[1])])
+    (shown,) = contents.by_version(reader, projection, [packed_pair(*row)])
     # What is shown of a version begins with where it is found.
     return operator_number(str(orjson.loads(shown[shown.index(b"{") :]).get("name", "")))
 

@@ -4,7 +4,7 @@ One row a block (`hub.store.blocks`), so that what must hold of the same places 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +24,7 @@ from mappings.vacancy import State
 __all__ = ["BITS", "Flags", "Reach", "Surroundings"]
 
 Flags = NDArray[np.bool_]
+_OfKind = Callable[[Flags, Flags], Flags]
 
 BITS: Mapping[Criterion, int] = {criterion: 1 << bit for bit, criterion in enumerate(Criterion)}
 _DIAMETER_KM = 2 * EARTH_KM
@@ -68,17 +69,16 @@ class Surroundings:
 
     def of(self, query: VacancyQuery) -> Reach:
         """The blocks that a query about this place is about."""
-        found = self._within(query, {})
-        if not found.with_areas:
+        found = self._within(query, self._around(query))
+        if not query.postal_codes or terminology.ambulatory().isdisjoint(query.care_forms):
             return found
-        others = self._blocks.coming(self._read, self._known, query.postal_codes)
-        forms, states = self._blocks.care_forms.among(query.care_forms), self._blocks.states.among(query.states)
-        others = others.where(forms[others["care_form"]] & states[others["state"]])
-        return Reach(
-            Rows.joined((found.rows, others)),
-            np.concatenate((found.chords, _chords(others, self._place))),
-            with_areas=True,
-        )
+        return self._with_coming(found, query, np.logical_and)
+
+    def beside(self, query: VacancyQuery) -> Reach:
+        """What is there of other care forms, in a state that is asked for, and of those asked for in other states."""
+        rows = self._blocks.of_any_kind(self._read, self._known, *_rectangle(query))
+        rows = rows.where(self._of_kind(query, rows, np.not_equal))
+        return self._with_coming(self._within(query, rows), query, np.not_equal)
 
     def beyond(self, query: VacancyQuery, kilometres: float) -> Reach:
         """What a query, whose circle is wider, is about farther away than so many kilometres, without many of those
@@ -87,25 +87,37 @@ class Surroundings:
         """
         # Of what has to be asked for no room is known yet.
         must = {"needs": query.needs, "rooms": query.rooms if query.states == (State.SOME,) else 0}
-        found = self._within(query, must)
+        found = self._within(query, self._around(query, **must))
         return found.where(found.chords > _chord(kilometres))
 
-    def _within(self, query: VacancyQuery, must: Mapping[str, int]) -> Reach:
-        """What is there itself; `must` are needs and rooms as `Blocks.around` takes them."""
-        if query.box is None:
-            around = box(query.latitude, query.longitude, query.kilometres)
-            south, north, west, east = (around[name] for name in ("south", "north", "west", "east"))
-        else:
-            south, north, west, east = query.box
-        rows = self._blocks.around(
-            self._read, self._known, query.care_forms, query.states, south, north, west, east, **must
-        )
+    def _around(self, query: VacancyQuery, **must: int) -> Rows:
+        """What is in the rectangle around the place; `must` are needs and rooms as `Blocks.around` takes them."""
+        rectangle = _rectangle(query)
+        return self._blocks.around(self._read, self._known, query.care_forms, query.states, *rectangle, **must)
+
+    def _within(self, query: VacancyQuery, rows: Rows) -> Reach:
+        """What of it is in reach itself."""
         chords = _chords(rows, self._place)
-        within = chords <= _chord(query.kilometres) if query.box is None else _between(rows, south, north)
-        with_areas = bool(query.postal_codes) and not terminology.ambulatory().isdisjoint(query.care_forms)
-        if with_areas:
+        within = chords <= _chord(query.kilometres) if query.box is None else _between(rows, *query.box[:2])
+        if query.postal_codes:
+            # Who says where he comes is found by that.
             within &= rows["by_area"] == 0
-        return Reach(rows, chords, with_areas).where(within)
+        return Reach(rows, chords, with_areas=False).where(within)
+
+    def _with_coming(self, found: Reach, query: VacancyQuery, of_kind: _OfKind) -> Reach:
+        """Also the services that come there."""
+        others = self._blocks.coming(self._read, self._known, query.postal_codes)
+        others = others.where(self._of_kind(query, others, of_kind))
+        return Reach(
+            Rows.joined((found.rows, others)),
+            np.concatenate((found.chords, _chords(others, self._place))),
+            with_areas=True,
+        )
+
+    def _of_kind(self, query: VacancyQuery, rows: Rows, of_kind: _OfKind) -> Flags:
+        """Which are of the kinds asked for, by whether their care form is and their state is."""
+        forms = self._blocks.care_forms.among(query.care_forms)[rows["care_form"]]
+        return of_kind(forms, self._blocks.states.among(query.states)[rows["state"]])
 
     def shown(self, offers: Sequence[int]) -> tuple[list[Version], list[Version]]:
         """The versions of offers, in their order without those that are deleted, and of what is shown with them."""
@@ -188,6 +200,14 @@ class Surroundings:
                 # Who comes there does so from wherever he is.
                 found = there | (rows["by_area"] != 0) if reach.with_areas else there
         return found
+
+
+def _rectangle(query: VacancyQuery) -> tuple[float, float, float, float]:
+    """South, north, west and east of what is asked about."""
+    if query.box is not None:
+        return query.box
+    around = box(query.latitude, query.longitude, query.kilometres)
+    return around["south"], around["north"], around["west"], around["east"]
 
 
 def _chords(rows: Rows, place: tuple[float, float, float]) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from hub.search.reach import Reach, Surroundings
 from hub.search.vacancy_query import Position, Sort, VacancyQuery
 from hub.store.block_rows import NOT_SAID, Rows
 from hub.store.blocks import Blocks
+from hub.store.prepared import unpacked_pair
 from hub.store.reader import Reader
 from hub.store.shown import Shown
 from hub.store.tables import Projection
@@ -40,7 +41,6 @@ class Hit(NamedTuple):
     """An offer that fits; `score` from 0 to 1 (`ranking.score`)."""
 
     rid: int
-    version: int
     shown: Shown
     kilometres: float
     freshness: Freshness
@@ -124,7 +124,7 @@ def taking(surroundings: Surroundings, reach: Reach, query: VacancyQuery, now: i
     offers = Offers(found.rows)
     if not query.counts:
         return found.at(offers.first)
-    return found.at(offers.first[offers.first_days(Stay.of(query)) != NEVER])
+    return found.at(offers.first[offers.take(Stay.of(query))])
 
 
 def _ranked(found: Reach, query: VacancyQuery, now: int) -> tuple[list[Position], dict[int, Said]]:
@@ -163,15 +163,15 @@ def _shown(
         offers, members = Blocks(projection).shown(reader.all, rids)
         shown = contents.by_version(reader, projection, [*offers, *members])
     if len(offers) < len(page):
-        known = dict(offers)
+        known = {unpacked_pair(version)[0] for version in offers}
         page = [position for position in page if position[2] in known]
     places = {rid: place for place, rid in enumerate(there.rows["rid"].tolist())}
     rows = there.rows.at(np.array([places[rid] for _, _, rid in page], np.intp))
     times = zip(*(rows[name].tolist() for name in Freshness._fields), strict=True)
     hits = []
-    for position, (rid, version), one, told in zip(page, offers, shown[: len(page)], times, strict=True):
+    for position, one, told in zip(page, shown[: len(page)], times, strict=True):
         freshness = Freshness(None if told[0] == NOT_SAID else told[0], *told[1:])
-        ranked_by = there.said.get(rid) or Said(freshness.based_on, 0, 0)
+        ranked_by = there.said.get(position[2]) or Said(freshness.based_on, 0, 0)
         ranked = score(query, position[1], ranked_by, now)
-        hits.append(Hit(rid, version, one, position[1], freshness, ranked, position))
+        hits.append(Hit(position[2], one, position[1], freshness, ranked, position))
     return hits, shown[len(hits) :]

@@ -87,8 +87,7 @@ def why_not(query: VacancyQuery, there: Fitting, *, now: int) -> WhyNot:
     if query.needs or query.criteria:
         _criteria(told, near)
     _days(told, near)
-    _states(told, there, query, now)
-    _care_forms(told, there, query, now)
+    _other_kinds(told, there, query, now)
     _farther(told, there, query, now)
     told.kept_out.sort(key=lambda one: (-one.offers, one.criterion, one.code))
     told.changes.sort(key=lambda one: (-one.total, one.criterion, one.code))
@@ -145,19 +144,19 @@ def _criteria(told: WhyNot, near: _NearMisses) -> None:
 def _kept_out(near: _NearMisses) -> dict[tuple[int, int], dict[int, int]]:
     """The offers that one criterion, or one need, alone keeps out: rid, and from when on its statement ages."""
     stay = Stay.of(near.query)
-    first_day = vacancy_days.first_days(**stay._asdict())
     others = ~near.fits
     offers = Offers(near.rows.where(others))
     missed, missing = near.missed[others], near.missing[others]
-    missed_by, missing_by = missed[offers.first], missing[offers.first]
-    alone = (offers.first_days(stay) != NEVER) & ((missed_by != 0) | (missing_by != 0))
+    alike = offers.alike(missed) & offers.alike(missing)
+    misses_one = ((missed != 0) | (missing != 0))[offers.first]
+    alone = (misses_one & alike & offers.take(stay)).nonzero()[0]
+    heads, first = offers.heads.at(alone), offers.first[alone]
     found: dict[tuple[int, int], dict[int, int]] = {}
-    alone[[offer for offer, _ in offers.several]] = False
-    heads = offers.heads.where(alone)
-    misses = zip(missed_by[alone].tolist(), missing_by[alone].tolist(), strict=True)
+    misses = zip(missed[first].tolist(), missing[first].tolist(), strict=True)
     for miss, rid, based_on in zip(misses, heads["rid"].tolist(), heads.based_on.tolist(), strict=True):
         found.setdefault(miss, {})[rid] = based_on
-    for offer, there in offers.several:
+    first_day = vacancy_days.first_days(**stay._asdict())
+    for offer, there in offers.several(~alike):
         by_miss: dict[tuple[int, int], list[Block]] = {}
         misses = zip(missed[there].tolist(), missing[there].tolist(), strict=True)
         for miss, block in zip(misses, offers.blocks[there], strict=True):
@@ -221,11 +220,11 @@ def _days(told: WhyNot, near: _NearMisses) -> None:
     if not len(offers):
         return
     if stay.exact:
-        told.of("start", _number(offers.first_days(stay._replace(start=query.today, exact=False)) != NEVER))
+        told.of("start", _number(offers.take(stay._replace(start=query.today, exact=False))))
         first = int(offers.first_days(stay._replace(exact=False)).min())
         if first != NEVER:
             # Of those that fit on the day asked for some may not fit later.
-            total = _number(Offers(near.rows.where(near.meets)).first_days(stay._replace(start=first)) != NEVER)
+            total = _number(Offers(near.rows.where(near.meets)).take(stay._replace(start=first)))
             if total > told.total:
                 told.changes.append(Change("start", first, total, "", query.days))
     if query.days > 1:
@@ -241,30 +240,20 @@ def _fewer(told: WhyNot, criterion: str, possible: Numbers) -> None:
     told.would(criterion, best, _number(possible >= best) if best else 0)
 
 
-def _states(told: WhyNot, there: Fitting, query: VacancyQuery, now: int) -> None:
-    others = tuple(state for state in State if state not in query.states)
-    if not others:
-        return
-    elsewhere = replace(query, states=others)
-    found = taking(there.surroundings, there.surroundings.of(elsewhere), elsewhere, now)
-    by_state = there.surroundings.by_state(found)
-    for state, offers in sorted(by_state.items()):
-        told.of("state", offers, state)
+def _other_kinds(told: WhyNot, there: Fitting, query: VacancyQuery, now: int) -> None:
+    """What other states, and other care forms, would bring."""
+    of_any_state = replace(query, states=tuple(State))
+    found = taking(there.surroundings, there.surroundings.beside(query), of_any_state, now)
+    by_state, by_form = there.surroundings.by_state(found), there.surroundings.by_care_form(found)
+    for state in sorted(by_state.keys() - query.states):
+        told.of("state", by_state[state], state)
         if state in (State.SOME, State.ASK):
-            told.would("state", ",".join((*(one.value for one in query.states), state)), offers, state)
-
-
-def _care_forms(told: WhyNot, there: Fitting, query: VacancyQuery, now: int) -> None:
-    others = terminology.codes("care-form") - set(query.care_forms)
-    if not others:
-        return
-    elsewhere = replace(query, care_forms=tuple(others))
-    found = taking(there.surroundings, there.surroundings.of(elsewhere), elsewhere, now)
-    by_form = there.surroundings.by_care_form(found)
-    told.of("care-form", sum(by_form.values()))
-    for form in _alike(query.care_forms) & by_form.keys():
+            told.would("state", ",".join((*(one.value for one in query.states), state)), by_state[state], state)
+    others = by_form.keys() - query.care_forms
+    told.of("care-form", sum(by_form[form] for form in others))
+    for form in _alike(query.care_forms) & others:
         more = terminology.descendants(form)
-        told.would("care-form", form, sum(by_form.get(one, 0) for one in more), form)
+        told.would("care-form", form, sum(by_form[one] for one in others.intersection(more)), form)
 
 
 def _alike(care_forms: Sequence[str]) -> frozenset[str]:

@@ -22,7 +22,7 @@ from sqlalchemy import Select, bindparam, func, select
 
 from hub.store.block_rows import NOT_SAID, NUMBERS, TIMES, Rows
 from hub.store.change_kind import ChangeKind
-from hub.store.prepared import Prepared, one_of
+from hub.store.prepared import Prepared, one_of, packed_pair
 from hub.store.shown import Version
 from hub.store.tables import VIEWS, Projection
 from hub.store.words import Words
@@ -65,6 +65,9 @@ class _Band(NamedTuple):
     spans: Mapping[_Kind, _Span]
     longitudes: "array[float]"
     rows: Rows
+    of_any: NDArray[np.intp]
+    """The places of the rows ascending by longitude, whatever their kind."""
+    longitudes_of_any: "array[float]"
 
     @classmethod
     def of(cls, longitudes: NDArray[np.float64], rows: Rows) -> "_Band":
@@ -78,7 +81,9 @@ class _Band(NamedTuple):
             begin, end = end, end + sum(1 for _ in several)
             needs, rooms = (int(np.bitwise_or.reduce(rows[name][begin:end])) for name in ("needs", "rooms"))
             spans[kind] = _Span(begin, end, needs, rooms)
-        return cls(spans, array("d", longitudes[order].tobytes()), rows)
+        longitudes = longitudes[order]
+        of_any = np.lexsort((rows["rid"], longitudes))
+        return cls(spans, _packed(longitudes), rows, of_any, _packed(longitudes[of_any]))
 
 
 class Known(NamedTuple):
@@ -149,26 +154,44 @@ class Blocks:
 
         Those of one offer stand side by side.
         """
-        numbers = range(math.floor(south * _BANDS), math.floor(north * _BANDS) + 1)
-        bands = [known.bands.get(number) for number in numbers]
-        if None in bands:
-            kept = known.bands if self._is_of(read, known) else {}
-            for begin in range(0, len(numbers), _BANDS):
-                if missing := [number for number in numbers[begin : begin + _BANDS] if number not in kept]:
-                    kept = {**kept, **self._read_bands(read, missing)}
-            bands = [kept[number] for number in numbers]
+        bands = self._bands(read, known, south, north)
+        # Only now has each of their care forms and states a number.
         kinds = self._kinds(care_forms, states)
         found = []
-        for spans, longitudes, rows in filter(None, bands):
-            for kind in kinds & spans.keys():
-                span = spans[kind]
+        for band in bands:
+            longitudes = band.longitudes
+            for kind in kinds & band.spans.keys():
+                span = band.spans[kind]
                 if needs & ~span.needs or (rooms and not rooms & span.rooms):
                     continue
                 first = bisect_left(longitudes, west, span.begin, span.end)
                 last = bisect_right(longitudes, east, first, span.end)
                 if first < last:
-                    found.append(rows.words[first:last])
+                    found.append(band.rows.words[first:last])
         return Rows(np.concatenate(found)) if found else Rows.of(())
+
+    def of_any_kind(self, read: Read, known: Known, south: float, north: float, west: float, east: float) -> Rows:
+        """The blocks of every care form and state in a rectangle, give or take a band.
+
+        Those of one offer stand side by side.
+        """
+        found = []
+        for band in self._bands(read, known, south, north):
+            first = bisect_left(band.longitudes_of_any, west)
+            last = bisect_right(band.longitudes_of_any, east, first)
+            if first < last:
+                found.append(band.rows.at(band.of_any[first:last]))
+        return Rows.joined(found)
+
+    def _bands(self, read: Read, known: Known, south: float, north: float) -> Sequence[_Band]:
+        numbers = range(math.floor(south * _BANDS), math.floor(north * _BANDS) + 1)
+        kept = known.bands
+        if not kept.keys() >= set(numbers):
+            kept = kept if self._is_of(read, known) else {}
+            for begin in range(0, len(numbers), _BANDS):
+                if missing := [number for number in numbers[begin : begin + _BANDS] if number not in kept]:
+                    kept = {**kept, **self._read_bands(read, missing)}
+        return [kept[number] for number in numbers]
 
     def _kinds(self, care_forms: Sequence[str], states: Sequence[str]) -> set[_Kind]:
         return {(form, state) for form in self.care_forms.numbers(care_forms) for state in self.states.numbers(states)}
@@ -200,8 +223,7 @@ class Blocks:
 
     def _current(self, read: Read, rids: Sequence[int]) -> list[Version]:
         versions = self._versions_of(read, rids)
-        found = zip(rids, versions, strict=True)
-        return [one for one in found if one[1] != _DELETED] if _DELETED in versions else list(found)
+        return [packed_pair(rid, number) for rid, number in zip(rids, versions, strict=True) if number != _DELETED]
 
     def _versions_of(self, read: Read, rids: Sequence[int]) -> list[int]:
         known = self._versions
@@ -350,6 +372,11 @@ _PLACES, _AREAS, _MEMBERS, _VERSION = (kind.value for kind in ChangeKind)
 _UNREAD, _DELETED = 0, 2**32 - 1
 _FLOATS, _BITS = struct.Struct("=3d"), struct.Struct("=3q")
 _LATITUDE, _LONGITUDE = 1, 2
+
+
+def _packed(longitudes: NDArray[np.float64]) -> "array[float]":
+    """As `bisect` looks into them fastest."""
+    return array("d", longitudes.tobytes())
 
 
 def _band(place: _Place) -> int:

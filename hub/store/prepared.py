@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, BindParameter, ColumnElement, bindparam
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, bindparam, literal_column
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -17,7 +17,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.types import Boolean
 
-__all__ = ["Prepared", "one_of", "packed_pair", "pair_of"]
+__all__ = ["Prepared", "one_of", "packed_pair", "pair", "pair_of", "unpacked_pair"]
 
 _DIALECTS: Mapping[str, Dialect] = {
     "sqlite": SQLiteDialect_pysqlite(paramstyle="named"),
@@ -101,6 +101,16 @@ _LOW = (1 << _LOW_BITS) - 1
 def packed_pair(high: int, low: int) -> int:
     """Two numbers as one, as `pair_of` reads them: up to 39 and 24 bits."""
     return high << _LOW_BITS | low
+
+
+def unpacked_pair(pair: int) -> tuple[int, int]:
+    """The two numbers of a `packed_pair`."""
+    return pair >> _LOW_BITS, pair & _LOW
+
+
+def pair(high: ColumnElement[int], low: ColumnElement[int]) -> ColumnElement[int]:
+    """Two columns as one number, the `packed_pair` of their values."""
+    return high.op("<<", return_type=BigInteger())(literal_column(str(_LOW_BITS))).op("|")(low)
 
 
 class pair_of(one_of):  # noqa: N801 - see above

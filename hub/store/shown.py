@@ -5,8 +5,8 @@ from threading import Lock
 
 __all__ = ["BYTES_MAX", "Kept", "Shown", "Version", "address", "content", "shown", "shown_as_stored"]
 
-Version = tuple[int, int]
-"""The row of a resource, and the number of its version."""
+Version = int
+"""The row of a resource and the number of its version, as one number (`packed_pair`)."""
 
 Shown = bytes
 """What an entry says of a resource, from behind the base of its address to the end of the resource itself.
@@ -58,16 +58,13 @@ class Kept:
         self._bytes = 0
         self._lock = Lock()
 
-    def of(self, versions: Sequence[Version]) -> list[Shown | None]:
-        """What is shown of versions, None for each that is not kept."""
-        found: list[Shown | None] = list(map(self._new.get, versions))
-        if None in found and self._old:
-            older = self._old
-            again: dict[Version, Shown] = {}
-            for place, one in enumerate(found):
-                if one is None and (kept := older.get(versions[place])) is not None:
-                    found[place] = again[versions[place]] = kept
-            self.add(again)
+    def of(self, versions: Sequence[Version]) -> dict[Version, Shown]:
+        """What is shown of versions, of those that are kept."""
+        new, old = self._new, self._old
+        found = {version: new[version] for version in versions if version in new}
+        if old and (again := {version: old[version] for version in versions if version in old}):
+            self.add({version: one for version, one in again.items() if version not in found})
+            found |= again
         return found
 
     def add(self, more: Mapping[Version, Shown]) -> None:

@@ -12,6 +12,7 @@ from hub.search import contents
 from hub.search.registry import Registry
 from hub.store.database import Database
 from hub.store.draft import Draft
+from hub.store.prepared import packed_pair, unpacked_pair
 from hub.store.reader import Reader, Transaction
 from hub.store.repository import Repository
 from hub.store.shown import Kept, address, content, shown
@@ -24,6 +25,7 @@ import sys
 from hub.search.registry import Registry
 from hub.store.database import Database
 from hub.store.draft import Draft
+from hub.store.prepared import packed_pair, unpacked_pair
 from hub.store.repository import Repository
 from hub.store.tables import PROFESSIONAL
 database = Database(sys.argv[1])
@@ -64,24 +66,26 @@ def test_what_is_shown_holds_address_and_content() -> None:
 
 def test_what_is_kept_stays_below_its_bound_and_what_is_asked_for_stays_longest() -> None:
     kept = Kept(100_000)
-    kept.add({(0, 1): bytes(1000)})
-    for rid in range(1, 1000):
-        kept.add({(rid, 1): bytes(1000)})
-        assert kept.of([(0, 1)]) == [bytes(1000)]
-        assert sum(one is not None for one in kept.of([(each, 1) for each in range(rid + 1)])) * 1000 <= 100_000
-    assert kept.of([(1, 1), (999, 1)]) == [None, bytes(1000)]
+    kept.add({0: bytes(1000)})
+    for version in range(1, 1000):
+        kept.add({version: bytes(1000)})
+        assert kept.of([0]) == {0: bytes(1000)}
+        assert len(kept.of(range(version + 1))) * 1000 <= 100_000
+    assert kept.of([1, 999]) == {999: bytes(1000)}
 
 
 def test_what_would_take_the_place_of_many_is_not_kept() -> None:
     kept = Kept(100_000)
-    kept.add({(1, 1): bytes(1000), (2, 1): bytes(50_000)})
-    assert kept.of([(1, 1), (2, 1)]) == [bytes(1000), None]
+    kept.add({1: bytes(1000), 2: bytes(50_000)})
+    assert kept.of([1, 2]) == {1: bytes(1000)}
 
 
 def test_one_version_is_not_the_next() -> None:
     kept = Kept()
-    kept.add({(1, 1): b"a"})
-    assert kept.of([(1, 2), (2, 1), (1, 1)]) == [None, None, b"a"]
+    one, *others = (packed_pair(*pair) for pair in ((1, 1), (1, 2), (2, 1)))
+    kept.add({one: b"a"})
+    assert kept.of([*others, one]) == {one: b"a"}
+    assert unpacked_pair(one) == (1, 1)
 
 
 def test_what_was_shown_is_not_read_again(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +93,7 @@ def test_what_was_shown_is_not_read_again(database: Database, monkeypatch: pytes
         rid = write(transaction, PROFESSIONAL, "one")
     with database.snapshot() as reader:
         assert name_of(reader, PROFESSIONAL, rid) == "one"
-    monkeypatch.setattr(contents, "_contents", None)
+    monkeypatch.setattr(contents, "_of_versions", None)
     with database.snapshot() as reader:
         assert name_of(reader, PROFESSIONAL, rid) == "one"
 
