@@ -3,7 +3,7 @@
 from itertools import groupby
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.search.offers import NEVER, Offers, Stay
@@ -41,6 +41,7 @@ def first_day(blocks: Blocks, stay: Stay) -> int | None:
     return None
 
 
+@settings(max_examples=500)
 @given(OFFERS, STAY)
 def test_who_can_take_somebody_and_from_when_on(blocks: list[Blocks], stay: Stay) -> None:
     offers = offers_of(blocks)
@@ -49,6 +50,7 @@ def test_who_can_take_somebody_and_from_when_on(blocks: list[Blocks], stay: Stay
     assert offers.first_days(stay).tolist() == [NEVER if day is None else day for day in expected]
 
 
+@settings(max_examples=500)
 @given(OFFERS, STAY)
 def test_how_long_and_for_how_many_at_most(blocks: list[Blocks], stay: Stay) -> None:
     offers = offers_of(blocks)
