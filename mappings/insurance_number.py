@@ -10,9 +10,17 @@ _LIKE = re.compile(r"(?<![A-Za-z0-9])([A-Za-z])(?:\s?|[./-](?=\d{3}[./-]))(\d{3}
 """Also in groups of three, as people write it by hand; parted otherwise it may be a key with an IK in it."""
 
 
+_LENGTH = 10
+
+
 def has_insurance_number(text: str) -> bool:
     """Whether a text has such a number in it, by its check digit, in whatever letters Unicode has for it."""
-    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    if text.isascii():
+        if len(text) < _LENGTH:
+            return False
+        plain = text
+    else:
+        plain = unicodedata.normalize("NFKC", text)
     return any(
         _checks(letter, first + second + third, check)
         for letter, first, _, second, third, check in _LIKE.findall(plain)

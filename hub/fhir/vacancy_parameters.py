@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 from hub.errors import Malformed, http_part
@@ -49,6 +50,7 @@ ONCE = (
     MONITOR,
     SINCE,
 )
+_NAMES = frozenset((*REPEATABLE, *ONCE))
 DAYS_MAX = 366
 _KM_DEFAULT = 25.0
 _MARGIN = 0.25
@@ -69,8 +71,9 @@ def told_of(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     for name, value in pairs:
         if name in ("_format", "_pretty"):
             continue
+        known = name in _NAMES
         # A cursor is letters and digits as they come; one that was not made here is refused and told to nobody.
-        if _tells_of_a_person(name) or (name != SINCE and _tells_of_a_person(value)):
+        if (name != SINCE and _tells_of_a_person(value)) or (not known and _tells_of_a_person(name)):
             raise Malformed(
                 Issue(
                     code="patient-data",
@@ -82,16 +85,16 @@ def told_of(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
                     "processed. Please search without anything about a person.",
                 )
             )
-        if name not in REPEATABLE and name not in ONCE:
-            known = ", ".join(sorted(name for name in (*REPEATABLE, *ONCE) if name not in ("_after", SINCE)))
+        if not known:
+            names = ", ".join(sorted(_NAMES - {"_after", SINCE}))
             # Its name is not repeated: nobody knows what it tells.
             raise Malformed(
                 Issue(
                     code="unknown-parameter",
                     fhir_code="not-supported",
                     place="http",
-                    text_de=f"ein Parameter der Anfrage ist keiner von $find-vacancies; bekannt: {known}",
-                    text_en=f"a parameter of the request is none of $find-vacancies; known: {known}",
+                    text_de=f"ein Parameter der Anfrage ist keiner von $find-vacancies; bekannt: {names}",
+                    text_en=f"a parameter of the request is none of $find-vacancies; known: {names}",
                 )
             )
         told[name] += [part.strip() for part in value.split(",")] if name in REPEATABLE else [value.strip()]
@@ -114,13 +117,13 @@ def _tells_of_a_person(text: str) -> bool:
 
 def query_of(told: Told, *, today: date, public: bool) -> VacancyQuery:
     """The query; `Malformed` for what cannot be asked. `operator` is left to who can look it up."""
-    care_forms = _care_forms(told.get("care-form", ()))
+    care_forms = _care_forms(told)
     start, days = _stay(told, today)
     prefer_needs, prefer_rooms = _preferred(told)
     return VacancyQuery(
         **_place(told, care_forms),
         care_forms=care_forms,
-        states=_states(told.get("state", ())),
+        states=_states(told),
         today=day(today),
         start=day(start) if start else None,
         days=days,
@@ -252,22 +255,30 @@ def _kilometres(told: Told) -> float:
 
 def _codes(told: Told, name: str, known: Collection[str]) -> Sequence[str]:
     """The codes of a parameter, each once."""
+    if name not in told:
+        return ()
     codes = tuple(dict.fromkeys(told.get(name, ())))
-    if not set(codes) <= set(known):
+    if any(code not in known for code in codes):
         listed = ", ".join(sorted(known))
         raise _wrong(name, f"erwartet wird eine von: {listed}", f"expected one of: {listed}", "code-invalid")
     return codes
 
 
-def _care_forms(codes: Sequence[str]) -> tuple[str, ...]:
-    known = terminology.codes("care-form")
-    asked = _codes({"care-form": codes}, "care-form", known)
-    return tuple(sorted({narrower for code in asked for narrower in terminology.descendants(code)} or known))
+def _care_forms(told: Told) -> tuple[str, ...]:
+    return _narrower(tuple(_codes(told, "care-form", terminology.codes("care-form"))))
 
 
-def _states(codes: Sequence[str]) -> tuple[State, ...]:
-    asked = _codes({"state": codes}, "state", [state.value for state in State])
-    return tuple(sorted({State(code) for code in asked})) or (State.SOME,)
+@lru_cache(maxsize=4096)
+def _narrower(care_forms: tuple[str, ...]) -> tuple[str, ...]:
+    """Those and what they comprise, in order; all where none is asked for."""
+    narrower = {one for form in care_forms for one in terminology.descendants(form)}
+    return tuple(sorted(narrower or terminology.codes("care-form")))
+
+
+def _states(told: Told) -> tuple[State, ...]:
+    if "state" not in told:
+        return (State.SOME,)
+    return tuple(sorted({State(code) for code in _codes(told, "state", [state.value for state in State])}))
 
 
 def _stay(told: Told, today: date) -> tuple[date | None, int]:
@@ -366,6 +377,8 @@ def _max_age(told: Told) -> int | None:
 
 def _preferred(told: Told) -> tuple[int, int]:
     """What is wished for, and no condition: needs, and rooms."""
+    if "prefer" not in told:
+        return 0, 0
     needs = terminology.codes("need")
     codes = _codes(told, "prefer", [*needs, *ROOMS])
     return mask("need", [code for code in codes if code in needs]), sum(ROOMS[code] for code in codes if code in ROOMS)

@@ -46,7 +46,8 @@ class Offers:
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
         rid = rows["rid"]
-        begins = np.ones(len(rid), np.bool_)
+        begins = np.empty(len(rid), np.bool_)
+        begins[:1] = True
         np.not_equal(rid[1:], rid[:-1], out=begins[1:])
         self.first = begins.nonzero()[0]
         """Where the blocks of each begin."""

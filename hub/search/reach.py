@@ -65,7 +65,7 @@ class Surroundings:
         # What a transaction reads may be undone: it is for itself alone.
         self._blocks = reader.blocks.get(projection.name) or Blocks(projection)
         self._known = self._blocks.follow(self._read)
-        self._place = on_sphere(query.latitude, query.longitude)
+        self._place = np.array(on_sphere(query.latitude, query.longitude))
 
     def of(self, query: VacancyQuery) -> Reach:
         """The blocks that a query about this place is about."""
@@ -210,7 +210,7 @@ def _rectangle(query: VacancyQuery) -> tuple[float, float, float, float]:
     return around["south"], around["north"], around["west"], around["east"]
 
 
-def _chords(rows: Rows, place: tuple[float, float, float]) -> NDArray[np.float64]:
+def _chords(rows: Rows, place: NDArray[np.float64]) -> NDArray[np.float64]:
     """The square of the chord from a place to each."""
     away = rows.places_on_sphere - place
     away *= away

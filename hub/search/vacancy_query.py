@@ -80,18 +80,18 @@ class VacancyQuery(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def criteria(self) -> tuple[Criterion, ...]:
         """Those that are asked for."""
-        asked = {
-            Criterion.CARE_GRADE: self.care_grade,
-            Criterion.SEX: self.sex,
-            Criterion.ROOM: self.rooms,
-            Criterion.OPERATOR: self.operator is not None,
-            Criterion.LANGUAGE: self.language,
-            Criterion.PAYER: self.payers,
-            Criterion.OWN_SHARE: self.own_share is not None,
-            Criterion.MAX_AGE: self.max_age is not None,
-            Criterion.DISTRICT: self.district is not None,
-        }
-        return tuple(criterion for criterion, told in asked.items() if told)
+        asked = (
+            (Criterion.CARE_GRADE, self.care_grade),
+            (Criterion.SEX, self.sex),
+            (Criterion.ROOM, self.rooms),
+            (Criterion.OPERATOR, self.operator is not None),
+            (Criterion.LANGUAGE, self.language),
+            (Criterion.PAYER, self.payers),
+            (Criterion.OWN_SHARE, self.own_share is not None),
+            (Criterion.MAX_AGE, self.max_age is not None),
+            (Criterion.DISTRICT, self.district is not None),
+        )
+        return tuple([criterion for criterion, told in asked if told])
 
     @property
     def counts(self) -> bool:

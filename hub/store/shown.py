@@ -14,8 +14,10 @@ Shown = bytes
 Plain bytes: of all other objects Python would look through thousands, now and then, for rings to take away.
 """
 
-BYTES_MAX = 20 * 1024 * 1024
+BYTES_MAX = 16 * 1024 * 1024
 """Of what is kept of one view, in one process."""
+_ONCE_MAX = 20_000
+"""Versions of which it is known that they were shown once."""
 _OVERHEAD = 200
 """Bytes that one costs beside its own."""
 _BEHIND = b'","resource":'
@@ -45,7 +47,7 @@ def content(one: Shown) -> bytes:
 
 
 class Kept:
-    """What was shown last of one view, by its version, up to a number of bytes.
+    """What was shown of one view more than once of late, by its version, up to a number of bytes.
 
     Only what a snapshot has read belongs here: what a transaction writes may be undone, and its number given again.
     """
@@ -56,6 +58,8 @@ class Kept:
         self._old: dict[Version, Shown] = {}
         """What was there when the newer half began, and goes when that is full, unless it is asked for meanwhile."""
         self._bytes = 0
+        self._once: set[Version] = set()
+        """What was shown once: most is not asked for again soon, and what it would push out may be."""
         self._lock = Lock()
 
     def of(self, versions: Sequence[Version]) -> dict[Version, Shown]:
@@ -63,12 +67,23 @@ class Kept:
         new, old = self._new, self._old
         found = {version: new[version] for version in versions if version in new}
         if old and (again := {version: old[version] for version in versions if version in old}):
-            self.add({version: one for version, one in again.items() if version not in found})
+            self._put({version: one for version, one in again.items() if version not in found})
             found |= again
         return found
 
     def add(self, more: Mapping[Version, Shown]) -> None:
-        """Keep what is shown of versions, but for what would take the place of many."""
+        """Keep what is shown of versions from the second time on, but for what would take the place of many."""
+        once = self._once
+        again = {version: one for version, one in more.items() if version in once}
+        if len(again) < len(more):
+            if len(once) > _ONCE_MAX:
+                # Another thread may still look into the other one, or add to it: then a little is forgotten.
+                once = self._once = set()
+            once.update(more)
+        if again:
+            self._put(again)
+
+    def _put(self, more: Mapping[Version, Shown]) -> None:
         size = sum(map(len, more.values())) + _OVERHEAD * len(more)
         with self._lock:
             if size <= self._most // 8 and self._bytes + size <= self._most:
