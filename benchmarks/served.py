@@ -84,7 +84,8 @@ def free_port() -> int:
 def machine(database: str) -> str:
     """When, on what, and with which database is measured, as each result begins."""
     return (
-        f"{datetime.now(UTC):%Y-%m-%d} · {platform.python_implementation()} {platform.python_version()}, "
+        f"{datetime.now(UTC):%Y-%m-%d} · {platform.python_implementation()} {platform.python_version()} "
+        f"({', '.join(platform.python_build())}), "
         f"{os.cpu_count()} cores, {database.split(':')[0]}, one worker, public view"
     )
 

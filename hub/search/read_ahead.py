@@ -38,6 +38,7 @@ def read_ahead(database: Database, projection: Projection) -> None:
                 below = math.nextafter((step + 1) / _STEPS, -math.inf)
                 # Of no care form and state: only the bands are wanted.
                 blocks.around(reader.all, known, (), (), step / _STEPS, below, 0, 0)
+        database.close_idle()
     except UNAVAILABLE as error:
         _log.warning("not all places were read ahead: %s", type(error).__name__)
 

@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -155,12 +155,17 @@ class Database:
         """
         self._keep_nothing()
         driver.close()
-        while self._idle:
-            self._idle.pop().close()
+        self.close_idle()
 
     def _keep_nothing(self) -> None:
         self._kept = {view: Kept() for view in VIEWS}
         self._blocks = {view: Blocks(projection) for view, projection in VIEWS.items()}
+
+    def close_idle(self) -> None:
+        """Closes the connections to read that nobody uses just now: each keeps pages that it has read."""
+        while self._idle:
+            with suppress(IndexError):  # another thread has taken the last
+                self._idle.pop().close()
 
     def is_writable(self) -> bool:
         """Whether something could be written now; raises what the database raises where it does not answer."""
@@ -171,8 +176,7 @@ class Database:
 
     def close(self) -> None:
         """Give every connection back."""
-        while self._idle:
-            self._idle.pop().close()
+        self.close_idle()
         self._reader.dispose()
         self._writer.dispose()
 

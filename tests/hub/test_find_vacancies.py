@@ -2,6 +2,7 @@
 
 import math
 import random
+import sqlite3
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -336,6 +337,17 @@ def test_what_was_read_ahead_is_not_read_when_it_is_asked_for(sqlite_hub: Hub) -
         explaining = Explaining(reader)
         assert find(explaining, PUBLIC, query, now=micros(NOW)).total == 16
     assert not [plan for plan in explaining.plans if "public_vacancy_by_latitude" in plan]
+
+
+def test_reading_ahead_leaves_no_connection_behind(sqlite_hub: Hub) -> None:
+    """Each would keep pages that nobody asks for again."""
+    tell(sqlite_hub, report())
+    with sqlite_hub.database.snapshot() as reader:
+        connection = reader._driver
+    connection.execute("SELECT 1")
+    read_ahead(sqlite_hub.database, PUBLIC)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
 
 
 def test_a_snapshot_that_is_older_than_the_memory_shows_each_offer_as_itself(hub: Hub, clock: Clock) -> None:
