@@ -39,7 +39,7 @@ def read_ahead(database: Database, projection: Projection) -> None:
                 # Of no care form and state: only the bands are wanted.
                 blocks.around(reader.all, known, (), (), step / _STEPS, below, 0, 0)
         database.close_idle()
-    except UNAVAILABLE as error:
+    except (TooCostly, *UNAVAILABLE) as error:
         _log.warning("not all places were read ahead: %s", type(error).__name__)
 
 

@@ -13,6 +13,7 @@ from hub.errors import http_part
 from hub.hub import Hub
 from hub.search.read_ahead import read_ahead
 from hub.search.vacancies import find, fitting
+from hub.store import database
 from hub.store.clock import micros
 from hub.store.shown import address
 from hub.store.tables import PUBLIC
@@ -337,6 +338,15 @@ def test_what_was_read_ahead_is_not_read_when_it_is_asked_for(sqlite_hub: Hub) -
         explaining = Explaining(reader)
         assert find(explaining, PUBLIC, query, now=micros(NOW)).total == 16
     assert not [plan for plan in explaining.plans if "public_vacancy_by_latitude" in plan]
+
+
+def test_a_database_too_slow_to_be_read_ahead_is_no_failure(sqlite_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for it: where a busy machine takes too long even for the edges, a search reads for itself."""
+    tell(sqlite_hub, report())
+    with monkeypatch.context() as slow:
+        slow.setattr(database, "SECONDS", -1)
+        read_ahead(sqlite_hub.database, PUBLIC)
+    assert Client(sqlite_hub).json(f"{OPERATION}?postal-code=49661")["total"] == 1
 
 
 def test_reading_ahead_leaves_no_connection_behind(sqlite_hub: Hub) -> None:
