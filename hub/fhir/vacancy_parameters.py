@@ -60,7 +60,8 @@ _HOUR = 3_600_000_000
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _FLOAT = r"-?\d{1,20}(?:\.\d{1,20})?(?:e-?\d{1,2})?"
 _POSITION = re.compile(rf"({_FLOAT})_({_FLOAT})_(\d{{1,18}})", re.ASCII)
-_BETWEEN = re.compile(r"[\s./-]+")
+_BETWEEN = re.compile(r"[\s.,/\-\u00ad\u200b-\u200d\u2010-\u2015\u2060\u2212\ufeff]+")
+"""What people and their programs write between digits, seen or not."""
 _AGE = re.compile(r"(\d{1,3})([hd])", re.ASCII)
 _ID = re.compile(r"(?:Organization/)?([A-Za-z0-9.-]{1,64})", re.ASCII)
 

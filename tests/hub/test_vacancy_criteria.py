@@ -232,7 +232,13 @@ def test_what_cannot_be_asked_is_told(sqlite_hub: Hub, query: str, place: str) -
     assert outcome["issue"][0]["expression"] == [http_part(place)]
 
 
-@pytest.mark.parametrize("query", ["need=A123456780", "operator=a123456780", "x=A123456780", "A123456780=1"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("need=A123456780", "operator=a123456780", "x=A123456780", "A123456780=1"),
+        *(f"city=A{between}123{between}456{between}780" for between in ("%E2%80%90", "%E2%80%93", "%E2%80%8B", ",")),
+    ],
+)
 def test_an_insurance_number_is_refused_and_not_repeated(sqlite_hub: Hub, query: str) -> None:
     response = Client(sqlite_hub).get(f"{OPERATION}?{HERE}&{query}")
     assert response.status_code == 400
