@@ -127,7 +127,7 @@ def _build(chosen: Settings, options: argparse.Namespace) -> Hub:
             # Only now is there a source map of its clinics.
             hub = Hub.open(chosen, clock=clock)
             remember(hub.database, "time_shift", str(shift.total_seconds()))
-            remember(hub.database, "demo_region", _region_told(seed, size))
+            remember(hub.database, "demo_region", _region_told(seed, size, options.days))
         offers = _take_in(hub, exports)
         if options.days:
             hub.pipeline.expire()
@@ -148,13 +148,13 @@ def _build(chosen: Settings, options: argparse.Namespace) -> Hub:
     return hub
 
 
-def _region_told(seed: int, size: int) -> str:
-    return f"--seed {seed} --size {size}"
+def _region_told(seed: int, size: int, of_days: int) -> str:
+    return f"--seed {seed} --size {size}" + (f" --days {of_days}" if of_days else "")
 
 
 def _differs(built: str, options: argparse.Namespace) -> bool:
     """Whether another region was asked for than the one that is there."""
-    asked = (("--seed", options.seed), ("--size", options.size))
+    asked = (("--seed", options.seed), ("--size", options.size), ("--days", options.days or None))
     return any(value is not None and f"{name} {value} " not in f"{built} " for name, value in asked)
 
 

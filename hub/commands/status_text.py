@@ -15,6 +15,7 @@ _REASONS_SHOWN = 10
 _WORDS: dict[Language, dict[str, str]] = {
     "de": {
         "last": "letzte Lieferung",
+        "number": "Nummer",
         "never": "noch keine",
         "due": "nächste erwartet bis",
         "overdue": "überfällig",
@@ -40,6 +41,7 @@ _WORDS: dict[Language, dict[str, str]] = {
     },
     "en": {
         "last": "last delivery",
+        "number": "number",
         "never": "none yet",
         "due": "next expected by",
         "overdue": "overdue",
@@ -97,7 +99,7 @@ def render(status: SourceStatus, language: Language) -> str:
         lines.append(f"  {words['last']}: {words['never']}")
     else:
         how = status.last["status"]
-        told = [f"{status.last['receivedAt']}", f"{status.last['delivery']}", stands(how, language)]
+        told = [f"{status.last['receivedAt']}", f"{words['number']} {status.last['delivery']}", stands(how, language)]
         # Of one that is held nothing was decided yet.
         records = status.last.get("records", {}) if how != "held" else {}
         told += [f"{records[name]} {words[name]}" for name in ("taken", "setAside", "rejected") if records.get(name)]

@@ -152,7 +152,7 @@ def _said(change: Change) -> tuple[str, str]:
             return f"{value} {'Platz' if value == 1 else 'Plätze'}", f"{value} {'place' if value == 1 else 'places'}"
         case "max-age":
             return (
-                (f"Meldungen bis {value} alt", f"Statements up to {value} old")
+                (f"Meldungen bis {_hours(value)} alt", f"Statements up to {_hours(value)} old")
                 if value
                 else (f"Ohne: {german}", f"Without: {english}")
             )
@@ -166,6 +166,10 @@ def _said(change: Change) -> tuple[str, str]:
             )
         case _:
             return f"Ohne: {german}", f"Without: {english}"
+
+
+def _hours(age: str | int) -> str:
+    return f"{str(age).removesuffix('h')} h"
 
 
 def _name(criterion: str, code: str) -> tuple[str, str]:
@@ -187,9 +191,9 @@ def _nothing(total: int, *, in_district: bool) -> Issue:
     if in_district:
         return _issue(
             "In diesem Gebiet ist kein passendes Angebot bekannt, auch nicht mit einem Kriterium weniger. "
-            "Darüber hinaus: mit city=Ort und distance=km.",
-            "No offer that fits is known in this area, not even with one criterion less. Beyond it: with city=town and "
-            "distance=km.",
+            "Darüber hinaus sucht, wer statt des Gebiets einen Ort und einen Umkreis angibt.",
+            "No offer that fits is known in this area, not even with one criterion less. To look beyond it, give a "
+            "town and a distance instead of the area.",
         )
     return _issue(
         "Bis 200 km weit ist kein passendes Angebot bekannt, und im Umkreis keines, dem nur ein Kriterium fehlt. "

@@ -173,6 +173,8 @@ def test_demo_builds_once_and_goes_on_with_what_it_finds(url: str, capsys: pytes
     assert "offers taken in" in capsys.readouterr().out
     assert run(*demo) == 0
     assert "going on with the region" in capsys.readouterr().out
+    assert run(*demo, "--days", "3") == 2
+    assert "another region is here already (--seed 1 --size 40)" in capsys.readouterr().err
     assert run("find", "--database", url, "--near", "49661", "--distance", "200", "--language", "en") == 0
     assert "Fresh" in capsys.readouterr().out
 
@@ -192,6 +194,10 @@ def test_a_demo_has_a_past_where_it_is_asked_for(url: str, capsys: pytest.Captur
         hub.close()
     assert taken == [date(2026, 3, day) for day in range(11, 21)]
     assert len(found) > 20
+    assert run(*demo, "--build-only", "--days", "9") == 0
+    assert run(*demo, "--build-only") == 0
+    assert run(*demo, "--build-only", "--days", "5") == 2
+    assert "(--seed 1 --size 30 --days 9)" in capsys.readouterr().err
     assert run("drift", "--database", url, "--language", "en") == 0
     assert "nothing is held" in capsys.readouterr().out
     assert run("find", "--database", url, "--near", "49661", "--distance", "200", "--language", "en") == 0

@@ -245,7 +245,7 @@ def test_the_command_tells_it_in_both_languages(tmp_path: Path, capsys: pytest.C
     told = capsys.readouterr().out
     assert told.startswith("csv-long · ")
     assert "last delivery: " in told
-    assert "1 taken, 1 set aside" in told
+    assert "number 1, done, 1 taken, 1 set aside" in told
     assert "offers 1: 1 fresh" in told
     assert "1× Value of a field unreadable [unreadable]: line #, column Frei" in told
     assert "platzfrei ingest --aside --source csv-long" in told

@@ -172,6 +172,7 @@ def test_what_was_said_too_long_ago_is_left_out_where_asked(hub: Hub, clock: Clo
     told = ask(hub, f"{HERE}&max-age=24h")
     assert names(told) == ["new"]
     assert kept_out(told)["max-age", ""] == 1
+    assert "Statements up to 48 h old: 2 offers (1 more)" in [issue["details"]["text"] for issue, _ in issues(told)]
     assert sorted(names(ask(hub, f"{HERE}&max-age=2d"))) == ["new", "old"]
 
 
