@@ -30,6 +30,8 @@ _WIDER = (1.3, 2.0, 4.0, math.inf)
 _WIDER_FROM_NONE = (2.0, math.inf)
 """Where nothing fits, mostly nothing does a little farther."""
 _KM_MOST = 200.0
+_UNLIKE_MOST = 3
+"""Care forms of another kind that are named where nobody serves the needs: those of which most do."""
 _HOUR = 3_600_000_000
 _EUROS_MOST = 99_999
 """What an own share can be asked for."""
@@ -81,16 +83,19 @@ class WhyNot:
 
 
 def why_not(query: VacancyQuery, there: Fitting, *, now: int) -> WhyNot:
-    """What keeps offers out of a search in which these fit; the changes that bring most first."""
+    """What keeps offers out of a search in which these fit; the changes that bring most first, care forms of another
+    kind last.
+    """
     told = WhyNot(len(there.positions), query.days)
     near = _NearMisses(there, query, now)
     if query.needs or query.criteria:
         _criteria(told, near)
     _days(told, near)
-    _other_kinds(told, there, query, now)
+    by_form = _other_kinds(told, there, query, now)
     _farther(told, there, query, now)
     told.kept_out.sort(key=lambda one: (-one.offers, one.criterion, one.code))
     told.changes.sort(key=lambda one: (-one.total, one.criterion, one.code))
+    _unlike(told, query, by_form)
     return told
 
 
@@ -240,20 +245,35 @@ def _fewer(told: WhyNot, criterion: str, possible: Numbers) -> None:
     told.would(criterion, best, _number(possible >= best) if best else 0)
 
 
-def _other_kinds(told: WhyNot, there: Fitting, query: VacancyQuery, now: int) -> None:
-    """What other states, and other care forms, would bring."""
+def _other_kinds(told: WhyNot, there: Fitting, query: VacancyQuery, now: int) -> Mapping[str, int]:
+    """What other states, and other care forms, would bring; the offers of each of these forms."""
     of_any_state = replace(query, states=tuple(State))
     found = taking(there.surroundings, there.surroundings.beside(query), of_any_state, now)
-    by_state, by_form = there.surroundings.by_state(found), there.surroundings.by_care_form(found)
+    by_state = there.surroundings.by_state(found)
     for state in sorted(by_state.keys() - query.states):
         told.of("state", by_state[state], state)
         if state in (State.SOME, State.ASK):
             told.would("state", ",".join((*(one.value for one in query.states), state)), by_state[state], state)
-    others = by_form.keys() - query.care_forms
-    told.of("care-form", sum(by_form[form] for form in others))
-    for form in _alike(query.care_forms) & others:
-        more = terminology.descendants(form)
-        told.would("care-form", form, sum(by_form[one] for one in others.intersection(more)), form)
+    by_form = there.surroundings.by_care_form(found)
+    by_form = {form: offers for form, offers in by_form.items() if form not in query.care_forms}
+    told.of("care-form", sum(by_form.values()))
+    for form in _alike(query.care_forms) & by_form.keys():
+        _also(told, form, by_form)
+    return by_form
+
+
+def _unlike(told: WhyNot, query: VacancyQuery, by_form: Mapping[str, int]) -> None:
+    """Forms of another kind, for who needs what nobody of the form serves: whoever is ventilated finds intensive care,
+    and no home-care service.
+    """
+    if query.needs and not told.total:
+        unlike = sorted(by_form.keys() - _alike(query.care_forms), key=lambda form: (-by_form[form], form))
+        for form in unlike[:_UNLIKE_MOST]:
+            _also(told, form, by_form)
+
+
+def _also(told: WhyNot, form: str, by_form: Mapping[str, int]) -> None:
+    told.would("care-form", form, sum(by_form.get(one, 0) for one in terminology.descendants(form)), form)
 
 
 def _alike(care_forms: Sequence[str]) -> frozenset[str]:

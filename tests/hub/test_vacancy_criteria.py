@@ -526,6 +526,29 @@ def test_a_wider_form_is_promised_with_all_its_forms(hub: Hub) -> None:
     assert changes(told)["care-form", "kurzzeitpflege"][1] == 3
 
 
+def test_forms_of_another_kind_that_serve_the_need_are_named_last_and_only_where_nobody_does(hub: Hub) -> None:
+    def of(form: str, key: str, latitude: float = 52.85, needs: tuple[str, ...] = ("beatmung",)) -> VacancyReport:
+        made = offer(key, latitude=latitude, needs=needs)
+        return replace(made, offer=replace(made.offer, care_form=form))
+
+    tell(
+        hub,
+        *(of("intensivpflege", f"i{number}") for number in range(3)),
+        *(of(form, form) for form in ("dauerpflege", "tagespflege", "hospiz-stationaer")),
+        of("ambulante-pflege", "far", latitude=53.2),
+        of("ambulante-pflege", "silent", needs=()),
+    )
+    asked = f"{HERE}&care-form=ambulante-pflege&need=beatmung"
+    told = list(changes(ask(hub, asked)))
+    assert set(told[:2]) == {("distance", ""), ("need", "beatmung")}
+    assert told[2:] == [("care-form", form) for form in ("intensivpflege", "dauerpflege", "hospiz-stationaer")]
+    for url, total in changes(ask(hub, asked)).values():
+        assert ask(hub, url.partition("?")[2])["total"] == total
+    assert ("care-form", "intensivpflege") not in changes(ask(hub, f"{HERE}&care-form=ambulante-pflege&why-not=true"))
+    tell(hub, of("ambulante-pflege", "near"))
+    assert ("care-form", "intensivpflege") not in changes(ask(hub, asked))
+
+
 @pytest.mark.parametrize("ags", ["034530040004", "03453", "3453004", "99999999", "x" * 23, "1" * 23])
 def test_an_odd_municipality_key_leaves_the_postal_code(hub: Hub, ags: str) -> None:
     made = offer("moor")
