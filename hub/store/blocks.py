@@ -167,7 +167,7 @@ class Blocks:
                 first = bisect_left(longitudes, west, span.begin, span.end)
                 last = bisect_right(longitudes, east, first, span.end)
                 if first < last:
-                    found.append(band.rows.words[first:last])
+                    found.append(band.rows.cells[first:last])
         return Rows(np.concatenate(found)) if found else Rows.of(())
 
     def of_any_kind(self, read: Read, known: Known, south: float, north: float, west: float, east: float) -> Rows:

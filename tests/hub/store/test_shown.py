@@ -25,7 +25,6 @@ import sys
 from hub.search.registry import Registry
 from hub.store.database import Database
 from hub.store.draft import Draft
-from hub.store.prepared import packed_pair, unpacked_pair
 from hub.store.repository import Repository
 from hub.store.tables import PROFESSIONAL
 database = Database(sys.argv[1])
