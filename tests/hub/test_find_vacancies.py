@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
-from hub.errors import http_part
+from hub.errors import TooCostly, http_part
 from hub.hub import Hub
 from hub.search.read_ahead import read_ahead
 from hub.search.vacancies import find, fitting
+from hub.store.block_rows import Rows
+from hub.store.blocks import Blocks
 from hub.store.clock import micros
 from hub.store.shown import address
 from hub.store.tables import PUBLIC
 from mappings import gazetteer
+from mappings.errors import Issue
 from mappings.vacancy import Block, BlockStatus, Position, State, VacancyReport
 from tests.conftest import NOW, Clock
 from tests.hub.client import Client
@@ -336,6 +339,27 @@ def test_what_was_read_ahead_is_not_read_when_it_is_asked_for(sqlite_hub: Hub) -
     with sqlite_hub.database.snapshot() as reader:
         explaining = Explaining(reader)
         assert find(explaining, PUBLIC, query, now=micros(NOW)).total == 16
+    assert not [plan for plan in explaining.plans if "public_vacancy_by_latitude" in plan]
+
+
+def test_reading_ahead_goes_on_where_one_step_takes_too_long(sqlite_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell(sqlite_hub, report("moor", latitude=52.1), report("heide", latitude=53.1))
+    around = Blocks.around
+    steps = 0
+
+    def slow_at_first(*args: Any) -> Rows:
+        nonlocal steps
+        steps += 1
+        if steps == 1:
+            raise TooCostly(Issue(code="timeout", place="http", text_de="zu lange", text_en="too long"))
+        return around(*args)
+
+    monkeypatch.setattr(Blocks, "around", slow_at_first)
+    read_ahead(sqlite_hub.database, PUBLIC)
+    monkeypatch.undo()
+    with sqlite_hub.database.snapshot() as reader:
+        explaining = Explaining(reader)
+        assert find(explaining, PUBLIC, searched(count=0, kilometres=100), now=micros(NOW)).total == 2
     assert not [plan for plan in explaining.plans if "public_vacancy_by_latitude" in plan]
 
 
