@@ -519,6 +519,13 @@ def test_a_wider_form_is_promised_with_all_its_forms(hub: Hub) -> None:
     assert changes(told)["care-form", "kurzzeitpflege"][1] == 3
 
 
+def test_forms_of_another_kind_are_counted_and_not_promised(hub: Hub) -> None:
+    made = offer("moor")
+    tell(hub, replace(made, offer=replace(made.offer, care_form="dauerpflege")))
+    told = ask(hub, f"{HERE}&care-form=kurzzeitpflege-solitaer")
+    assert (kept_out(told), changes(told)) == ({("care-form", ""): 1}, {})
+
+
 @pytest.mark.parametrize("ags", ["034530040004", "03453", "3453004", "99999999", "x" * 23, "1" * 23])
 def test_an_odd_municipality_key_leaves_the_postal_code(hub: Hub, ags: str) -> None:
     made = offer("moor")
