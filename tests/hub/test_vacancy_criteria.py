@@ -509,6 +509,16 @@ def test_who_comes_from_afar_fits_once_and_comes_to_a_district_too(hub: Hub) -> 
     assert names(ask(hub, "postal-code=49661&distance=25")) == []
 
 
+def test_who_comes_is_told_of_where_another_form_or_state_is_asked_for(hub: Hub) -> None:
+    tell(hub, service("far-and-comes", 54.3, "49661"), service("far-and-comes-not", 54.3, "49681"))
+    here = "postal-code=49661&distance=25"
+    assert kept_out(ask(hub, f"{here}&care-form=tagespflege")) == {("care-form", ""): 1}
+    told = ask(hub, f"{here}&care-form=ambulante-pflege&state=ask")
+    assert kept_out(told) == {("state", "some"): 1}
+    assert changes(told)["state", "some"][1] == 1
+    assert kept_out(ask(hub, f"{here}&care-form=tagespflege&state=ask")) == {}
+
+
 def test_a_wider_form_is_promised_with_all_its_forms(hub: Hub) -> None:
     for form in ("kurzzeitpflege", "kurzzeitpflege-eingestreut", "kurzzeitpflege-solitaer"):
         made = offer(form)
