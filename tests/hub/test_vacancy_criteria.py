@@ -329,6 +329,12 @@ def test_the_worst_question_is_the_nearest_place_beyond(hub: Hub) -> None:
     assert (total, len(names(ask(hub, url.partition("?")[2])))) == (1, 1)
 
 
+def test_one_of_several_rooms_is_enough_beyond(hub: Hub) -> None:
+    tell(hub, offer("beyond", latitude=53.2, blocks=[Block(count=1, room=Room.SINGLE)]))
+    assert changes(ask(hub, f"{HERE}&room=single&room=double"))["distance", ""][1] == 1
+    assert changes(ask(hub, f"{HERE}&room=double")) == {}
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_what_keeps_out_and_what_would_help_is_what_its_own_search_finds(hub: Hub, seed: int) -> None:
     draw = random.Random(seed)
@@ -503,6 +509,10 @@ def test_who_comes_from_afar_fits_once_and_comes_to_a_district_too(hub: Hub) -> 
     tell(hub, service("far-and-comes", 54.3, "49661"))
     told = ask(hub, "postal-code=49661&distance=25&care-form=ambulante-pflege")
     assert (names(told), changes(told)) == (["far-and-comes"], {})
+    far = service("far-and-comes", 54.3, "49661")
+    schleswig = replace(far.facility.address, postal_code="24837", city="Schleswig")
+    tell(hub, replace(far, facility=replace(far.facility, address=schleswig)))
+    assert names(ask(hub, "district=01059&care-form=ambulante-pflege")) == []
     assert names(ask(hub, "district=03453&care-form=ambulante-pflege")) == ["far-and-comes"]
     moved = service("far-and-comes", 54.3, "49661")
     tell(hub, replace(moved, offer=replace(moved.offer, care_form="dauerpflege")))
