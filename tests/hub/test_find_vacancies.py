@@ -396,6 +396,20 @@ def test_a_snapshot_that_is_older_than_the_memory_shows_each_offer_as_itself(hub
     assert sorted(map(address, after.members)) == sorted(map(address, before.members))
 
 
+def test_what_an_older_snapshot_has_not_is_left_out_and_the_others_stay_as_they_are(hub: Hub) -> None:
+    moor, heide, deich = (report(key, latitude=52.85 + at / 100) for at, key in enumerate(("moor", "heide", "deich")))
+    tell(hub, moor, deich)
+    query = searched()
+    with hub.database.snapshot() as older:
+        before = find(older, PUBLIC, query, now=micros(NOW)).hits
+        tell(hub, heide)
+        with hub.database.snapshot() as newer:
+            assert find(newer, PUBLIC, query, now=micros(NOW)).total == 3
+        after = find(older, PUBLIC, query, now=micros(NOW)).hits
+    assert [(hit.rid, hit.shown) for hit in after] == [(hit.rid, hit.shown) for hit in before]
+    assert len(after) == 2
+
+
 def test_both_sides_of_every_band_of_latitude_are_found(hub: Hub) -> None:
     """Memory goes by bands of an eighth of a degree, read from engines that round differently, also below zero."""
     for middle in (0.0, -0.125, 52.5, 52.5625):
