@@ -199,6 +199,9 @@ def test_hits_stand_in_the_order_that_was_asked_for(hub: Hub, clock: Clock) -> N
     assert names(ask(hub, f"{HERE}&_sort=start")) == ["far", "near"]
     assert names(ask(hub, f"{HERE}&_sort=score")) == ["near", "far"]
     assert names(ask(hub, f"{HERE}&_sort=score&prefer=demenz,single")) == ["far", "near"]
+    hits = [one for one in ask(hub, f"{HERE}&prefer=demenz,single")["entry"] if one["search"]["mode"] == "match"]
+    near, far = (hit["search"]["score"] for hit in hits)
+    assert near < far, "what is wished for is told in the score, whatever the order"
     for sort in ("distance", "freshness", "start", "score"):
         page = ask(hub, f"{HERE}&_sort={sort}&_count=1")
         (after,) = (link["url"] for link in page["link"] if link["relation"] == "next")
