@@ -8,9 +8,8 @@ __all__ = ["has_insurance_number"]
 
 _LIKE = re.compile(r"(?<![A-Za-z0-9])([A-Za-z])(?:\s?|[./-](?=\d{3}[./-]))(\d{3})([\s./-]?)(\d{3})\3(\d{2})(\d)(?!\d)")
 """Also in groups of three, as people write it by hand; parted otherwise it may be a key with an IK in it."""
-
-
 _LENGTH = 10
+"""Of such a number where nothing parts it."""
 
 
 def has_insurance_number(text: str) -> bool:

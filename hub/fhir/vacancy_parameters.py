@@ -258,7 +258,7 @@ def _codes(told: Told, name: str, known: Collection[str]) -> Sequence[str]:
     """The codes of a parameter, each once."""
     if name not in told:
         return ()
-    codes = tuple(dict.fromkeys(told.get(name, ())))
+    codes = tuple(dict.fromkeys(told[name]))
     if any(code not in known for code in codes):
         listed = ", ".join(sorted(known))
         raise _wrong(name, f"erwartet wird eine von: {listed}", f"expected one of: {listed}", "code-invalid")
@@ -420,12 +420,11 @@ def _after(told: Told) -> Position | None:
 
 
 def _wrong(name: str, text_de: str, text_en: str, fhir_code: str = "value") -> Malformed:
-    known = name in ONCE or name in REPEATABLE
     return Malformed(
         Issue(
-            code=f"find-vacancies-{name}" if known else "unknown-parameter",
+            code=f"find-vacancies-{name}",
             fhir_code=fhir_code,
-            place=http_part(name) if known else "http",
+            place=http_part(name),
             text_de=f"{name}: {text_de}",
             text_en=f"{name}: {text_en}",
         )

@@ -1,4 +1,4 @@
-"""The current contents of resources, as a search shows them: what was shown before is not read again."""
+"""The current contents of resources, as a search shows them: what is shown again and again is not read again."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from sqlalchemy import select
 
-from hub.store.prepared import Prepared, one_of, packed_pair, pair, pair_of
+from hub.store.prepared import Prepared, one_of, packed_columns, packed_pair, pair_of
 from hub.store.reader import Reader
 from hub.store.repository import current
 from hub.store.shown import Shown, Version, shown, shown_as_stored
@@ -55,7 +55,7 @@ def _read(reader: Reader, projection: Projection, rids: Sequence[int]) -> dict[i
 def _of_versions(view: str) -> Prepared:
     history = VIEWS[view].history
     return Prepared(
-        select(pair(history.c.rid, history.c.version), history.c.content).where(
+        select(packed_columns(history.c.rid, history.c.version), history.c.content).where(
             pair_of(history.c.rid, history.c.version, "versions")
         )
     )

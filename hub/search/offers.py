@@ -1,6 +1,7 @@
 """Blocks by the offer that they are of, and from which day on, how long and for how many each offer can take somebody.
 
-What most offers have is one block: those are reckoned together, and the others one by one (`vacancy_days`).
+What most offers have is one block: those are reckoned together. The others are, day by day, one by one
+(`vacancy_days`), where nothing that can be told of all at once decides.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,11 +16,12 @@ from hub.search.vacancy_days import Block
 from hub.search.vacancy_query import VacancyQuery
 from hub.store.block_rows import Rows
 
-__all__ = ["NEVER", "Numbers", "Offers", "Stay"]
+__all__ = ["NEVER", "Flags", "Numbers", "Offers", "Stay"]
 
 Numbers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 """One of each offer."""
+Flags = NDArray[np.bool_]
+"""Whether it is true of each offer."""
 
 NEVER = int(np.iinfo(np.int64).max)
 """The first day of who cannot be taken at all."""
@@ -58,7 +60,7 @@ class Offers:
         return len(self.first)
 
     def several(self, which: Flags | None = None) -> Iterator[tuple[int, slice]]:
-        """The offers that have several blocks (of some of them), by their place among all, and where these are."""
+        """The offers that have several blocks (`which`: of some), by their place among all, and where these are."""
         if len(self.first) == len(self.rows):
             return
         ends = np.append(self.first[1:], len(self.rows))
@@ -79,7 +81,7 @@ class Offers:
         return list(zip(*(self.rows[name].tolist() for name in ("starts", "ends", "places")), strict=True))
 
     def take(self, stay: Stay) -> Flags:
-        """Whether each can take somebody."""
+        """Whether each can take somebody: as `first_days` says, which also looks for the day."""
         starts, ends, places = (self.rows[name] for name in ("starts", "ends", "places"))
         first = np.maximum(starts, stay.start)
         alone = (ends - first >= stay.days - 1) & (places >= stay.places)
@@ -101,7 +103,9 @@ class Offers:
         return found
 
     def _may(self, stay: Stay, of_all: Numbers) -> Flags:
-        """Whether each may have places on enough days, as far as its first and its last day tell."""
+        """Whether each may have places on enough days, as far as its first and its last day tell, and how many places
+        its blocks have together, `of_all`, or `exact`: on the day that is asked for.
+        """
         starts, ends, places = (self.rows[name] for name in ("starts", "ends", "places"))
         last = np.maximum.reduceat(ends, self.first)
         if stay.exact:

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, select
 from hub.search import contents
 from hub.store.prepared import Prepared, packed_pair
 from hub.store.reader import Reader
+from hub.store.shown import content
 from hub.store.tables import VIEWS, Projection
 from hub.store.vacancy_codes import operator_number
 
@@ -20,8 +21,7 @@ def number_of(reader: Reader, projection: Projection, organization: str) -> int 
     if row is None:
         return None
     (shown,) = contents.by_version(reader, projection, [packed_pair(*row)])
-    # What is shown of a version begins with where it is found.
-    return operator_number(str(orjson.loads(shown[shown.index(b"{") :]).get("name", "")))
+    return operator_number(str(orjson.loads(content(shown)).get("name", "")))
 
 
 @lru_cache

@@ -21,10 +21,12 @@ from mappings import terminology
 from mappings.gazetteer import EARTH_KM
 from mappings.vacancy import State
 
-__all__ = ["BITS", "Flags", "Reach", "Surroundings"]
+__all__ = ["BITS", "Reach", "Surroundings"]
 
 Flags = NDArray[np.bool_]
-_OfKind = Callable[[Flags, Flags], Flags]
+"""Whether it is true of each block."""
+_Meant = Callable[[Flags, Flags], Flags]
+"""Which blocks are meant, by whether the care form of each is asked for, and its state is."""
 
 BITS: Mapping[Criterion, int] = {criterion: 1 << bit for bit, criterion in enumerate(Criterion)}
 _DIAMETER_KM = 2 * EARTH_KM
@@ -37,8 +39,6 @@ class Reach(NamedTuple):
     rows: Rows
     chords: NDArray[np.float64]
     """How far away each is: the square of the chord on a sphere of radius 1."""
-    with_areas: bool
-    """Services that say where they come are there because they come, and no others of them."""
 
     def where(self, flags: Flags) -> "Reach":
         """Those of which it is true."""
@@ -46,7 +46,7 @@ class Reach(NamedTuple):
 
     def at(self, places: NDArray[np.intp]) -> "Reach":
         """Those at some places among them."""
-        return Reach(self.rows.at(places), self.chords[places], self.with_areas)
+        return Reach(self.rows.at(places), self.chords[places])
 
     def kilometres(self) -> list[float]:
         """How far away each is."""
@@ -96,28 +96,25 @@ class Surroundings:
         return self._blocks.around(self._read, self._known, query.care_forms, query.states, *rectangle, **must)
 
     def _within(self, query: VacancyQuery, rows: Rows) -> Reach:
-        """What of it is in reach itself."""
+        """What of some rows is in reach where it stands."""
         chords = _chords(rows, self._place)
         within = chords <= _chord(query.kilometres) if query.box is None else _between(rows, *query.box[:2])
         if query.postal_codes:
             # Who says where he comes is found by that.
             within &= rows["by_area"] == 0
-        return Reach(rows, chords, with_areas=False).where(within)
+        return Reach(rows, chords).where(within)
 
-    def _with_coming(self, found: Reach, query: VacancyQuery, of_kind: _OfKind) -> Reach:
+    def _with_coming(self, found: Reach, query: VacancyQuery, meant: _Meant) -> Reach:
         """Also the services that come there."""
         others = self._blocks.coming(self._read, self._known, query.postal_codes)
-        others = others.where(self._of_kind(query, others, of_kind))
-        return Reach(
-            Rows.joined((found.rows, others)),
-            np.concatenate((found.chords, _chords(others, self._place))),
-            with_areas=True,
-        )
+        others = others.where(self._of_kind(query, others, meant))
+        chords = np.concatenate((found.chords, _chords(others, self._place)))
+        return Reach(Rows.joined((found.rows, others)), chords)
 
-    def _of_kind(self, query: VacancyQuery, rows: Rows, of_kind: _OfKind) -> Flags:
-        """Which are of the kinds asked for, by whether their care form is and their state is."""
+    def _of_kind(self, query: VacancyQuery, rows: Rows, meant: _Meant) -> Flags:
+        """Which are of the kinds that are meant."""
         forms = self._blocks.care_forms.among(query.care_forms)[rows["care_form"]]
-        return of_kind(forms, self._blocks.states.among(query.states)[rows["state"]])
+        return meant(forms, self._blocks.states.among(query.states)[rows["state"]])
 
     def shown(self, offers: Sequence[int]) -> tuple[list[Version], list[Version]]:
         """The versions of offers, in their order without those that are deleted, and of what is shown with them."""
@@ -197,8 +194,8 @@ class Surroundings:
                 assert query.district is not None
                 first, last = query.district
                 there = (rows["ags"] >= first) & (rows["ags"] <= last)
-                # Who comes there does so from wherever he is.
-                found = there | (rows["by_area"] != 0) if reach.with_areas else there
+                # Of who says where he comes only those are in reach that come there, from wherever they are.
+                found = there | (rows["by_area"] != 0)
         return found
 
 

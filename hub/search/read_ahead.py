@@ -8,6 +8,7 @@ from functools import lru_cache
 from sqlalchemy import func, select
 
 from hub.errors import TooCostly
+from hub.store.blocks import BANDS
 from hub.store.database import UNAVAILABLE, Database
 from hub.store.prepared import Prepared
 from hub.store.tables import VIEWS, Projection
@@ -16,13 +17,11 @@ __all__ = ["read_ahead"]
 
 _BEYOND = 2
 """Degrees of latitude: 222 km."""
-_STEPS = 8
-"""In a degree: what is read together is held twice for a while."""
 _log = logging.getLogger(__name__)
 
 
 def read_ahead(database: Database, projection: Projection) -> None:
-    """Reads them step by step, each in a snapshot of its own, and as far beyond all homes as why-not looks; what
+    """Reads them band by band, each in a snapshot of its own, and as far beyond all homes as why-not looks; what
     cannot be read now is read when it is asked for.
     """
     try:
@@ -30,14 +29,14 @@ def read_ahead(database: Database, projection: Projection) -> None:
             south, north = reader.first(_edges(projection.name)) or (None, None)
         if south is None or north is None:
             return
-        first, last = (math.floor(south) - _BEYOND) * _STEPS, (math.floor(north) + _BEYOND + 1) * _STEPS
-        for step in range(first, last):
+        first, last = (math.floor(south) - _BEYOND) * BANDS, (math.floor(north) + _BEYOND + 1) * BANDS
+        for band in range(first, last):
             with suppress(TooCostly), database.snapshot() as reader:
                 blocks = reader.blocks[projection.name]
                 known = blocks.follow(reader.all)
-                below = math.nextafter((step + 1) / _STEPS, -math.inf)
+                below = math.nextafter((band + 1) / BANDS, -math.inf)
                 # Of no care form and state: only the bands are wanted.
-                blocks.around(reader.all, known, (), (), step / _STEPS, below, 0, 0)
+                blocks.around(reader.all, known, (), (), band / BANDS, below, 0, 0)
         database.close_idle()
     except (TooCostly, *UNAVAILABLE) as error:
         _log.warning("not all places were read ahead: %s", type(error).__name__)

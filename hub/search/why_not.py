@@ -14,8 +14,8 @@ import numpy as np
 from msgspec.structs import replace
 
 from hub.search import vacancy_days
-from hub.search.offers import NEVER, Numbers, Offers, Stay
-from hub.search.reach import BITS, Flags
+from hub.search.offers import NEVER, Flags, Numbers, Offers, Stay
+from hub.search.reach import BITS
 from hub.search.vacancies import Fitting, taking
 from hub.search.vacancy_days import Block
 from hub.search.vacancy_query import Criterion, VacancyQuery

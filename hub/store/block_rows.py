@@ -33,10 +33,10 @@ _X, _Z = _COLUMN_OF["x"], _COLUMN_OF["z"]
 class Rows:
     """Blocks, one row each; `rows["places"]` is a column of them (`COLUMNS`), whole numbers."""
 
-    __slots__ = ("words",)
+    __slots__ = ("cells",)
 
-    def __init__(self, words: NDArray[np.int64]) -> None:
-        self.words = words
+    def __init__(self, cells: NDArray[np.int64]) -> None:
+        self.cells = cells
 
     @classmethod
     def of(cls, blocks: Sequence[tuple[int, ...]]) -> "Rows":
@@ -46,18 +46,18 @@ class Rows:
     @classmethod
     def joined(cls, several: Sequence["Rows"]) -> "Rows":
         """All rows of several."""
-        return cls(np.concatenate([one.words for one in several])) if several else cls.of(())
+        return cls(np.concatenate([one.cells for one in several])) if several else cls.of(())
 
     def __len__(self) -> int:
-        return len(self.words)
+        return len(self.cells)
 
     def __getitem__(self, column: str) -> NDArray[np.int64]:
-        return self.words[:, _COLUMN_OF[column]]
+        return self.cells[:, _COLUMN_OF[column]]
 
     @property
     def places_on_sphere(self) -> NDArray[np.float64]:
         """Where each is, on a sphere of radius 1: x, y and z."""
-        return self.words.view(np.float64)[:, _X : _Z + 1]
+        return self.cells.view(np.float64)[:, _X : _Z + 1]
 
     @property
     def based_on(self) -> NDArray[np.int64]:
@@ -67,8 +67,8 @@ class Rows:
 
     def at(self, places: NDArray[np.intp]) -> "Rows":
         """Those at some places, in their order: a copy."""
-        return Rows(self.words.take(places, axis=0))
+        return Rows(self.cells.take(places, axis=0))
 
     def where(self, flags: NDArray[np.bool_]) -> "Rows":
         """Those of which it is true: a copy."""
-        return Rows(self.words.take(flags.nonzero()[0], axis=0))
+        return Rows(self.cells.take(flags.nonzero()[0], axis=0))

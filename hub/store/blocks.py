@@ -27,7 +27,7 @@ from hub.store.shown import Version
 from hub.store.tables import VIEWS, Projection
 from hub.store.words import Words
 
-__all__ = ["Blocks", "Known", "on_sphere"]
+__all__ = ["BANDS", "Blocks", "Known", "on_sphere"]
 
 Read = Callable[[Prepared, Mapping[str, Any]], list[tuple[Any, ...]]]
 """Reads all rows of a statement, in one snapshot."""
@@ -38,7 +38,7 @@ _Change = tuple[int, int, int]
 """The number of a change, a row and the kind."""
 _N = TypeVar("_N", np.int16, np.uint32)
 
-_BANDS = 8
+BANDS = 8
 """Bands of latitude in a degree: 14 km each, as far as people mostly look."""
 _UNPLACED = np.iinfo(np.int16).min
 
@@ -167,7 +167,7 @@ class Blocks:
                 first = bisect_left(longitudes, west, span.begin, span.end)
                 last = bisect_right(longitudes, east, first, span.end)
                 if first < last:
-                    found.append(band.rows.words[first:last])
+                    found.append(band.rows.cells[first:last])
         return Rows(np.concatenate(found)) if found else Rows.of(())
 
     def of_any_kind(self, read: Read, known: Known, south: float, north: float, west: float, east: float) -> Rows:
@@ -184,12 +184,12 @@ class Blocks:
         return Rows.joined(found)
 
     def _bands(self, read: Read, known: Known, south: float, north: float) -> Sequence[_Band]:
-        numbers = range(math.floor(south * _BANDS), math.floor(north * _BANDS) + 1)
+        numbers = range(math.floor(south * BANDS), math.floor(north * BANDS) + 1)
         kept = known.bands
         if not kept.keys() >= set(numbers):
             kept = kept if self._is_of(read, known) else {}
-            for begin in range(0, len(numbers), _BANDS):
-                if missing := [number for number in numbers[begin : begin + _BANDS] if number not in kept]:
+            for begin in range(0, len(numbers), BANDS):
+                if missing := [number for number in numbers[begin : begin + BANDS] if number not in kept]:
                     kept = {**kept, **self._read_bands(read, missing)}
         return [kept[number] for number in numbers]
 
@@ -287,7 +287,7 @@ class Blocks:
     def _read_bands(self, read: Read, numbers: Sequence[int]) -> dict[int, _Band]:
         """Those of these numbers, which ascend; a few together, so that what was read is kept where all takes long."""
         by_band: dict[int, list[_Place]] = {number: [] for number in numbers}
-        for place in read(_between(self._view), {"south": numbers[0] / _BANDS, "north": (numbers[-1] + 1) / _BANDS}):
+        for place in read(_between(self._view), {"south": numbers[0] / BANDS, "north": (numbers[-1] + 1) / BANDS}):
             if (several := by_band.get(_band(place))) is not None:
                 several.append(place)
         bands = {number: _Band.of(*self._made(places)) for number, places in by_band.items()}
@@ -381,7 +381,7 @@ def _packed(longitudes: NDArray[np.float64]) -> "array[float]":
 
 def _band(place: _Place) -> int:
     latitude: float = place[_LATITUDE]
-    return math.floor(latitude * _BANDS)
+    return math.floor(latitude * BANDS)
 
 
 def _with_room(numbers: NDArray[_N], rid: int, nothing: int) -> NDArray[_N]:

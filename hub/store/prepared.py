@@ -17,7 +17,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.types import Boolean
 
-__all__ = ["Prepared", "one_of", "packed_pair", "pair", "pair_of", "unpacked_pair"]
+__all__ = ["Prepared", "one_of", "packed_columns", "packed_pair", "pair_of", "unpacked_pair"]
 
 _DIALECTS: Mapping[str, Dialect] = {
     "sqlite": SQLiteDialect_pysqlite(paramstyle="named"),
@@ -108,7 +108,7 @@ def unpacked_pair(pair: int) -> tuple[int, int]:
     return pair >> _LOW_BITS, pair & _LOW
 
 
-def pair(high: ColumnElement[int], low: ColumnElement[int]) -> ColumnElement[int]:
+def packed_columns(high: ColumnElement[int], low: ColumnElement[int]) -> ColumnElement[int]:
     """Two columns as one number, the `packed_pair` of their values."""
     return high.op("<<", return_type=BigInteger())(literal_column(str(_LOW_BITS))).op("|")(low)
 

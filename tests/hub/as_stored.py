@@ -10,7 +10,7 @@ from hub.store.tables import VIEWS, Projection
 from mappings import terminology
 from mappings.vacancy import State
 
-__all__ = ["POSTAL_CODES", "assert_as_stored", "known"]
+__all__ = ["POSTAL_CODES", "assert_as_stored", "known", "told"]
 
 POSTAL_CODES = (49661, 49681, 49401)
 AREA = (51.0, 54.0, 7.0, 9.5)

@@ -9,15 +9,18 @@ from typing import Any
 
 import pytest
 
-from hub.errors import http_part
+from hub.errors import TooCostly, http_part
 from hub.hub import Hub
 from hub.search.read_ahead import read_ahead
 from hub.search.vacancies import find, fitting
 from hub.store import database
+from hub.store.block_rows import Rows
+from hub.store.blocks import Blocks
 from hub.store.clock import micros
 from hub.store.shown import address
 from hub.store.tables import PUBLIC
 from mappings import gazetteer
+from mappings.errors import Issue
 from mappings.vacancy import Block, BlockStatus, Position, State, VacancyReport
 from tests.conftest import NOW, Clock
 from tests.hub.client import Client
@@ -349,6 +352,27 @@ def test_a_database_too_slow_to_be_read_ahead_is_no_failure(sqlite_hub: Hub, mon
     assert Client(sqlite_hub).json(f"{OPERATION}?postal-code=49661")["total"] == 1
 
 
+def test_reading_ahead_goes_on_where_one_step_takes_too_long(sqlite_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell(sqlite_hub, report("moor", latitude=52.1), report("heide", latitude=53.1))
+    around = Blocks.around
+    steps = 0
+
+    def slow_at_first(*args: Any) -> Rows:
+        nonlocal steps
+        steps += 1
+        if steps == 1:
+            raise TooCostly(Issue(code="timeout", place="http", text_de="zu lange", text_en="too long"))
+        return around(*args)
+
+    monkeypatch.setattr(Blocks, "around", slow_at_first)
+    read_ahead(sqlite_hub.database, PUBLIC)
+    monkeypatch.undo()
+    with sqlite_hub.database.snapshot() as reader:
+        explaining = Explaining(reader)
+        assert find(explaining, PUBLIC, searched(count=0, kilometres=100), now=micros(NOW)).total == 2
+    assert not [plan for plan in explaining.plans if "public_vacancy_by_latitude" in plan]
+
+
 def test_reading_ahead_leaves_no_connection_behind(sqlite_hub: Hub) -> None:
     """Each would keep pages that nobody asks for again."""
     tell(sqlite_hub, report())
@@ -380,6 +404,20 @@ def test_a_snapshot_that_is_older_than_the_memory_shows_each_offer_as_itself(hub
         after = find(older, PUBLIC, query, now=micros(NOW))
     assert [(hit.rid, hit.shown) for hit in after.hits] == [(hit.rid, hit.shown) for hit in before.hits]
     assert sorted(map(address, after.members)) == sorted(map(address, before.members))
+
+
+def test_what_an_older_snapshot_has_not_is_left_out_and_the_others_stay_as_they_are(hub: Hub) -> None:
+    moor, heide, deich = (report(key, latitude=52.85 + at / 100) for at, key in enumerate(("moor", "heide", "deich")))
+    tell(hub, moor, deich)
+    query = searched()
+    with hub.database.snapshot() as older:
+        before = find(older, PUBLIC, query, now=micros(NOW)).hits
+        tell(hub, heide)
+        with hub.database.snapshot() as newer:
+            assert find(newer, PUBLIC, query, now=micros(NOW)).total == 3
+        after = find(older, PUBLIC, query, now=micros(NOW)).hits
+    assert [(hit.rid, hit.shown) for hit in after] == [(hit.rid, hit.shown) for hit in before]
+    assert len(after) == 2
 
 
 def test_both_sides_of_every_band_of_latitude_are_found(hub: Hub) -> None:

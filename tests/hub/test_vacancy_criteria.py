@@ -200,6 +200,9 @@ def test_hits_stand_in_the_order_that_was_asked_for(hub: Hub, clock: Clock) -> N
     assert names(ask(hub, f"{HERE}&_sort=start")) == ["far", "near"]
     assert names(ask(hub, f"{HERE}&_sort=score")) == ["near", "far"]
     assert names(ask(hub, f"{HERE}&_sort=score&prefer=demenz,single")) == ["far", "near"]
+    hits = [one for one in ask(hub, f"{HERE}&prefer=demenz,single")["entry"] if one["search"]["mode"] == "match"]
+    near, far = (hit["search"]["score"] for hit in hits)
+    assert near < far, "what is wished for is told in the score, whatever the order"
     for sort in ("distance", "freshness", "start", "score"):
         page = ask(hub, f"{HERE}&_sort={sort}&_count=1")
         (after,) = (link["url"] for link in page["link"] if link["relation"] == "next")
@@ -334,6 +337,12 @@ def test_the_worst_question_is_the_nearest_place_beyond(hub: Hub) -> None:
     assert names(told) == []
     url, total = changes(told)["distance", ""]
     assert (total, len(names(ask(hub, url.partition("?")[2])))) == (1, 1)
+
+
+def test_one_of_several_rooms_is_enough_beyond(hub: Hub) -> None:
+    tell(hub, offer("beyond", latitude=53.2, blocks=[Block(count=1, room=Room.SINGLE)]))
+    assert changes(ask(hub, f"{HERE}&room=single&room=double"))["distance", ""][1] == 1
+    assert changes(ask(hub, f"{HERE}&room=double")) == {}
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -510,10 +519,24 @@ def test_who_comes_from_afar_fits_once_and_comes_to_a_district_too(hub: Hub) -> 
     tell(hub, service("far-and-comes", 54.3, "49661"))
     told = ask(hub, "postal-code=49661&distance=25&care-form=ambulante-pflege")
     assert (names(told), changes(told)) == (["far-and-comes"], {})
+    far = service("far-and-comes", 54.3, "49661")
+    schleswig = replace(far.facility.address, postal_code="24837", city="Schleswig")
+    tell(hub, replace(far, facility=replace(far.facility, address=schleswig)))
+    assert names(ask(hub, "district=01059&care-form=ambulante-pflege")) == []
     assert names(ask(hub, "district=03453&care-form=ambulante-pflege")) == ["far-and-comes"]
     moved = service("far-and-comes", 54.3, "49661")
     tell(hub, replace(moved, offer=replace(moved.offer, care_form="dauerpflege")))
     assert names(ask(hub, "postal-code=49661&distance=25")) == []
+
+
+def test_who_comes_is_told_of_where_another_form_or_state_is_asked_for(hub: Hub) -> None:
+    tell(hub, service("far-and-comes", 54.3, "49661"), service("far-and-comes-not", 54.3, "49681"))
+    here = "postal-code=49661&distance=25"
+    assert kept_out(ask(hub, f"{here}&care-form=tagespflege")) == {("care-form", ""): 1}
+    told = ask(hub, f"{here}&care-form=ambulante-pflege&state=ask")
+    assert kept_out(told) == {("state", "some"): 1}
+    assert changes(told)["state", "some"][1] == 1
+    assert kept_out(ask(hub, f"{here}&care-form=tagespflege&state=ask")) == {}
 
 
 def test_a_wider_form_is_promised_with_all_its_forms(hub: Hub) -> None:
@@ -547,6 +570,13 @@ def test_forms_of_another_kind_that_serve_the_need_are_named_last_and_only_where
     assert ("care-form", "intensivpflege") not in changes(ask(hub, f"{HERE}&care-form=ambulante-pflege&why-not=true"))
     tell(hub, of("ambulante-pflege", "near"))
     assert ("care-form", "intensivpflege") not in changes(ask(hub, asked))
+
+
+def test_forms_of_another_kind_are_counted_and_not_promised(hub: Hub) -> None:
+    made = offer("moor")
+    tell(hub, replace(made, offer=replace(made.offer, care_form="dauerpflege")))
+    told = ask(hub, f"{HERE}&care-form=kurzzeitpflege-solitaer")
+    assert (kept_out(told), changes(told)) == ({("care-form", ""): 1}, {})
 
 
 @pytest.mark.parametrize("ags", ["034530040004", "03453", "3453004", "99999999", "x" * 23, "1" * 23])

@@ -11,7 +11,6 @@ from hub.store.block_rows import COLUMNS, Rows
 
 Blocks = list[tuple[int, int, int]]
 
-DAYS = range(14)
 BLOCK = st.builds(
     lambda start, days, places: (start, start + days, places), *([st.integers(0, 9)] * 2), st.integers(0, 3)
 )

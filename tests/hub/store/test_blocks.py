@@ -2,11 +2,13 @@
 
 import ast
 import random
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from inspect import signature
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +28,11 @@ from hub.store.prepared import Prepared
 from hub.store.reader import Transaction
 from hub.store.repository import _SHOWN as FOLLOWED
 from hub.store.tables import PUBLIC, VIEWS
+from mappings import terminology
 from mappings.source_map import Ladder
-from mappings.vacancy import Block, VacancyReport
+from mappings.vacancy import Block, State, VacancyReport
 from tests.conftest import NOW, Clock
-from tests.hub.as_stored import POSTAL_CODES, assert_as_stored, known
+from tests.hub.as_stored import POSTAL_CODES, assert_as_stored, known, told
 from tests.hub.region import facility, report, tell
 
 ROOT = Path(__file__).parents[3]
@@ -77,6 +80,28 @@ def test_they_say_what_the_database_says(hub: Hub, clock: Clock, seed: int) -> N
                 said += new.values()
                 tell(hub, *new.values())
         assert_as_stored(hub)
+
+
+def test_every_kind_together_is_all_kinds_one_by_one(hub: Hub, clock: Clock) -> None:
+    """Also where the rectangle ends among them, and after they were written anew; those of an offer side by side."""
+    draw = random.Random(1)
+    everything = sorted(terminology.codes("care-form")), tuple(State)
+    found_by_longitude: defaultdict[tuple[float, float], set[int]] = defaultdict(set)
+    for _ in range(3):
+        clock.forward(hours=1)
+        new = {one.offer.key: one for one in (drawn(draw) for _ in range(12))}
+        tell(hub, *new.values())
+        with hub.database.snapshot() as reader:
+            blocks = reader.blocks[PUBLIC.name]
+            there = blocks.follow(reader.all)
+            for west, east in ((7, 9), (7, 8.1), (8.1, 9), (8.05, 8.05), (8.06, 8.29)):
+                rectangle = (52.8, 53.5, west, east)
+                together = blocks.of_any_kind(reader.all, there, *rectangle)
+                assert told(blocks, together) == told(blocks, blocks.around(reader.all, there, *everything, *rectangle))
+                rids = [rid for rid, _ in groupby(together["rid"].tolist())]
+                assert len(rids) == len(set(rids))
+                found_by_longitude[west, east] |= set(rids)
+    assert found_by_longitude[7, 8.1] and found_by_longitude[8.1, 9] and not found_by_longitude[8.06, 8.29]
 
 
 TIMES = Times(offer="", valid_at=None, confirmed_at=micros(NOW) + 1, based_on=micros(NOW) + 1, ladder=Ladder())

@@ -25,7 +25,6 @@ import sys
 from hub.search.registry import Registry
 from hub.store.database import Database
 from hub.store.draft import Draft
-from hub.store.prepared import packed_pair, unpacked_pair
 from hub.store.repository import Repository
 from hub.store.tables import PROFESSIONAL
 database = Database(sys.argv[1])
@@ -75,11 +74,18 @@ def test_what_is_shown_once_is_not_kept() -> None:
 
 def test_of_what_is_shown_once_little_is_known() -> None:
     kept = Kept()
-    kept.add({0: b"a"})
-    for version in range(1, 100_000):
+    for version in range(100_000):
         kept.add({version: b"a"})
     kept.add({0: b"a"})
     assert kept.of([0]) == {}, "it was forgotten"
+
+
+def test_what_is_shown_once_is_known_for_a_while() -> None:
+    kept = Kept()
+    for version in range(10_000):
+        kept.add({version: b"a"})
+    kept.add({0: b"a"})
+    assert kept.of([0]) == {0: b"a"}
 
 
 def test_what_is_shown_holds_address_and_content() -> None:
@@ -100,7 +106,8 @@ def test_what_is_kept_stays_below_its_bound_and_what_is_asked_for_stays_longest(
 def test_what_would_take_the_place_of_many_is_not_kept() -> None:
     kept = Kept(100_000)
     keep(kept, {1: bytes(1000), 2: bytes(50_000)})
-    assert kept.of([1, 2]) == {1: bytes(1000)}
+    keep(kept, {3: bytes(10_000)})
+    assert kept.of([1, 2, 3]) == {1: bytes(1000)}
 
 
 def test_one_version_is_not_the_next() -> None:
