@@ -33,6 +33,7 @@ from hub.store.clock import micros
 from hub.store.database import Database
 from hub.store.repository import Repository
 from hub.store.schema import migrate
+from hub.store.statistics import learn
 from hub.store.tables import PROFESSIONAL, PUBLIC
 from hub.store.writer import Writer
 from mappings.errors import Rejected
@@ -79,6 +80,7 @@ class Hub:
         key = Key.of(settings.key_file)
         try:
             migrate(database)
+            learn(database)
             hold_to_key(database, key, str(settings.key_file))
         except Rejected:
             database.close()
