@@ -16,7 +16,6 @@ from hub.store.database import Database
 from hub.store.draft import Draft
 from hub.store.repository import Repository
 from hub.store.shown import address
-from hub.store.statistics import learn
 from hub.store.tables import PROFESSIONAL
 
 BASE = "http://127.0.0.1:8080/fhir"
@@ -163,8 +162,6 @@ def stored(database_url: str, trees: Iterable[Tree]) -> Database:
     for start in range(0, len(drafts), 30):
         with database.transaction() as transaction:
             repository.store(transaction, drafts[start : start + 30], at=1_900_000_000_000_000 + start)
-    # As after a minute: who deletes and fills a database as quickly as tests do is looked at by chance.
-    learn(database)
     return database
 
 
