@@ -61,6 +61,13 @@ def copy_rows(source: str, target: str) -> int:
                 for row in rows.execution_options(yield_per=5000).execute(select(table)):
                     copy.write_row(row)
                     number += 1
+            for column in (one for one in table.primary_key.columns if one.type.python_type is int):
+                # What is written from now on is numbered behind what was copied.
+                connection.execute(
+                    sql.SQL("SELECT setval(pg_get_serial_sequence({0}, {1}), max({2})) FROM {3}").format(
+                        table.name, column.name, sql.Identifier(column.name), sql.Identifier(table.name)
+                    )
+                )
     forget_key(writing)
     with psycopg.connect(target, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
