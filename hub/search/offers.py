@@ -6,17 +6,15 @@ What most offers have is one block: those are reckoned together. The others are,
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hub.search import vacancy_days
-from hub.search.vacancy_days import Block
-from hub.search.vacancy_query import VacancyQuery
+from hub.search.vacancy_days import Block, Stay
 from hub.store.block_rows import Rows
 
-__all__ = ["NEVER", "Flags", "Numbers", "Offers", "Stay"]
+__all__ = ["NEVER", "Flags", "Numbers", "Offers"]
 
 Numbers = NDArray[np.int64]
 """One of each offer."""
@@ -25,21 +23,6 @@ Flags = NDArray[np.bool_]
 
 NEVER = int(np.iinfo(np.int64).max)
 """The first day of who cannot be taken at all."""
-
-
-class Stay(NamedTuple):
-    """What an offer is asked for: so many places, for so many days in a row, from a day on or (not `exact`) later."""
-
-    start: int
-    exact: bool
-    days: int
-    places: int
-
-    @classmethod
-    def of(cls, query: VacancyQuery) -> "Stay":
-        """That of a query."""
-        start = query.today if query.start is None else query.start
-        return cls(start, query.start is not None, query.days, query.places)
 
 
 class Offers:
@@ -82,11 +65,9 @@ class Offers:
 
     def take(self, stay: Stay) -> Flags:
         """Whether each can take somebody: as `first_days` says, which also looks for the day."""
-        starts, ends, places = (self.rows[name] for name in ("starts", "ends", "places"))
-        first = np.maximum(starts, stay.start)
-        alone = (ends - first >= stay.days - 1) & (places >= stay.places)
-        if stay.exact:
-            alone &= starts <= stay.start
+        first, left = _of_blocks(self.rows, stay)
+        places = self.rows["places"]
+        alone = (left >= stay.days) & (places >= stay.places)
         if len(self.first) == len(self.rows):
             return alone
         found: Flags = np.logical_or.reduceat(alone, self.first)
@@ -94,10 +75,10 @@ class Offers:
             return found
         # All of them together, on the days that all have.
         of_all = np.add.reduceat(places, self.first)
-        begin, end = np.maximum.reduceat(first, self.first), np.minimum.reduceat(ends, self.first)
+        begin, end = np.maximum.reduceat(first, self.first), np.minimum.reduceat(self.rows["ends"], self.first)
         together = (of_all >= stay.places) & (end - begin >= stay.days - 1)
         found |= together & (begin <= stay.start) if stay.exact else together
-        first_day = vacancy_days.first_days(**stay._asdict())
+        first_day = vacancy_days.first_days(stay)
         for offer, there in self.several(~found & self._may(stay, of_all)):
             found[offer] = first_day(self.blocks[there]) is not None
         return found
@@ -118,7 +99,7 @@ class Offers:
         """The first day on which each can take somebody, `NEVER` where it cannot."""
         first, left = _of_blocks(self.heads, stay)
         fits = (left >= stay.days) & (self.heads["places"] >= stay.places)
-        first_day = vacancy_days.first_days(**stay._asdict())
+        first_day = vacancy_days.first_days(stay)
 
         def reckoned(blocks: Sequence[Block]) -> int:
             day = first_day(blocks)
@@ -131,13 +112,13 @@ class Offers:
         _, left = _of_blocks(self.heads, stay)
         enough = self.heads["places"] >= stay.places
         found = np.where(enough, np.minimum(np.maximum(left, 0), stay.days), 0)
-        return self._with_several(found, lambda blocks: vacancy_days.longest(blocks, **stay._asdict()))
+        return self._with_several(found, lambda blocks: vacancy_days.longest(blocks, stay))
 
     def most(self, stay: Stay) -> Numbers:
         """How many places each has free together for so long, those that are asked for at most."""
         _, left = _of_blocks(self.heads, stay)
         found = np.where(left >= stay.days, np.minimum(self.heads["places"], stay.places), 0)
-        return self._with_several(found, lambda blocks: vacancy_days.most(blocks, **stay._asdict()))
+        return self._with_several(found, lambda blocks: vacancy_days.most(blocks, stay))
 
     def _with_several(self, found: Numbers, reckoned: Callable[[Sequence[Block]], int]) -> Numbers:
         for offer, there in self.several():

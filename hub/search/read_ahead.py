@@ -32,11 +32,8 @@ def read_ahead(database: Database, projection: Projection) -> None:
         first, last = (math.floor(south) - _BEYOND) * BANDS, (math.floor(north) + _BEYOND + 1) * BANDS
         for band in range(first, last):
             with suppress(TooCostly), database.snapshot() as reader:
-                blocks = reader.blocks[projection.name]
-                known = blocks.follow(reader.all)
                 below = math.nextafter((band + 1) / BANDS, -math.inf)
-                # Of no care form and state: only the bands are wanted.
-                blocks.around(reader.all, known, (), (), band / BANDS, below, 0, 0)
+                reader.blocks[projection.name].read_ahead(reader.all, band / BANDS, below)
         database.close_idle()
     except (TooCostly, *UNAVAILABLE) as error:
         _log.warning("not all places were read ahead: %s", type(error).__name__)

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from hub.search import contents
-from hub.search.offers import NEVER, Offers, Stay
+from hub.search.offers import NEVER, Offers
 from hub.search.ranking import Said, key, score
 from hub.search.reach import Reach, Surroundings
+from hub.search.vacancy_days import Stay
 from hub.search.vacancy_query import Position, Sort, VacancyQuery
 from hub.store.block_rows import NOT_SAID, Rows
 from hub.store.blocks import Blocks

@@ -14,10 +14,10 @@ import numpy as np
 from msgspec.structs import replace
 
 from hub.search import vacancy_days
-from hub.search.offers import NEVER, Flags, Numbers, Offers, Stay
+from hub.search.offers import NEVER, Flags, Numbers, Offers
 from hub.search.reach import BITS
 from hub.search.vacancies import Fitting, taking
-from hub.search.vacancy_days import Block
+from hub.search.vacancy_days import Block, Stay
 from hub.search.vacancy_query import Criterion, VacancyQuery
 from mappings import terminology
 from mappings.vacancy import State
@@ -160,7 +160,7 @@ def _kept_out(near: _NearMisses) -> dict[tuple[int, int], dict[int, int]]:
     misses = zip(missed[first].tolist(), missing[first].tolist(), strict=True)
     for miss, rid, based_on in zip(misses, heads["rid"].tolist(), heads.based_on.tolist(), strict=True):
         found.setdefault(miss, {})[rid] = based_on
-    first_day = vacancy_days.first_days(**stay._asdict())
+    first_day = vacancy_days.first_days(stay)
     for offer, there in offers.several(~alike):
         by_miss: dict[tuple[int, int], list[Block]] = {}
         misses = zip(missed[there].tolist(), missing[there].tolist(), strict=True)

@@ -135,6 +135,10 @@ class Blocks:
                     self._apply(read, changes)
         return self._known
 
+    def read_ahead(self, read: Read, south: float, north: float) -> None:
+        """Keeps what lies between two latitudes, give or take a band, where it is not kept yet."""
+        self._bands(read, self.follow(read), south, north)
+
     def around(
         self,
         read: Read,

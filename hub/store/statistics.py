@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 
 from hub.store.database import Database
+from hub.store.tables import metadata
 
 __all__ = ["learn", "unknown"]
 
@@ -16,7 +17,7 @@ _UNKNOWN = text(
 
 
 def learn(database: Database) -> None:
-    """Has PostgreSQL look at the tables with rows that it has never looked at.
+    """Has PostgreSQL look at our tables with rows that it has never looked at.
 
     It does so by itself within a minute of many writes; until then a chain of five `_has` takes it seconds among two
     hundred resources, and is refused. SQLite plans by its indexes alone.
@@ -28,5 +29,5 @@ def learn(database: Database) -> None:
 
 
 def unknown(connection: Connection) -> Sequence[str]:
-    """The tables with rows that PostgreSQL has never looked at."""
-    return connection.execute(_UNKNOWN).scalars().all()
+    """Our tables with rows that PostgreSQL has never looked at."""
+    return [name for name in connection.execute(_UNKNOWN).scalars() if name in metadata.tables]

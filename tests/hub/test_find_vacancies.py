@@ -14,7 +14,6 @@ from hub.hub import Hub
 from hub.search.read_ahead import read_ahead
 from hub.search.vacancies import find, fitting
 from hub.store import database
-from hub.store.block_rows import Rows
 from hub.store.blocks import Blocks
 from hub.store.clock import micros
 from hub.store.shown import address
@@ -354,17 +353,17 @@ def test_a_database_too_slow_to_be_read_ahead_is_no_failure(sqlite_hub: Hub, mon
 
 def test_reading_ahead_goes_on_where_one_step_takes_too_long(sqlite_hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     tell(sqlite_hub, report("moor", latitude=52.1), report("heide", latitude=53.1))
-    around = Blocks.around
+    read = Blocks.read_ahead
     steps = 0
 
-    def slow_at_first(*args: Any) -> Rows:
+    def slow_at_first(*args: Any) -> None:
         nonlocal steps
         steps += 1
         if steps == 1:
             raise TooCostly(Issue(code="timeout", place="http", text_de="zu lange", text_en="too long"))
-        return around(*args)
+        read(*args)
 
-    monkeypatch.setattr(Blocks, "around", slow_at_first)
+    monkeypatch.setattr(Blocks, "read_ahead", slow_at_first)
     read_ahead(sqlite_hub.database, PUBLIC)
     monkeypatch.undo()
     with sqlite_hub.database.snapshot() as reader:

@@ -15,7 +15,7 @@ import pytest
 from hub.errors import http_part
 from hub.fhir.fitting_slots import fitting_slots
 from hub.hub import Hub
-from hub.search.vacancy_days import first_day, longest, most
+from hub.search.vacancy_days import Stay, first_day, longest, most
 from mappings.to_fhir import PLACE
 from mappings.vacancy import Block, Operator, OwnShare, Per, ReportedBy, Room, Sex, State, VacancyReport
 from tests.conftest import NOW, Clock
@@ -449,13 +449,14 @@ def test_days_are_counted_one_by_one() -> None:
             )
 
         for exact in (True, False):
+            stay = Stay(start, exact, days, places)
             firsts = [start] if exact else list(range(start, 30))
             expected = next((first for first in firsts if holds(first, days, places)), None)
-            assert first_day(rows, start=start, exact=exact, days=days, places=places) == expected
+            assert first_day(rows, stay) == expected
             spans = [span for span in range(1, days + 1) for first in firsts if holds(first, span, places)]
-            assert longest(rows, start=start, exact=exact, days=days, places=places) == max(spans, default=0)
+            assert longest(rows, stay) == max(spans, default=0)
             wanted = [one for one in range(1, places + 1) if any(holds(first, days, one) for first in firsts)]
-            assert most(rows, start=start, exact=exact, days=days, places=places) == max(wanted, default=0)
+            assert most(rows, stay) == max(wanted, default=0)
 
 
 def test_a_town_and_a_district_are_found_as_people_write_them(hub: Hub) -> None:
@@ -572,7 +573,7 @@ def test_forms_of_another_kind_that_serve_the_need_are_named_last_and_only_where
     assert ("care-form", "intensivpflege") not in changes(ask(hub, asked))
 
 
-def test_forms_of_another_kind_are_counted_and_not_promised(hub: Hub) -> None:
+def test_forms_of_another_kind_are_counted_and_not_promised_to_who_names_no_need(hub: Hub) -> None:
     made = offer("moor")
     tell(hub, replace(made, offer=replace(made.offer, care_form="dauerpflege")))
     told = ask(hub, f"{HERE}&care-form=kurzzeitpflege-solitaer")

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.search.offers import NEVER, Offers, Stay
+from hub.search.offers import NEVER, Offers
+from hub.search.vacancy_days import Stay
 from hub.store.block_rows import COLUMNS, Rows
 
 Blocks = list[tuple[int, int, int]]
