@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from typing import Any
 
 import httpx
@@ -163,7 +164,13 @@ def test_an_invalid_update_changes_nothing(client: Client) -> None:
 def put_together(client: Client, hub: Hub, asked: Iterable[tuple[str, dict[str, object]]]) -> list[httpx.Response]:
     """The answers to updates that the writer finds waiting all at once."""
     hold = threading.Event()
-    hub.writer.submit(lambda _transaction: hold.wait(10))
+    joined: list[object] = []
+    join = hub.writer.join
+
+    def counted(*args: Any, **more: Any) -> Future[Any]:
+        future: Future[Any] = join(*args, **more)
+        joined.append(future)
+        return future
 
     async def run() -> list[httpx.Response]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=client.app), base_url=BASE) as opened:
@@ -177,11 +184,16 @@ def put_together(client: Client, hub: Hub, asked: Iterable[tuple[str, dict[str, 
                 )
                 for resource_id, more in asked
             ]
-            await asyncio.sleep(0.3)
+            # Who is refused before it is written never waits for the writer.
+            while len(joined) + sum(task.done() for task in waiting) < len(waiting):
+                await asyncio.sleep(0.01)
             hold.set()
             return await asyncio.gather(*waiting)
 
-    return asyncio.run(run())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(hub.writer, "join", counted)
+        hub.writer.submit(lambda _transaction: hold.wait(60), limited=False)
+        return asyncio.run(run())
 
 
 def test_updates_that_come_together_are_answered_each_for_itself(
