@@ -149,16 +149,20 @@ class FhirEndpoint:
 
     def _read(self, module: Any, request: Request) -> Answer | None:
         """The answer; None where something must be withdrawn first."""
-        with self.database.snapshot() as reader:
-            if self._must_withdraw(reader):
-                return None
-            answer: Answer = module.answer(self.context, reader, request)
-            return answer
+        return self._of_snapshot(
+            module,
+            lambda reader: None if self._must_withdraw(reader) else module.answer(self.context, reader, request),
+        )
 
     def _read_now(self, module: Any, request: Request) -> Answer:
+        answer: Answer = self._of_snapshot(module, lambda reader: module.answer(self.context, reader, request))
+        return answer
+
+    def _of_snapshot(self, module: Any, work: Callable[[Reader], T]) -> T:
+        if hasattr(module, "READS_ONCE"):
+            return self.database.once(work)
         with self.database.snapshot() as reader:
-            answer: Answer = module.answer(self.context, reader, request)
-            return answer
+            return work(reader)
 
     def _must_withdraw(self, reader: Reader) -> bool:
         """What counts for days may be seen to have expired a second late."""

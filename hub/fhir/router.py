@@ -2,7 +2,8 @@
 
 An interaction is a module of `hub.fhir.interactions`, an operation one of `hub.fhir.operations`; each says its own
 `ROUTES`, whether it `WRITES`, and has an `answer`. One that writes may say that a request `joins` others: then its
-`answers` writes all that wait at once.
+`answers` writes all that wait at once. One that reads by one statement says so (`READS_ONCE`), and is spared a
+transaction.
 """
 
 import importlib

@@ -8,10 +8,10 @@ import math
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, exc, text
@@ -26,6 +26,8 @@ from hub.store.tables import VIEWS
 from mappings.errors import Issue, Rejected
 
 __all__ = ["LOST_RACES", "UNAVAILABLE", "Database"]
+
+T = TypeVar("T")
 
 LOST_RACES = (
     exc.IntegrityError,
@@ -94,10 +96,7 @@ class Database:
         """One snapshot of the data, for prepared statements: what a request reads."""
         driver = self._begun()
         try:
-            until = time.monotonic() + SECONDS
-            if self.dialect == "sqlite":
-                driver.deadline = until
-            yield Reader(driver, self.dialect, until=until, kept=self._kept, blocks=self._blocks)
+            yield self._reads(driver)
             driver.execute("COMMIT")
         except BaseException as error:
             if isinstance(error, UNAVAILABLE):
@@ -106,6 +105,35 @@ class Database:
                 self._return(driver)
             raise
         self._idle.append(driver)
+
+    def once(self, work: Callable[[Reader], T]) -> T:
+        """What comes of work that reads by one statement: that is a snapshot by itself, and nothing begins or ends.
+
+        Work whose connection a server has closed meanwhile is done again.
+        """
+        with suppress(IndexError):
+            driver = self._idle.pop()
+            with suppress(*UNAVAILABLE):
+                return self._done(driver, work)
+        return self._done(self._connect(), work)
+
+    def _done(self, driver: Any, work: Callable[[Reader], T]) -> T:
+        try:
+            result = work(self._reads(driver))
+        except UNAVAILABLE:
+            self._forget(driver)
+            raise
+        except BaseException:
+            self._idle.append(driver)
+            raise
+        self._idle.append(driver)
+        return result
+
+    def _reads(self, driver: Any) -> Reader:
+        until = time.monotonic() + SECONDS
+        if self.dialect == "sqlite":
+            driver.deadline = until
+        return Reader(driver, self.dialect, until=until, kept=self._kept, blocks=self._blocks)
 
     def _begun(self) -> Any:
         """A connection in a transaction of its own; those that a server closed meanwhile are let go."""

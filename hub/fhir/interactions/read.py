@@ -6,11 +6,12 @@ from hub.fhir.resource_id import ID, unknown_id
 from hub.fhir.versioned import versioned
 from hub.store.reader import Reader
 
-__all__ = ["CODE", "ROUTES", "WRITES", "answer"]
+__all__ = ["CODE", "READS_ONCE", "ROUTES", "WRITES", "answer"]
 
 CODE = "read"
 ROUTES = (("GET", "/{type}/{id}"),)
 WRITES = False
+READS_ONCE = True
 
 
 def answer(context: Context, reader: Reader, request: Request) -> Answer:

@@ -1,8 +1,14 @@
 """Read and vread over HTTP."""
 
+import sqlite3
+from typing import Any
+
 import pytest
+from sqlalchemy import text
 
 from hub.hub import Hub
+from hub.store.database import Database
+from hub.store.reader import Reader
 from tests.conftest import Clock
 from tests.hub.client import Client
 from tests.hub.fhir.resources import FHIR_JSON, put, sent
@@ -117,3 +123,50 @@ def test_a_summary_that_there_is_not_is_the_whole_or_refused(sqlite_client: Clie
     assert sqlite_client.get("/fhir/Organization/a?_summary=some").content == whole.content
     assert sqlite_client.get("/fhir/Organization/a?_summary=", headers=strict).content == whole.content
     assert sqlite_client.get("/fhir/Organization/a?_summary=some", headers=strict).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("Organization/a", 200), ("Organization/a?_summary=true", 200), ("Organization/b", 404)]
+)
+def test_a_read_is_one_statement_and_begins_nothing(
+    client: Client, monkeypatch: pytest.MonkeyPatch, path: str, status: int
+) -> None:
+    sent(client, "GET", path, status=status)
+    statements: list[object] = []
+    first, everything = Reader.first, Reader.all
+
+    def counted_first(self: Reader, *told: Any) -> Any:
+        statements.append(told)
+        return first(self, *told)
+
+    def counted_all(self: Reader, *told: Any) -> Any:
+        statements.append(told)
+        return everything(self, *told)
+
+    monkeypatch.setattr(Reader, "first", counted_first)
+    monkeypatch.setattr(Reader, "all", counted_all)
+    monkeypatch.setattr(Database, "snapshot", None)
+    sent(client, "GET", path, status=status)
+    assert len(statements) == 1
+
+
+def test_a_read_outlives_its_connection(client: Client, hub: Hub) -> None:
+    sent(client, "GET", "Organization/a", status=200)
+    assert isinstance(hub.clock, Clock)
+    hub.clock.forward(seconds=10)  # what is due is looked for anew, by the first statement
+    if hub.database.dialect == "postgresql":
+        with hub.database.session() as session:
+            session.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid != pg_backend_pid() AND state = 'idle'"
+                )
+            )
+    else:
+        hub.database._idle[-1].execute = broken
+    sent(client, "GET", "Organization/a", status=200)
+    sent(client, "GET", "Organization/a", status=200)
+
+
+def broken(*_told: object) -> None:
+    raise sqlite3.OperationalError("disk I/O error")
