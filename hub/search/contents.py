@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import select
 
@@ -36,14 +37,16 @@ def by_rid(
 def by_version(reader: Reader, projection: Projection, versions: Sequence[Version]) -> list[Shown]:
     """What is shown of versions that rows have, in their order; without those that this snapshot does not know."""
     kept = reader.kept.get(projection.name)
-    found = kept.of(versions) if kept is not None else {}
-    if missing := [version for version in versions if version not in found]:
-        rows = reader.all(_of_versions(projection.name), {"versions": missing})
-        read = {version: shown_as_stored(content) for version, content in rows if content is not None}
-        if kept is not None:
-            kept.add(read)
-        found |= read
-    return [found[version] for version in versions if version in found]
+    found: list[Any] = [None] * len(versions) if kept is None else kept.of(versions)
+    if None not in found:
+        return found
+    missing = [version for version, one in zip(versions, found, strict=True) if one is None]
+    rows = reader.all(_of_versions(projection.name), {"versions": missing})
+    read = {version: shown_as_stored(content) for version, content in rows if content is not None}
+    if kept is not None:
+        kept.add(read)
+    told = (read.get(version) if one is None else one for version, one in zip(versions, found, strict=True))
+    return [one for one in told if one is not None]
 
 
 def _read(reader: Reader, projection: Projection, rids: Sequence[int]) -> dict[int, Shown]:

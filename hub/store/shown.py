@@ -62,26 +62,25 @@ class Kept:
         """What was shown once: most is not asked for again soon, and what it would push out may be."""
         self._lock = Lock()
 
-    def of(self, versions: Sequence[Version]) -> dict[Version, Shown]:
-        """What is shown of versions, of those that are kept."""
+    def of(self, versions: Sequence[Version]) -> list[Shown | None]:
+        """What is shown of each version, None where that is not kept."""
         new, old = self._new, self._old
-        found = {version: new[version] for version in versions if version in new}
-        if old and (again := {version: old[version] for version in versions if version in old}):
-            self._put({version: one for version, one in again.items() if version not in found})
-            found |= again
+        found = list(map(new.get, versions))
+        if old and None in found:
+            found = [old.get(version) if one is None else one for version, one in zip(versions, found, strict=True)]
+            self._put({version: old[version] for version in versions if version in old and version not in new})
         return found
 
     def add(self, more: Mapping[Version, Shown]) -> None:
         """Keep what is shown of versions from the second time on, but for what would take the place of many."""
         once = self._once
-        again = {version: one for version, one in more.items() if version in once}
-        if len(again) < len(more):
-            if len(once) > _ONCE_MAX:
-                # Another thread may still look into the other one, or add to it: then a little is forgotten.
-                once = self._once = set()
-            once.update(more)
+        again = once & more.keys()
+        if len(once) > _ONCE_MAX:
+            # Another thread may still look into the other one, or add to it: then a little is forgotten.
+            once = self._once = set()
+        once.update(more)
         if again:
-            self._put(again)
+            self._put({version: more[version] for version in again})
 
     def _put(self, more: Mapping[Version, Shown]) -> None:
         size = sum(map(len, more.values())) + _OVERHEAD * len(more)
