@@ -42,22 +42,32 @@ class PoolBounds:
     @classmethod
     def of(cls, connection: Connection, source: str, told: Sequence[Pooled], *, now: int) -> "PoolBounds":
         """Those of a delivery's offers, which need not be written yet, and of all they share places with."""
-        facilities = sorted({one.facility for one in told if one.report.offer.pool})
+        facilities = {one.facility for one in told if one.report.offer.pool}
+        return cls._of(connection, source, sorted(facilities), {one.offer: one for one in told}, now)
+
+    @classmethod
+    def left(cls, connection: Connection, source: str, facilities: Collection[str], *, now: int) -> "PoolBounds":
+        """Those of facilities' offers by what is written of them, once some of that counts no more."""
+        return cls._of(connection, source, sorted(facilities), {}, now)
+
+    @classmethod
+    def _of(
+        cls, connection: Connection, source: str, facilities: Sequence[str], own: Mapping[str, Pooled], now: int
+    ) -> "PoolBounds":
         if not facilities:
             return cls(most={}, changed=frozenset())
-        own = {one.offer: one for one in told}
         moments: dict[str, set[int]] = {}
         offers = set(own)
         for row in _times(connection, source, facilities):
             offers.add(row.offer)
             if row.offer not in own:
                 moments.setdefault(row.facility, set()).add(row.ordered_at)
-        for one in told:
+        for one in own.values():
             moments.setdefault(one.facility, set()).add(one.at)
         before = _before(connection, sorted(offers))
         most: dict[str, int] = {}
         for facility in facilities:
-            if len(moments[facility]) > 1:
+            if len(moments.get(facility, ())) > 1:
                 most.update(_bounds(connection, source, facility, own, now))
         changed = frozenset(offer for offer in {*most, *before} if most.get(offer) != before.get(offer))
         return cls(most=most, changed=changed)

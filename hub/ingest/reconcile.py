@@ -7,6 +7,7 @@ what it says of offer and facility is written where it differs from what is show
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
@@ -145,12 +146,16 @@ class Reconciler:
         statements.forget(transaction, [one.offer for one in gone])
         joined = self._identity.joined(transaction.connection, {(one.source, one.facility) for one in gone})
         deleted: dict[str, list[Key]] = {}
+        shared: set[tuple[str, str]] = set()
         for one in gone:
             if (one.source, one.facility) not in joined:
-                schedule = resource_id(one.source, "Schedule", _REPORT.validate_json(one.report).offer.key)
+                offer = _REPORT.validate_json(one.report).offer
+                schedule = resource_id(one.source, "Schedule", offer.key)
                 deleted[one.offer] = [("HealthcareService", one.offer), ("Schedule", schedule)]
+                if offer.pool:
+                    shared.add((one.source, one.facility))
         sites: list[Key] = []
-        for source, keys in _by_source(gone).items():
+        for source, keys in _by_source((one.source, one.facility) for one in gone).items():
             empty = keys - statements.offered(transaction, source, keys).keys()
             statements.forget_facilities(transaction, source, empty)
             for key in sorted(empty):
@@ -165,6 +170,7 @@ class Reconciler:
             repository.store(transaction, (), deletions=[*keys_of_offers, *slots, *sites], at=micros(now))
             for rid in rids.values():
                 index.clear(transaction, rid)
+        self._unbind(transaction, deleted.keys(), shared, now=micros(now))
         self._identity.show(transaction.connection, Held(joined=set(joined.values())), now=micros(now))
         return len(gone)
 
@@ -186,6 +192,8 @@ class Reconciler:
             ]
             self._write(transaction, view, renderings, drawn, now=micros(now))
         statements.mark_expired(transaction, [one.offer for one in due])
+        shared = {(one.source, one.facility) for one, report in withdrawn if report.offer.pool}
+        self._unbind(transaction, {one.offer for one, _ in withdrawn}, shared, now=micros(now))
         self._identity.show(transaction.connection, Held(joined=set(joined.values())), now=micros(now))
 
     def _apply(
@@ -282,6 +290,14 @@ class Reconciler:
             ]
             self._write(transaction, view, renderings, drawn, now=now)
         statements.forget_shown(transaction, offers)
+
+    def _unbind(
+        self, transaction: Transaction, ended: AbstractSet[str], facilities: Collection[tuple[str, str]], *, now: int
+    ) -> None:
+        """Show the other offers of facilities (source, its key) again that the word of those that `ended` bound."""
+        for source, keys in sorted(_by_source(facilities).items()):
+            pools = PoolBounds.left(transaction.connection, source, keys, now=now)
+            self._rebind(transaction, pools, pools.changed - ended, now=now, effect=Effect("applied"))
 
     def _write(
         self, transaction: Transaction, view: View, renderings: Sequence[Rendering], drawn: Drawn, *, now: int
@@ -409,11 +425,11 @@ def _pooled(told: Sequence[Statement], held: Held, now: int) -> list[Pooled]:
     ]
 
 
-def _by_source(rows: Iterable[statements.Said]) -> dict[str, set[str]]:
-    """The keys of the facilities of statements, by source."""
+def _by_source(facilities: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    """The keys of facilities, by source."""
     found: dict[str, set[str]] = {}
-    for one in rows:
-        found.setdefault(one.source, set()).add(one.facility)
+    for source, key in facilities:
+        found.setdefault(source, set()).add(key)
     return found
 
 

@@ -27,7 +27,7 @@ from mappings.identity import resource_id
 from mappings.joining import REPLACED
 from mappings.pools import totals
 from mappings.source_map import Ladder
-from mappings.to_fhir import SOURCE
+from mappings.to_fhir import SLOT_CAPACITY, SOURCE
 from mappings.vacancy import (
     Address,
     Block,
@@ -189,6 +189,12 @@ def decide(hub: Hub, verdict: str, one: str, other: str) -> list[int]:
 def split(hub: Hub, of: str) -> list[int]:
     with hub.database.writing() as connection:
         return hub.identity.split(connection, of, who="Koordination", why="zwei Häuser", now=micros(NOW))
+
+
+def remove(hub: Hub, *told: VacancyReport, source: str = "amtlich") -> int:
+    offers = [resource_id(source, "HealthcareService", one.offer.key) for one in told]
+    with hub.database.transaction() as transaction:
+        return Reconciler(hub.repositories, hub.identity).remove(transaction, offers, now=NOW + 3 * HOUR)
 
 
 def undo(hub: Hub, number: int) -> list[int]:
@@ -561,6 +567,49 @@ def test_pools_bound_in_a_joined_home_and_after_it(hub: Hub) -> None:
     assert by_form(hub)[LONG] == ("some", 1)
     split(hub, organization())
     assert by_form(hub)[LONG] == ("some", 1)
+
+
+def standing(hub: Hub) -> int:
+    """How many places all offers together have, a pool counted once."""
+    with hub.database.reading() as connection:
+        return totals(hub.identity.view.reports(connection, now=micros(NOW + 3 * HOUR))).accepting
+
+
+def test_an_offer_that_is_no_more_bounds_its_pool_no_more(hub: Hub) -> None:
+    tell(hub, "amtlich", pooled(3, LONG), pooled(3, SHORT, licensed=4))
+    newer = pooled(1, SHORT, licensed=4, at=HOUR)
+    tell(hub, "amtlich", newer, at=HOUR)
+    assert by_form(hub)[LONG] == ("some", 1)
+    assert remove(hub, newer) == 1
+    for view, free in (("professional", 3), ("public", 2)):
+        assert by_form(hub, view) == {LONG: ("some", free)}
+        (slot,) = [one for (kind, _), one in shown(hub, view).items() if kind == "Slot"]
+        assert {"url": SLOT_CAPACITY, "valueInteger": free} in slot["extension"]
+    assert standing(hub) == 3
+    tell(hub, "amtlich", pooled(3, LONG, at=2 * HOUR), at=2 * HOUR)
+    assert by_form(hub) == {LONG: ("some", 3)}
+
+
+def test_of_a_pool_the_next_newer_word_bounds_where_the_newest_is_no_more(hub: Hub) -> None:
+    tell(hub, "amtlich", pooled(9, LONG))
+    tell(hub, "amtlich", told(free=4, care_form="nachtpflege", key="n", pool="p", at=HOUR), at=HOUR)
+    newest = pooled(0, SHORT, licensed=4, at=2 * HOUR)
+    tell(hub, "amtlich", newest, at=2 * HOUR)
+    assert by_form(hub) == {LONG: ("none", 0), "nachtpflege": ("none", 0), SHORT: ("none", 0)}
+    assert remove(hub, newest) == 1
+    assert by_form(hub) == {LONG: ("some", 4), "nachtpflege": ("some", 4)}
+    assert standing(hub) == 4
+
+
+def test_a_word_that_is_withdrawn_bounds_its_pool_no_more(hub: Hub) -> None:
+    tell(hub, "amtlich", pooled(3, LONG))
+    newer = pooled(1, SHORT, licensed=4, at=HOUR)
+    tell(hub, "amtlich", newer, at=HOUR)
+    with hub.database.transaction() as transaction:
+        offers = [resource_id("amtlich", "HealthcareService", newer.offer.key)]
+        Reconciler(hub.repositories, hub.identity).withdraw(transaction, offers, now=NOW + 3 * HOUR)
+    assert by_form(hub)[LONG] == ("some", 3)
+    assert standing(hub) == 3
 
 
 def partition_of(hub: Hub) -> set[frozenset[str]]:
