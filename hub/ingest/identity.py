@@ -75,6 +75,10 @@ _DECIDED = tuple(
 )
 _SOURCES_IN = Prepared(select(facilities.c.joined, facilities.c.source).where(one_of(facilities.c.joined, "joined")))
 _IN_JOINED = Prepared(select(facilities.c.id).where(one_of(facilities.c.joined, "joined")))
+_FORGET = tuple(
+    Prepared(delete(column.table).where(one_of(column, "ids")))
+    for column in (likenesses.c.one, likenesses.c.other, match_keys.c.facility, facilities.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +183,19 @@ class Identity:
             held.keys |= {by_id[facility] for facility in self._joined_of(transaction, list(changed))}
         return held
 
+    def forget(self, connection: Connection, source: str, keys: Collection[str]) -> Held:
+        """Know nothing more of a source's facilities, by its keys; what people decided of them stays in the log."""
+        transaction = Transaction(connection)
+        ids = [resource_id(source, "Organization/facility", key) for key in sorted(keys)]
+        held = Held(joined=set(self._joined_in(transaction, ids)))
+        near = {end for row in self._pairs(transaction, ids) for end in row[:2]}
+        near |= self._in_groups(transaction, held.joined)
+        for one in _FORGET:
+            for chunk in _chunks(ids):
+                transaction.run(one, {"ids": chunk})
+        held.add(self._settle(transaction, near - set(ids)))
+        return held
+
     def show(self, connection: Connection, held: Held, *, now: int, delivery: int = 0) -> int:
         """Show what is held as it is now, once all statements are written; returns how many versions that made."""
         if not held.joined and not held.left:
@@ -207,6 +224,16 @@ class Identity:
         by_id = {resource_id(source, "Organization/facility", key): (source, key) for source, key in told}
         return {by_id[member.id]: member.facility for member in self._members(Transaction(connection), sorted(by_id))}
 
+    def _joined_in(self, transaction: Transaction, ids: Collection[str]) -> list[str]:
+        return sorted({joined for _, _, joined in self._standing(transaction, ids) if joined is not None})
+
+    def _in_groups(self, transaction: Transaction, joined: Collection[str]) -> set[str]:
+        return {
+            facility
+            for chunk in _chunks(sorted(joined))
+            for (facility,) in transaction.all(_IN_JOINED, {"joined": chunk})
+        }
+
     def _joined_of(self, transaction: Transaction, ids: list[str]) -> list[str]:
         return [facility for facility, _, joined in self._standing(transaction, ids) if joined is not None]
 
@@ -233,7 +260,9 @@ class Identity:
         )
         pairs = self._compared(transaction, changed, facts, keys)
         seeds = self._write_pairs(transaction, changed, pairs, now)
-        return self._settle(transaction, seeds | {member.id for member in old})
+        # Who comes back after it was removed may be one with others by a decision alone.
+        back = {end for one, other, _ in self._decided(transaction, [one.id for one in new]) for end in (one, other)}
+        return self._settle(transaction, seeds | back | {member.id for member in old})
 
     def _compared(
         self,
@@ -303,7 +332,8 @@ class Identity:
             return held
         nodes, pairs, decided = self._component(transaction, seeds)
         members = {member.id: member for member in self._members(transaction, sorted(nodes))}
-        verdicts = {(one, other): verdict for one, other, verdict in decided}
+        # Also of facilities that were removed, people decided something.
+        verdicts = {(one, other): verdict for one, other, verdict in decided if {one, other} <= members.keys()}
         facts = {facility: facts_of(member.facility) for facility, member in members.items()}
 
         def contradicted(one: str, other: str) -> bool:
@@ -359,9 +389,7 @@ class Identity:
                 decided.add((one, other, verdict))
                 if verdict == "same":
                     frontier |= {one, other}
-            joined = sorted({one for _, _, one in self._standing(transaction, ids) if one is not None})
-            for chunk in _chunks(joined):
-                frontier |= {facility for (facility,) in transaction.all(_IN_JOINED, {"joined": chunk})}
+            frontier |= self._in_groups(transaction, self._joined_in(transaction, ids))
             frontier -= nodes
         return nodes, pairs, decided
 

@@ -140,7 +140,7 @@ class Reconciler:
 
     def remove(self, transaction: Transaction, offers: Collection[str], *, now: datetime) -> int:
         """Offers that are no more, by their ids: nothing of them is found, shown or counted, and so with a facility of
-        which no offer is left; the histories stay. Returns how many there were."""
+        which no offer is left, which identity forgets; the histories stay. Returns how many there were."""
         take_turn(transaction)
         gone = statements.rows(transaction, offers)
         statements.forget(transaction, [one.offer for one in gone])
@@ -155,9 +155,11 @@ class Reconciler:
                 if offer.pool:
                     shared.add((one.source, one.facility))
         sites: list[Key] = []
+        held = Held(joined=set(joined.values()))
         for source, keys in _by_source((one.source, one.facility) for one in gone).items():
             empty = keys - statements.offered(transaction, source, keys).keys()
             statements.forget_facilities(transaction, source, empty)
+            held.add(self._identity.forget(transaction.connection, source, empty))
             for key in sorted(empty):
                 if (source, key) not in joined:
                     sites.append(("Organization", resource_id(source, "Organization/facility", key)))
@@ -171,7 +173,7 @@ class Reconciler:
             for rid in rids.values():
                 index.clear(transaction, rid)
         self._unbind(transaction, deleted.keys(), shared, now=micros(now))
-        self._identity.show(transaction.connection, Held(joined=set(joined.values())), now=micros(now))
+        self._identity.show(transaction.connection, held, now=micros(now))
         return len(gone)
 
     def _show_unknown(self, transaction: Transaction, due: Sequence[statements.Due], now: datetime) -> None:

@@ -522,6 +522,76 @@ def test_facilities_known_before_are_compared_when_they_are_told_of_again(hub: H
     assert len(homes(hub)) == 1
 
 
+def test_a_home_that_was_removed_is_proposed_no_more(hub: Hub) -> None:
+    other = told("export", of=home("export", iks=()))
+    tell(hub, "amtlich", told())
+    tell(hub, "export", other)
+    assert len(proposals(hub)) == 1
+    assert remove(hub, other, source="export") == 1
+    with hub.database.reading() as connection:
+        assert hub.identity.proposals(connection) == []
+        assert hub.identity.waiting(connection) == 0
+        with pytest.raises(NotFound):
+            hub.identity.explain(connection, organization("export"))
+        assert hub.identity.explain(connection, organization()).ties == ()
+    tell(hub, "portal", told("portal", of=home("portal", iks=(), key="portal-1")))
+    assert {end for one in proposals(hub) for end in (one.one, one.other)} == {organization(), organization("portal")}
+    tell(hub, "export", other, at=4 * HOUR)
+    assert len(proposals(hub)) == 3, "it came back"
+
+
+def test_an_offer_that_is_no_more_leaves_its_home_known(hub: Hub) -> None:
+    day_care = told("export", care_form="tagespflege", key="t", of=home("export", iks=()))
+    tell(hub, "amtlich", told())
+    tell(hub, "export", told("export", of=home("export", iks=())), day_care)
+    assert remove(hub, day_care, source="export") == 1
+    assert len(proposals(hub)) == 1
+
+
+@pytest.mark.parametrize("gone", SOURCES)
+def test_who_was_one_with_a_removed_home_is_shown_without_it(hub: Hub, gone: str) -> None:
+    for source in SOURCES:
+        tell(hub, source, told(source))
+    (before,) = homes(hub)
+    assert remove(hub, told(gone), source=gone) == 1
+    assert partition_of(hub) == {frozenset(organization(one) for one in SOURCES if one != gone)}
+    for view in ("public", "professional"):
+        (one,) = homes(hub, view)
+        assert gone not in str(one["identifier"])
+        assert len(places(hub, view)) == 1
+    left = next(one for one in SOURCES if one != gone)
+    assert remove(hub, told(left), source=left) == 1
+    last = next(one for one in SOURCES if one not in (gone, left))
+    for view in ("public", "professional"):
+        assert [one["id"] for one in homes(hub, view)] == [organization(last)]
+        assert len(places(hub, view)) == 1
+    assert remove(hub, told(last), source=last) == 1
+    assert not homes(hub)
+    assert not homes(hub, "public")
+    assert not places(hub)
+    for source in SOURCES:
+        tell(hub, source, told(source, at=4 * HOUR), at=4 * HOUR)
+    assert [one["id"] for one in homes(hub)] == [before["id"]]
+
+
+def test_what_was_decided_of_a_removed_home_holds_when_it_comes_back(hub: Hub) -> None:
+    other = told("export", of=home("export", iks=(), name="Wiesengrund", address=Address(), contacts=(), position=None))
+    tell(hub, "amtlich", told())
+    tell(hub, "export", other)
+    decide(hub, "same", organization(), organization("export"))
+    assert len(homes(hub)) == 1
+    remove(hub, other, source="export")
+    assert [one["id"] for one in homes(hub)] == [organization()]
+    tell(hub, "portal", told("portal", at=HOUR), at=HOUR)
+    assert partition_of(hub) == {frozenset((organization(), organization("portal")))}
+    tell(hub, "export", other, at=4 * HOUR)
+    assert len(homes(hub)) == 1
+    remove(hub, other, source="export")
+    undo(hub, 1)
+    tell(hub, "export", other, at=5 * HOUR)
+    assert len(homes(hub)) == 2
+
+
 LONG, SHORT = "dauerpflege", "kurzzeitpflege-eingestreut"
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from sqlalchemy import func, select
 
 from hub.hub import Hub
-from hub.store.tables import PROFESSIONAL, PUBLIC, Projection
+from hub.store.tables import PROFESSIONAL, PUBLIC, Projection, facility
 from mappings.vacancy import ReportedBy, State
 from tests.conftest import Clock
 from tests.hub.client import Client
@@ -29,9 +29,16 @@ def slots(hub: Hub, *, sandbox: bool) -> int:
     return total
 
 
+def known(hub: Hub) -> int:
+    """How many facilities there are to be held against those of others."""
+    with hub.database.reading() as connection:
+        return int(connection.execute(select(func.count()).select_from(facility)).scalar_one())
+
+
 def test_a_home_that_is_removed_is_found_no_more_at_once(hub: Hub) -> None:
     home = added(hub, dauerpflege=2, tagespflege=0)
     before = {one.name: versions(hub, one) for one in (PUBLIC, PROFESSIONAL)}
+    assert known(hub) == 1
     assert hub.homes.remove("moor") == 2
     for sandbox in (False, True):
         assert found(hub, sandbox=sandbox) == []
@@ -49,6 +56,7 @@ def test_a_home_that_is_removed_is_found_no_more_at_once(hub: Hub) -> None:
     assert hub.pipeline.expire() == 0
     assert list(hub.region.standings()) == []
     assert hub.region.now() == []
+    assert known(hub) == 0
 
 
 def test_an_offer_that_is_no_more_is_withdrawn_and_its_siblings_stay(hub: Hub) -> None:
