@@ -144,15 +144,16 @@ class FhirOffers:
 
     def _report(self, group: Sequence[Resource]) -> VacancyReport | None:
         """What the map for FHIR Bundles reads; None where it says nothing of a place."""
+        if not group:
+            return None
         bundle = {
             "resourceType": "Bundle",
             "type": "collection",
             "entry": [
-                {"fullUrl": f"{self._map.name}/{one['resourceType']}/{one['id']}", "resource": one} for one in group
+                {"fullUrl": f"{self._map.name}/{one['resourceType']}/{one['id']}", "resource": one}
+                for one in _provided(group)
             ],
         }
-        if not group:
-            return None
         try:
             records = list(fhir_bundle.decode(_ENCODER.encode(bundle), self._map.options).records)
         except Rejected:
@@ -175,6 +176,16 @@ class FhirOffers:
     def _tree(self, reader: Reader, key: Key) -> Resource | None:
         stored = self._repository.read(reader, *key)
         return tree_of(stored.content) if stored is not None and stored.content is not None else None
+
+
+def _provided(group: Sequence[Resource]) -> Sequence[Resource]:
+    """The group with an Organization, as deliveries need one: FHIR does not, and may name one that is elsewhere."""
+    service, *rest = group
+    provider = service.get("providedBy", {})
+    if _key(provider) is not None or provider.get("reference", "").startswith("#"):
+        return group
+    somebody = {"resourceType": "Organization", "id": service["id"], "name": service["id"]}
+    return [{**service, "providedBy": {"reference": f"Organization/{service['id']}"}}, somebody, *rest]
 
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")

@@ -98,3 +98,50 @@ def test_whatever_part_changes_is_noticed(hub: Hub, part: str) -> None:
         return
     sandbox.request("DELETE", f"/fhir/{part}/{parts[part]['id']}")
     assert sandbox.json(FIND)["total"] == 0
+
+
+@pytest.mark.parametrize(
+    "provider",
+    [
+        None,
+        {"display": "Haus am Moor"},
+        {"identifier": {"value": "moor"}},
+        {"reference": "https://elsewhere.example/Organization/1"},
+    ],
+    ids=["none", "by name", "by identifier", "elsewhere"],
+)
+def test_an_offer_is_found_whose_organization_nobody_wrote(hub: Hub, provider: dict[str, Any] | None) -> None:
+    """R4 lets `providedBy` be left out, name somebody without a resource, or one of another server."""
+    sandbox = Client(hub, sandbox=True)
+    parts = offer()
+    del parts["HealthcareService"]["providedBy"], parts["Location"]["managingOrganization"]
+    service = {**parts["HealthcareService"], **({"providedBy": provider} if provider else {})}
+    for resource in (parts["Location"], service, parts["Schedule"], parts["Slot"]):
+        put(sandbox, resource)
+    put(sandbox, {"resourceType": "Organization", "id": service["id"], "name": "Somebody else of the same id"})
+    found = sandbox.json(FIND)
+    assert found["total"] == 1
+    shown = {entry["resource"]["resourceType"] for entry in found["entry"] if entry["search"]["mode"] == "include"}
+    assert shown == {"Location", "Schedule", "Slot"}
+    assert sandbox.json(f"{FIND}&operator=Organization/{service['id']}")["total"] == 0
+
+
+def test_an_organization_in_the_service_itself_is_read(hub: Hub) -> None:
+    sandbox = Client(hub, sandbox=True)
+    parts = offer()
+    organization = {**parts["Organization"], "id": "o", "active": False}
+    service = {**parts["HealthcareService"], "contained": [organization], "providedBy": {"reference": "#o"}}
+    for resource in (parts["Location"], service, parts["Schedule"], parts["Slot"]):
+        put(sandbox, resource)
+    assert sandbox.json(f"{FIND}&state=none")["total"] == 1, "the Organization is not in use"
+
+
+def test_an_organization_that_is_referred_to_has_to_be_there(hub: Hub) -> None:
+    sandbox = Client(hub, sandbox=True)
+    parts = offer()
+    organization = parts.pop("Organization")
+    for resource in parts.values():
+        put(sandbox, resource)
+    assert sandbox.json(FIND)["total"] == 0
+    put(sandbox, organization)
+    assert sandbox.json(FIND)["total"] == 1
