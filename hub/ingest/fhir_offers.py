@@ -20,9 +20,11 @@ from hub.store.reader import Reader, Transaction
 from hub.store.repository import Repository, Resource, tree_of
 from hub.store.tables import offer_part
 from mappings.errors import Rejected
+from mappings.from_fhir import fhir_blocks
 from mappings.patient_filter import admit
 from mappings.source_map import SourceMap
-from mappings.vacancy import VacancyReport
+from mappings.vacancy import BlockStatus, State, VacancyReport
+from mappings.view import expired
 
 __all__ = ["FhirOffers"]
 
@@ -160,9 +162,10 @@ class FhirOffers:
             return None
         for record in records:
             if isinstance(record, Record) and not any(issue.severity == "error" for issue in record.issues):
-                mapped = self._map.read(admit(record.fields, self._map).fields)
+                fields = admit(record.fields, self._map).fields
+                mapped = self._map.read(fields)
                 if mapped.reports and not any(issue.severity == "error" for issue in mapped.issues):
-                    return mapped.reports[0]
+                    return _placed(mapped.reports[0], fields.get("Slot"))
         return None
 
     def _referring_ids(self, reader: Reader, parameter: Key, target: Key, *, most: int = 1000) -> Iterable[str]:
@@ -176,6 +179,12 @@ class FhirOffers:
     def _tree(self, reader: Reader, key: Key) -> Resource | None:
         stored = self._repository.read(reader, *key)
         return tree_of(stored.content) if stored is not None and stored.content is not None else None
+
+
+def _placed(report: VacancyReport, slots: Any) -> VacancyReport:
+    """The report with no free places but those of Slots: these go one by one, whatever their Schedule said before."""
+    is_told = any(block.status is BlockStatus.FREE for block in fhir_blocks([slots, None]))
+    return report if is_told or report.state is not State.SOME else expired(report)
 
 
 def _provided(group: Sequence[Resource]) -> Sequence[Resource]:

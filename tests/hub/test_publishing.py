@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from hub.hub import Hub
-from mappings.to_fhir import INTERNAL, to_fhir
+from mappings.to_fhir import INTERNAL, SLOT_CAPACITY, VACANCY, to_fhir
 from tests.conftest import NOW
 from tests.hub.client import Client
 from tests.hub.region import report
@@ -145,3 +145,44 @@ def test_an_organization_that_is_referred_to_has_to_be_there(hub: Hub) -> None:
     assert sandbox.json(FIND)["total"] == 0
     put(sandbox, organization)
     assert sandbox.json(FIND)["total"] == 1
+
+
+@pytest.mark.parametrize("accepting", [2, None])
+@pytest.mark.parametrize("how", ["deleted", "busy", "of no place"])
+def test_places_go_with_their_slots_whatever_the_schedule_says_of_them(
+    hub: Hub, how: str, accepting: int | None
+) -> None:
+    sandbox = Client(hub, sandbox=True)
+    parts = offer()
+    (told,) = (one for one in parts["Schedule"]["extension"] if one["url"] == VACANCY)
+    if accepting is None:
+        told["extension"] = [one for one in told["extension"] if one["url"] != "accepting"]
+    for resource in parts.values():
+        put(sandbox, resource)
+    assert sandbox.json(FIND)["total"] == 1
+    slot = parts["Slot"]
+    if how == "deleted":
+        sandbox.request("DELETE", f"/fhir/Slot/{slot['id']}")
+    elif how == "busy":
+        put(sandbox, {**slot, "status": "busy"})
+    else:
+        put(sandbox, {**slot, "extension": [{"url": SLOT_CAPACITY, "valueInteger": 0}]})
+    assert sandbox.json(FIND)["total"] == 0
+    assert sandbox.json(f"{FIND}&state=unknown")["total"] == 1, "nobody said that there is none"
+    put(sandbox, {**parts["HealthcareService"], "name": "Kurzzeitpflege am Moor"})
+    assert sandbox.json(FIND)["total"] == 0
+    put(sandbox, {**slot, "status": "free"})
+    assert sandbox.json(FIND)["total"] == 1
+
+
+def test_what_a_schedule_says_besides_places_counts_without_slots(hub: Hub) -> None:
+    sandbox = Client(hub, sandbox=True)
+    parts = offer()
+    (told,) = (one for one in parts["Schedule"]["extension"] if one["url"] == VACANCY)
+    (state,) = (one for one in told["extension"] if one["url"] == "state")
+    for kind in ("Organization", "Location", "HealthcareService"):
+        put(sandbox, parts[kind])
+    for code in ("none", "ask"):
+        state["valueCode"] = code
+        put(sandbox, parts["Schedule"])
+        assert sandbox.json(f"{FIND}&state={code}")["total"] == 1
