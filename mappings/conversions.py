@@ -65,18 +65,14 @@ def ik_is_plausible(ik: str) -> bool:
 
 def text(value: Any) -> str:
     """Text without surrounding or repeated white space, and without a patient's number."""
-    plain = _printed(value)
-    if has_insurance_number(plain):
-        raise Unreadable("ein Text ohne Versichertennummer", "text without an insurance number")
-    return plain
-
-
-def _printed(value: Any) -> str:
     plain = _plain(value)
-    if plain is None:
+    if plain is None or has_insurance_number(plain):
+        # One expectation for both: of a value that is not kept nobody knows which it was.
         raise Unreadable(
-            f"ein Text von höchstens {_LONGEST_TEXT} Zeichen ohne Steuerzeichen",
-            f"text of at most {_LONGEST_TEXT} characters without control characters",
+            f"ein Text von höchstens {_LONGEST_TEXT} Zeichen ohne Steuerzeichen und ohne Versichertennummer "
+            "(Buchstabe und neun Ziffern, deren letzte sie prüft)",
+            f"text of at most {_LONGEST_TEXT} characters without control characters and without an insurance number "
+            "(a letter and nine digits, the last of which checks them)",
         )
     return plain
 
@@ -96,9 +92,10 @@ def _plain(value: Any) -> str | None:
 
 
 def key(value: Any) -> str:
-    """A key of one or more values, folded and joined: the same thing written alike gets the same key."""
+    """A key of one or more values, folded and joined: the same thing written alike gets the same key; of no patient's
+    number."""
     parts = value if isinstance(value, list) else [value]
-    joined = "|".join("" if is_blank(part) else folded(_printed(part)) for part in parts)
+    joined = "|".join("" if is_blank(part) else folded(text(part)) for part in parts)
     if len(joined) > _LONGEST_KEY:
         raise Unreadable(f"höchstens {_LONGEST_KEY} Zeichen", f"at most {_LONGEST_KEY} characters")
     return joined

@@ -16,6 +16,7 @@ from typing import Any
 from mappings import terminology
 from mappings.conversions import Unreadable, iks, languages, plz, telematik_id, text
 from mappings.offer_terms import ADMISSION, KIM, OWN_SHARE, PAYER, PAYERS, PER_CODES
+from mappings.reader import is_blank
 from mappings.to_fhir import (
     AGS,
     AGS_EXTENSION,
@@ -83,13 +84,13 @@ _COUNTS = ("licensed", "operable", "occupied", "held", "accepting", "waiting")
 
 def fhir_key(nodes: Any) -> str:
     """A thing's stable name from `[identifier, id]`: an identifier of our making or the sender's, then the
-    Telematik-ID, then the resource id; never the IK, of which one can have many sites."""
+    Telematik-ID, then the resource id; never the IK, of which one can have many sites, and never a patient's number."""
     identifiers, resource_id = _parts(nodes, 2)[:2]
     stated = sorted(_identifiers(identifiers))
     ours = [value for system, value in stated if system.startswith(SOURCE)]
     theirs = [f"{system}|{value}" for system, value in stated if system not in (IK, TELEMATIK_ID)]
     telematik = [f"{system}|{value}" for system, value in stated if system == TELEMATIK_ID]
-    ids = [resource_id] if isinstance(resource_id, str) else []
+    ids = [] if is_blank(resource_id) else [text(resource_id)]
     for key in (*ours, *theirs, *telematik, *ids):
         return key
     raise Unreadable("identifier mit system und value", "an identifier with system and value")

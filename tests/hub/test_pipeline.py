@@ -302,6 +302,41 @@ def test_a_patients_number_is_kept_nowhere(hub: Hub) -> None:
     assert b"Canaria" not in everything_stored(hub)
 
 
+def _with_key(source: str, key: str) -> bytes:
+    """A delivery of one offer whose facility, or which itself, has that key."""
+    if source == "json":
+        offer = {"id": "o", "careForm": "tagespflege", "free": 1}
+        home = {"id": key, "name": "Haus", "postalCode": "49661", "city": "Cloppenburg", "offers": [offer]}
+        return json.dumps({"facilities": [home]}).encode()
+    if source == "csv-long":
+        return csv_long(long_row(key).replace(f"Haus {key}", "Haus"))
+    if source == "hsds":
+        care_form = {"taxonomy": "https://platzfrei.org/fhir/CodeSystem/care-form", "code": "hospiz"}
+        attributes = [{"taxonomy_term": care_form}]
+        of_home = {"id": "a", "name": "Hospiz", "status": "active", "organization": {"id": key, "name": "Haus"}}
+        return json.dumps({"contents": [{**of_home, "attributes": attributes}]}).encode()
+    coding = {"system": "https://platzfrei.org/fhir/CodeSystem/care-form", "code": "hospiz"}
+    organization = {"resourceType": "Organization", "id": "o", "name": "Haus"}
+    service = {"resourceType": "HealthcareService", "id": key, "type": [{"coding": [coding]}]}
+    entries = [organization, {**service, "providedBy": {"reference": "Organization/o"}}]
+    return json.dumps(
+        {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in entries]}
+    ).encode()
+
+
+@pytest.mark.parametrize("source", ["json", "csv-long", "hsds", "fhir"])
+def test_a_key_that_may_be_a_patients_number_is_refused_and_not_repeated(hub: Hub, source: str) -> None:
+    receipt = send(hub, source, _with_key(source, "X110411675"))
+    assert (receipt.taken, receipt.set_aside) == (0, 1)
+    (issue,) = [one for one in receipt.issues if one.severity == "error"]
+    assert issue.place
+    assert "Versichertennummer" in issue.text_de
+    assert "insurance number" in issue.text_en
+    assert "110411675" not in json.dumps(receipt.to_json())
+    assert b"110411675" not in everything_stored(hub)
+    assert send(hub, source, _with_key(source, "X-110411675")).taken == 1
+
+
 def test_nothing_but_empty_records_is_refused_whole(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hub.ingest.arrival._BROKEN_MAX", 20)
     receipt = send(hub, "json", json.dumps({"facilities": [{}] * 100}).encode())

@@ -1,9 +1,12 @@
 """A patient's number is known by its check digit, wherever it stands in a text."""
 
+from typing import Any
+
 import pytest
 
-from mappings.conversions import CONVERSIONS, Unreadable
+from mappings.conversions import Unreadable
 from mappings.insurance_number import has_insurance_number
+from mappings.language import CONVERSIONS
 
 # The first is gematik's published example; the others are made by the same rule.
 NUMBERS = ("X110411675", "A123456780", "x110411675")
@@ -44,7 +47,21 @@ def test_a_key_or_a_telephone_number_is_none(key: str) -> None:
     assert not has_insurance_number(key)
 
 
-def test_no_text_takes_it_and_a_key_does() -> None:
-    with pytest.raises(Unreadable):
-        CONVERSIONS["text"]("Haus Canaria X110411675")
-    assert CONVERSIONS["key"]("X110411675")
+@pytest.mark.parametrize(
+    ("conversion", "value"),
+    [
+        ("text", "Haus Canaria X110411675"),
+        ("key", "X110411675"),
+        ("key", ["Haus Canaria x110 411 675", "Cloppenburg"]),
+        ("fhir_key", [None, "X110411675"]),
+        ("fhir_key", [[{"system": "http://fhir.de/sid/gkv/kvid-10", "value": "X110411675"}], None]),
+    ],
+)
+def test_neither_a_text_nor_a_key_takes_it(conversion: str, value: Any) -> None:
+    with pytest.raises(Unreadable, match="without an insurance number"):
+        CONVERSIONS[conversion](value)
+
+
+@pytest.mark.parametrize("key", ["H510322019", "H-510322019", "HS110411675", "5-2-110411675", "110411675"])
+def test_a_key_that_is_none_is_taken(key: str) -> None:
+    assert CONVERSIONS["key"](key) == key.casefold()
