@@ -364,8 +364,8 @@ def _issues(message: hl7v2.Message, place: str, fields: Mapping[str, str], missh
         decisive = name in ("MSH-9.1", "MSH-9.2") or (expected is not None and not _idle(name))
         yield Issue(
             code="hl7-value",
-            text_de=f"der Wert wurde nicht übernommen; erwartet wird {text_de}; der Absender berichtigt das Feld",
-            text_en=f"the value was withheld; {text_en} expected; the sender corrects the field",
+            text_de=f"erwartet wird {text_de}; der Wert wurde nicht übernommen; der Absender berichtigt das Feld",
+            text_en=f"{text_en} expected; the value was withheld; the sender corrects the field",
             place=f"{place}, {name}",
             severity="error" if decisive else "warning",
         )

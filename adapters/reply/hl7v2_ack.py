@@ -21,6 +21,8 @@ __all__ = ["Code", "Header", "Policy", "acknowledgements", "header"]
 _STANDARD = b"|^~\\&"
 _TEXT_MAX = 80
 """MSA-3 is an ST of 80 characters."""
+_MESSAGE_MAX = 250
+"""ERR-8 is a TX of 250."""
 _ERRORS_MAX = 10
 _LAST_FIELD = 25
 _FIRST_WITH_ERL = (2, 5)
@@ -235,6 +237,18 @@ def _condition(issue: Issue) -> _Condition:
     return _CONDITIONS.get(issue.code) or _BY_FHIR_CODE.get(issue.fhir_code) or _INTERNAL
 
 
+def _located(issue: Issue) -> tuple[str, str, str, str]:
+    """Segment, which of them, field and component that an issue is about; each blank where it does not say."""
+    if issue.code in _LOCATIONS:
+        segment, field = _LOCATIONS[issue.code]
+        return segment, "1", str(field), ""
+    found = _PLACE.fullmatch(issue.place)
+    if found is None:
+        return "", "", "", ""
+    group = _GROUP.search(issue.place)
+    return found[1], group[1] if group else "1", found[2] or "", found[3] or ""
+
+
 class _Answer:
     def __init__(
         self, asked: Header, told: Receipt | Sequence[Issue], *, control_id: str, at: datetime, policy: Policy
@@ -313,10 +327,17 @@ class _Answer:
 
     def _said(self) -> str:
         if self._errors:
-            return self._in_language(self._errors[0])[0]
+            return self._placed(self._errors[0])
         if isinstance(self._told, Receipt):
             return next((in_language(reason, self._language) for reason in self._told.left_out), "")
         return ""
+
+    def _placed(self, issue: Issue) -> str:
+        """What is wrong, the place first: many systems log MSA-3 and no ERR."""
+        text = self._in_language(issue)[0]
+        segment, _, field, part = _located(issue)
+        place = "-".join(filter(None, (segment, ".".join(filter(None, (field, part))))))
+        return f"{place}: {text}" if place and not text.startswith(place) else text
 
     def _error(self, issue: Issue) -> bytes:
         separator, component, subcomponent = (self._asked.marks[at : at + 1] for at in (0, 1, 4))
@@ -337,20 +358,13 @@ class _Answer:
             self._coded(issue.code, "", "PLATZFREI", component),
             number,
             self._written(second),
-            self._written(first, most=250),
+            self._written(first, most=_MESSAGE_MAX),
         ]
         return separator.join(fields)
 
     def _location(self, issue: Issue, component: bytes) -> bytes:
-        found = _PLACE.fullmatch(issue.place)
-        if issue.code in _LOCATIONS:
-            segment, field = _LOCATIONS[issue.code]
-            return component.join((segment.encode(), b"1", str(field).encode()))
-        if found is None:
-            return b""
-        segment, place, part = found.groups()
-        group = _GROUP.search(issue.place)
-        told = [segment, group[1] if group else "1", *([place] if place else []), *(["1", part] if part else [])]
+        segment, group, place, part = _located(issue)
+        told = [segment, group, *([place] if place else []), *(["1", part] if part else [])] if segment else []
         return component.join(each.encode() for each in told)
 
     def _in_language(self, issue: Issue) -> tuple[str, str]:
@@ -361,7 +375,8 @@ class _Answer:
         return between.join(self._written(str(each)) for each in (code, text, system))
 
     def _written(self, text: str, *, most: int | None = None) -> bytes:
-        """Text of ours, in the sender's character set, with all escaped that would be read as structure."""
+        """Text of ours, in the sender's character set, with all escaped that would be read as structure; of more than
+        `most` characters, so written, the last words are left out."""
         if most is None and text.isascii() and text.isalnum():
             return text.encode()
         return _escaped(text, self._asked.marks, self._codec, most) if text else b""
@@ -373,8 +388,25 @@ def _escaped(text: str, sent_marks: bytes, codec: str, most: int | None) -> byte
         text = "".join(each if _is_of(each, codec) else _PLAIN.get(ord(each), "?") for each in text)
     marks = sent_marks.decode("latin-1")
     escape = marks[3]
-    table = {
-        mark: f"{escape}{letter}{escape}" for mark, letter in zip(marks, "FSRET", strict=True) if not mark.isalnum()
+    signs = {
+        ord(mark): f"{escape}{letter}{escape}"
+        for mark, letter in zip(marks, "FSRET", strict=True)
+        if not mark.isalnum()
     }
-    plain = " ".join("".join(each if each.isprintable() else " " for each in text).split())[:most]
-    return "".join(table.get(each, each) for each in plain).encode(codec, "replace")
+    plain = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    whole = plain.translate(signs)
+    if most is not None and len(whole) > most:
+        whole = _shortened(plain, signs, most, "…" if _is_of("…", codec) else "...")
+    return whole.encode(codec, "replace")
+
+
+def _shortened(plain: str, signs: Mapping[int, str], most: int, ellipsis: str) -> str:
+    """The first words that there is room for; of one that is too long its first characters."""
+    left = most - len(ellipsis)
+    ends = [0, *(at for at, sign in enumerate(plain) if sign == " ")]
+    fitting = max(end for end in ends if end == 0 or len(plain[:end].translate(signs)) < left)
+    if fitting:
+        return f"{plain[:fitting].translate(signs)} {ellipsis}"
+    while len(plain.translate(signs)) > left:
+        plain = plain[:-1]
+    return plain.translate(signs) + ellipsis

@@ -1,6 +1,7 @@
 """The answer in its sender's words: codes, places, delimiters, character sets, both modes; read by another's parser."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import hl7
@@ -53,7 +54,7 @@ def test_an_answer_goes_back_to_who_asked_in_its_own_delimiters() -> None:
     (answer,) = said(odd, receipt(WRONG))
     head, acknowledged, error = lines(answer, "ascii")
     assert head == "MSH#$%!@#PLATZFREI#HUB#KIS#KH#20261122090000+0000##ACK$A01$ACK#PF1#P#2.5"
-    assert acknowledged == "MSA#AE#4711#Groesse | unbekannt - berichtigen"
+    assert acknowledged == "MSA#AE#4711#PV1-3.3: Groesse | unbekannt - berichtigen"
     assert error.startswith(
         "ERR##PV1$1$3$1$3#204$Unknown key identifier$HL70357#E#bed-not-declared$$PLATZFREI#3#size ^ unk"
     )
@@ -70,12 +71,12 @@ def test_text_of_ours_can_make_no_structure() -> None:
 @pytest.mark.parametrize(
     ("charset", "codec", "text"),
     [
-        ("UNICODE UTF-8", "utf-8", "Größe \\F\\ unbekannt – berichtigen"),
-        ("8859/1", "latin-1", "Größe \\F\\ unbekannt - berichtigen"),
-        ("8859/15", "iso8859-15", "Größe \\F\\ unbekannt - berichtigen"),
-        ("ASCII", "ascii", "Groesse \\F\\ unbekannt - berichtigen"),
-        ("", "ascii", "Groesse \\F\\ unbekannt - berichtigen"),
-        ("EBCDIC", "ascii", "Groesse \\F\\ unbekannt - berichtigen"),
+        ("UNICODE UTF-8", "utf-8", "PV1-3.3: Größe \\F\\ unbekannt – berichtigen"),
+        ("8859/1", "latin-1", "PV1-3.3: Größe \\F\\ unbekannt - berichtigen"),
+        ("8859/15", "iso8859-15", "PV1-3.3: Größe \\F\\ unbekannt - berichtigen"),
+        ("ASCII", "ascii", "PV1-3.3: Groesse \\F\\ unbekannt - berichtigen"),
+        ("", "ascii", "PV1-3.3: Groesse \\F\\ unbekannt - berichtigen"),
+        ("EBCDIC", "ascii", "PV1-3.3: Groesse \\F\\ unbekannt - berichtigen"),
     ],
 )
 def test_an_answer_is_in_the_character_set_of_the_question(charset: str, codec: str, text: str) -> None:
@@ -95,8 +96,57 @@ def test_the_language_of_the_question_comes_first() -> None:
         issue = Issue(code="hl7-value", text_de="German", text_en="English", place="message 1, EVN-2")
         (answer,) = said(adt(more=f"|||||||{language}"), receipt(issue))
         _, acknowledged, error = lines(answer)
-        assert acknowledged == f"MSA|AE|1|{first}"
+        assert acknowledged == f"MSA|AE|1|EVN-2: {first}"
         assert error.endswith(f"|{second}|{first}")
+
+
+LONG = Issue(
+    code="hl7-value",
+    text_de="erwartet wird eine Zeit JJJJMMTT[HHMM[SS]][+/-HHMM] | auf Deutsch; der Absender berichtigt das Feld",
+    text_en="a time YYYYMMDD[HHMM[SS]][+/-HHMM] expected; the sender corrects the field",
+    place="message 1, EVN-2",
+    fhir_code="value",
+)
+
+
+@pytest.mark.parametrize(
+    ("charset", "codec", "text"),
+    [
+        (
+            "UNICODE UTF-8",
+            "utf-8",
+            r"EVN-2: erwartet wird eine Zeit JJJJMMTT[HHMM[SS]][+/-HHMM] \F\ auf Deutsch; …",
+        ),
+        ("8859/1", "latin-1", r"EVN-2: erwartet wird eine Zeit JJJJMMTT[HHMM[SS]][+/-HHMM] \F\ auf Deutsch; ..."),
+    ],
+)
+def test_what_is_too_long_for_msa_begins_with_the_place_and_ends_with_a_word(
+    charset: str, codec: str, text: str
+) -> None:
+    _, acknowledged, error = lines(said(adt(more=f"||||||{charset}"), receipt(LONG))[0], codec)
+    assert acknowledged == f"MSA|AE|1|{text}"
+    assert len(text) <= 80
+    assert error.endswith("auf Deutsch; der Absender berichtigt das Feld"), "ERR has room for all of it"
+
+
+def test_a_word_that_is_too_long_itself_is_cut() -> None:
+    _, acknowledged, _ = lines(said(adt(), receipt(replace(LONG, text_de="&" * 99)))[0])
+    assert acknowledged == f"MSA|AE|1|EVN-2: {chr(46) * 3}"
+    _, acknowledged, _ = lines(said(adt(), receipt(replace(LONG, text_de="x" * 99, place="")))[0])
+    assert acknowledged == f"MSA|AE|1|{'x' * 77}..."
+
+
+@given(st.text(alphabet="äx |&^ …", max_size=200), st.sampled_from(["", "8859/1", "UNICODE UTF-8"]))
+def test_whatever_is_said_fits_its_field(text: str, charset: str) -> None:
+    told = receipt(replace(LONG, text_de=text, text_en=text))
+    _, acknowledged, error = said(adt(more=f"||||||{charset}"), told)[0].decode("utf-8", "replace").split("\r")[:3]
+    assert len([*acknowledged.split("|"), ""][3]) <= 80
+    assert len([*error.split("|"), *[""] * 9][8]) <= 250
+
+
+def test_a_place_that_a_text_begins_with_is_said_once() -> None:
+    missing = Issue(code="hl7-field-missing", text_de="PV1-3.1 fehlt", text_en="no", place="message 1, PV1-3.1")
+    assert lines(said(adt(), receipt(missing))[0])[1] == "MSA|AE|1|PV1-3.1 fehlt"
 
 
 def test_a_message_without_effect_is_accepted_and_told_so() -> None:
@@ -106,9 +156,9 @@ def test_a_message_without_effect_is_accepted_and_told_so() -> None:
     assert lines(said(adt(more="|||||||EN"), told)[0])[1] == "MSA|AA|1|no effect (A04)"
 
 
-_OLD = ["MSA|AE|1|Text|||101^Required field missing^HL70357", "ERR|PV1^1^3^101&Required field missing&HL70357"]
+_OLD = ["MSA|AE|1|PV1-3.1: Text|||101^Required field missing^HL70357", "ERR|PV1^1^3^101&Required field missing&HL70357"]
 _NEW = [
-    "MSA|AE|1|Text",
+    "MSA|AE|1|PV1-3.1: Text",
     "ERR||PV1^1^3^1^1|101^Required field missing^HL70357|E|hl7-field-missing^^PLATZFREI|3|Text|Text",
 ]
 
