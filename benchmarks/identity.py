@@ -16,6 +16,7 @@ from statistics import median
 
 from hub.hub import Hub, now
 from hub.ingest.identity import Held
+from hub.ingest.identity_proposals import waiting
 from hub.settings import Settings
 from hub.store.clock import micros
 from mappings.vacancy import Facility
@@ -43,7 +44,7 @@ def main() -> None:
         cpu = (time.process_time() - cpu) / len(singles) * 1000
         print(f"changed, one by one, each durable: median {median(singles) * 1000:.1f} ms, CPU {cpu:.1f} ms")
         with hub.database.reading() as connection:
-            print(f"{hub.identity.waiting(connection)} proposals wait")
+            print(f"{waiting(connection)} proposals wait")
     finally:
         hub.close()
 

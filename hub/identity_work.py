@@ -9,11 +9,15 @@ from sqlalchemy import Connection, select
 from sqlalchemy.sql import ColumnElement
 
 from hub.errors import NotFound
-from hub.ingest.identity import Decision, Identity, Proposal
+from hub.ingest.identity import Identity
+from hub.ingest.identity_decisions import Decision, Decisions, log
+from hub.ingest.identity_proposals import Proposal, explain, is_proposed, proposals, waiting
 from hub.ingest.joined_view import Member
+from hub.ingest.known_facilities import members
 from hub.reason import WHO, WHY, reason
 from hub.store.clock import instant, micros
 from hub.store.database import Database
+from hub.store.reader import Transaction
 from hub.store.tables import facility as facilities
 from mappings.errors import Issue, Rejected
 from mappings.likeness import Verdict
@@ -31,20 +35,19 @@ class IdentityWork:
 
     def __init__(self, database: Database, identity: Identity, clock: Callable[[], datetime]) -> None:
         self._database = database
-        self._identity = identity
+        self._decisions = Decisions(identity)
         self._clock = clock
 
     def proposals(self, *, most: int) -> dict[str, Any]:
         """What waits, the likeliest first: both facilities side by side, and every reason."""
         with self._database.reading() as connection:
-            waiting = self._identity.waiting(connection)
-            found = self._identity.proposals(connection, most=most)
-            return {"waiting": waiting, "proposals": self._pairs(connection, found)}
+            found = proposals(connection, most=most)
+            return {"waiting": waiting(connection), "proposals": self._pairs(connection, found)}
 
     def explain(self, name: str) -> dict[str, Any]:
         """Who is one with a facility and why, what else looks alike, and what was decided."""
         with self._database.reading() as connection:
-            told = self._identity.explain(connection, self._named(connection, name))
+            told = explain(connection, self._named(connection, name))
             ids = {member.id for member in told.members}
             ties = self._pairs(connection, told.ties)
             return {
@@ -58,7 +61,7 @@ class IdentityWork:
     def decisions(self, *, most: int) -> dict[str, Any]:
         """The log, newest first."""
         with self._database.reading() as connection:
-            return {"decisions": [_decision(one) for one in self._identity.decisions(connection, most=most)]}
+            return {"decisions": [_decision(one) for one in log(connection, most=most)]}
 
     def act(self, action: str, names: Sequence[str], *, who: str, why: str) -> dict[str, Any]:
         """Decide; says the numbers of the decisions, by which they are undone, and what the facilities, and all that
@@ -73,24 +76,24 @@ class IdentityWork:
         now = micros(self._clock())
         with self._database.writing() as connection:
             if action == "undo":
-                made = self._identity.undo(connection, _number(names[0]), who=who, why=why, now=now)
+                made = self._decisions.undo(connection, _number(names[0]), who=who, why=why, now=now)
                 return {"decisions": made}
             ids = [self._named(connection, name) for name in names]
             if len(set(ids)) != len(ids):
                 raise _itself()
-            around = {one.id for name in ids for one in self._identity.explain(connection, name).members}
+            around = {one.id for name in ids for one in explain(connection, name).members}
             if action == "split":
-                made = self._identity.split(connection, ids[0], who=who, why=why, now=now)
+                made = self._decisions.split(connection, ids[0], who=who, why=why, now=now)
             else:
                 if action != "merge":
                     self._refuse_unproposed(connection, ids)
                 verdict = "different" if action == "refuse" else "same"
-                made = self._identity.decide(connection, [(ids[0], ids[1])], verdict, who=who, why=why, now=now)
-            after = self._identity.members(connection, sorted(around))
-            return {"decisions": made, "facilities": [_member(member) for member in after.values()]}
+                made = self._decisions.decide(connection, [(ids[0], ids[1])], verdict, who=who, why=why, now=now)
+            after = members(Transaction(connection), sorted(around))
+            return {"decisions": made, "facilities": [_member(member) for member in after]}
 
     def _refuse_unproposed(self, connection: Connection, ids: Sequence[str]) -> None:
-        if not self._identity.is_proposed(connection, ids[0], ids[1]):
+        if not is_proposed(connection, ids[0], ids[1]):
             raise Rejected(
                 Issue(
                     code="not-proposed",
@@ -133,13 +136,14 @@ class IdentityWork:
         return found.pop()
 
     def _pairs(self, connection: Connection, found: Sequence[Proposal]) -> list[dict[str, Any]]:
-        members = self._identity.members(connection, {end for one in found for end in (one.one, one.other)})
+        ends = {end for one in found for end in (one.one, one.other)}
+        known = {member.id: member for member in members(Transaction(connection), ends)}
         return [
             {
                 "score": one.likeness.score,
                 "since": instant(one.since),
                 "certain": one.likeness.verdict is Verdict.SAME,
-                "facilities": [_member(members[one.one]), _member(members[one.other])],
+                "facilities": [_member(known[one.one]), _member(known[one.other])],
                 "evidence": [
                     {"code": each.code, "points": each.points, "text": {"de": each.text_de, "en": each.text_en}}
                     for each in one.likeness.evidences

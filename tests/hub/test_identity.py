@@ -17,7 +17,10 @@ from adapters.receipt import Receipt
 from hub.errors import NotFound
 from hub.fhir.vacancy_search import prepare
 from hub.hub import Hub
+from hub.ingest import identity_proposals
 from hub.ingest.changes import Told
+from hub.ingest.identity_decisions import Decisions, log
+from hub.ingest.identity_proposals import explain, waiting
 from hub.ingest.reconcile import Reconciler
 from hub.store.clock import micros
 from hub.store.repository import Resource, tree_of
@@ -181,14 +184,14 @@ def places(hub: Hub, view: str = "professional") -> list[int]:
 
 def decide(hub: Hub, verdict: str, one: str, other: str) -> list[int]:
     with hub.database.writing() as connection:
-        return hub.identity.decide(
+        return Decisions(hub.identity).decide(
             connection, [(one, other)], verdict, who="Koordination", why="angerufen", now=micros(NOW)
         )
 
 
 def split(hub: Hub, of: str) -> list[int]:
     with hub.database.writing() as connection:
-        return hub.identity.split(connection, of, who="Koordination", why="zwei Häuser", now=micros(NOW))
+        return Decisions(hub.identity).split(connection, of, who="Koordination", why="zwei Häuser", now=micros(NOW))
 
 
 def remove(hub: Hub, *told: VacancyReport, source: str = "amtlich") -> int:
@@ -199,12 +202,12 @@ def remove(hub: Hub, *told: VacancyReport, source: str = "amtlich") -> int:
 
 def undo(hub: Hub, number: int) -> list[int]:
     with hub.database.writing() as connection:
-        return hub.identity.undo(connection, number, who="Koordination", why="verlesen", now=micros(NOW))
+        return Decisions(hub.identity).undo(connection, number, who="Koordination", why="verlesen", now=micros(NOW))
 
 
 def proposals(hub: Hub) -> list[Any]:
     with hub.database.reading() as connection:
-        return hub.identity.proposals(connection)
+        return identity_proposals.proposals(connection)
 
 
 def test_one_home_of_three_sources_is_found_once(hub: Hub) -> None:
@@ -386,12 +389,12 @@ def test_a_refused_proposal_stays_refused_until_it_is_undone(hub: Hub) -> None:
     undo(hub, number)
     assert len(homes(hub)) == 1
     with hub.database.reading() as connection:
-        log = hub.identity.decisions(connection)
-    assert [(one.verdict, one.stands, one.undoes) for one in log] == [
+        decided = log(connection, most=100)
+    assert [(one.verdict, one.stands, one.undoes) for one in decided] == [
         ("undone", False, number),
         ("different", False, None),
     ]
-    assert {(one.who, one.why) for one in log} == {("Koordination", "angerufen"), ("Koordination", "verlesen")}
+    assert {(one.who, one.why) for one in decided} == {("Koordination", "angerufen"), ("Koordination", "verlesen")}
 
 
 def test_an_undone_merge_lets_the_word_before_it_stand_again(hub: Hub) -> None:
@@ -503,7 +506,7 @@ def test_explaining_names_members_ties_and_decisions(hub: Hub) -> None:
         tell(hub, source, told(source))
     split(hub, organization("portal"))
     with hub.database.reading() as connection:
-        of_home = hub.identity.explain(connection, homes(hub)[0]["id"] if len(homes(hub)) == 1 else organization())
+        of_home = explain(connection, homes(hub)[0]["id"] if len(homes(hub)) == 1 else organization())
     assert {member.source for member in of_home.members} == {"amtlich", "export"}
     codes = {each.code for tie in of_home.ties for each in tie.likeness.evidences}
     assert {"ik-same", "address-same"} <= codes
@@ -529,11 +532,11 @@ def test_a_home_that_was_removed_is_proposed_no_more(hub: Hub) -> None:
     assert len(proposals(hub)) == 1
     assert remove(hub, other, source="export") == 1
     with hub.database.reading() as connection:
-        assert hub.identity.proposals(connection) == []
-        assert hub.identity.waiting(connection) == 0
+        assert identity_proposals.proposals(connection) == []
+        assert waiting(connection) == 0
         with pytest.raises(NotFound):
-            hub.identity.explain(connection, organization("export"))
-        assert hub.identity.explain(connection, organization()).ties == ()
+            explain(connection, organization("export"))
+        assert explain(connection, organization()).ties == ()
     tell(hub, "portal", told("portal", of=home("portal", iks=(), key="portal-1")))
     assert {end for one in proposals(hub) for end in (one.one, one.other)} == {organization(), organization("portal")}
     tell(hub, "export", other, at=4 * HOUR)
