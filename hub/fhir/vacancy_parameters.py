@@ -7,7 +7,7 @@ a code, a number, a date or a place.
 import math
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
@@ -34,6 +34,7 @@ __all__ = [
     "operator_id",
     "query_of",
     "told_of",
+    "wrong_of",
 ]
 
 Told = Mapping[str, Sequence[str]]
@@ -68,7 +69,16 @@ _ID = re.compile(r"(?:Organization/)?([A-Za-z0-9.-]{1,64})", re.ASCII)
 
 def told_of(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     """The parameters as they were sent; `Malformed` for one that is none, or stands twice, or tells of a patient."""
+    told, wrong = _sent(pairs)
+    if wrong:
+        raise Malformed(*wrong)
+    return told
+
+
+def _sent(pairs: Sequence[tuple[str, str]]) -> tuple[dict[str, list[str]], list[Issue]]:
+    """The parameters as they were sent, and what is wrong with them as such; `Malformed` if any tells of a patient."""
     told: dict[str, list[str]] = defaultdict(list)
+    wrong: list[Issue] = []
     for name, value in pairs:
         if name in ("_format", "_pretty"):
             continue
@@ -86,30 +96,37 @@ def told_of(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
                     "processed. Please search without anything about a person.",
                 )
             )
-        if not known:
-            names = ", ".join(sorted(_NAMES - {"_after", SINCE}))
-            # Its name is not repeated: nobody knows what it tells.
-            raise Malformed(
-                Issue(
-                    code="unknown-parameter",
-                    fhir_code="not-supported",
-                    place="http",
-                    text_de=f"ein Parameter der Anfrage ist keiner von $find-vacancies; bekannt: {names}",
-                    text_en=f"a parameter of the request is none of $find-vacancies; known: {names}",
-                )
-            )
-        told[name] += [part.strip() for part in value.split(",")] if name in REPEATABLE else [value.strip()]
-    for name in ("why-not", MONITOR):
-        if not {"true", "false", ""}.issuperset(told.get(name, ())):
-            raise _wrong(name, "erwartet wird true oder false", "expected true or false")
-    for name in ONCE:
-        if len(told.get(name, ())) > 1:
-            raise _wrong(name, "darf nur einmal stehen", "may be given only once")
+        if known:
+            told[name] += [part.strip() for part in value.split(",")] if name in REPEATABLE else [value.strip()]
+        elif not wrong:
+            wrong.append(_unknown())
+    wrong += [
+        _finding(name, "erwartet wird true oder false", "expected true or false")
+        for name in ("why-not", MONITOR)
+        if not {"true", "false", ""}.issuperset(told.get(name, ()))
+    ]
+    wrong += [
+        _finding(name, "darf nur einmal stehen", "may be given only once")
+        for name in ONCE
+        if len(told.get(name, ())) > 1
+    ]
     found = {name: [value for value in values if value] for name, values in told.items() if any(values)}
     if "near" in found and found["near"][0].count("|") == 1:
         # So that the answer, and its record, say how far was looked.
         found["near"] = [f"{found['near'][0]}|{_KM_DEFAULT:.0f}|km"]
-    return found
+    return found, wrong
+
+
+def _unknown() -> Issue:
+    """That there are parameters that are none, however many: they are not named, nobody knows what their names tell."""
+    names = ", ".join(sorted(_NAMES - {"_after", SINCE}))
+    return Issue(
+        code="unknown-parameter",
+        fhir_code="not-supported",
+        place="http",
+        text_de=f"ein Parameter der Anfrage ist keiner von $find-vacancies; bekannt: {names}",
+        text_en=f"a parameter of the request is none of $find-vacancies; known: {names}",
+    )
 
 
 def _tells_of_a_person(text: str) -> bool:
@@ -129,21 +146,60 @@ def query_of(told: Told, *, today: date, public: bool) -> VacancyQuery:
         start=day(start) if start else None,
         days=days,
         places=_places(told, public=public),
-        needs=mask("need", _codes(told, "need", terminology.codes("need"))),
+        needs=_needs(told) if "need" in told else 0,
         care_grade=_care_grade(told),
-        sex=sum(SEXES[code] for code in _codes(told, "sex", SEXES)),
-        rooms=sum(ROOMS[code] for code in _codes(told, "room", ROOMS)),
+        sex=_sex(told) if "sex" in told else 0,
+        rooms=_rooms(told) if "room" in told else 0,
         operator=0 if "operator" in told else None,
         language=_language(told),
-        payers=mask("payer", _codes(told, "payer", terminology.codes("payer"))) if "payer" in told else 0,
+        payers=_payers(told) if "payer" in told else 0,
         own_share=_own_share(told),
         max_age=_max_age(told),
         prefer_needs=prefer_needs,
         prefer_rooms=prefer_rooms,
         sort=_sort(told),
-        count=parse_count(told["_count"][0]) if "_count" in told else COUNT_DEFAULT,
+        count=_count(told) if "_count" in told else COUNT_DEFAULT,
         after=_after(told),
     )
+
+
+def wrong_of(pairs: Sequence[tuple[str, str]], *, today: date, public: bool) -> list[Issue]:
+    """All that `told_of`, `query_of` and `operator_id` refuse, at most once a parameter: what each says alone, and what
+    contradicts others where all of these can be read. `Malformed` if any tells of a patient: then of nothing else.
+    """
+    told, sent = _sent(pairs)
+    wrong = {issue.place: issue for issue in sent}
+
+    def read(by: Callable[[Told], object], *names: str) -> None:
+        if wrong.keys().isdisjoint(map(http_part, names)):
+            try:
+                by({name: told[name] for name in names if name in told})
+            except Malformed as malformed:
+                wrong.update((issue.place, issue) for issue in malformed.issues)
+
+    def read_day(name: str) -> None:
+        read(lambda told: _day(told, name, today), name)
+
+    def read_place(*names: str) -> None:
+        read(lambda told: _place(told, ()), *names)
+
+    for names in (("near",), ("postal-code",), ("city", "district")):
+        if not told.keys().isdisjoint(names):
+            read_place(*names)
+    read(_known_city, "city")
+    read(_kilometres, "distance")
+    read_place("near", "postal-code", "city", "district")
+    read_place("near", "postal-code", "city", "district", "distance")
+    read_day("start")
+    read_day("end")
+    read(_duration, "duration")
+    read(_one_end, "end", "duration")
+    read(lambda told: _stay(told, today), "start", "end", "duration")
+    read(lambda told: _places(told, public=public), "places")
+    for name, by in _ALONE.items():
+        if name in told:
+            read(by, name)
+    return list(wrong.values())
 
 
 def operator_id(told: Told) -> str | None:
@@ -237,6 +293,16 @@ def _near(told: Told) -> tuple[float, float, float] | None:
         ) from None
 
 
+def _known_city(told: Told) -> None:
+    """Raises `Malformed` for a town that nobody knows, in whatever district."""
+    try:
+        if "city" in told:
+            _place(told, ())
+    except Malformed as malformed:
+        if malformed.issues[0].fhir_code != "multiple-matches":
+            raise
+
+
 def _one(told: Told, name: str) -> str:
     return told[name][0] if name in told else ""
 
@@ -285,9 +351,8 @@ def _states(told: Told) -> tuple[State, ...]:
 def _stay(told: Told, today: date) -> tuple[date | None, int]:
     """The first day, None for any, and for how many days in a row."""
     start, end = _day(told, "start", today), _day(told, "end", today)
-    duration = _number(told, "duration", 1, DAYS_MAX)
-    if end is not None and duration is not None:
-        raise _wrong("duration", "end nennt das Ende schon", "end states the end already", "business-rule")
+    duration = _duration(told)
+    _one_end(told)
     if end is None:
         return start, duration or 1
     first = start or today
@@ -300,6 +365,16 @@ def _stay(told: Told, today: date) -> tuple[date | None, int]:
             "business-rule",
         )
     return first, days
+
+
+def _duration(told: Told) -> int | None:
+    return _number(told, "duration", 1, DAYS_MAX)
+
+
+def _one_end(told: Told) -> None:
+    """Raises `Malformed` where the end of a stay is told in two ways."""
+    if "end" in told and "duration" in told:
+        raise _wrong("duration", "end nennt das Ende schon", "end states the end already", "business-rule")
 
 
 def _day(told: Told, name: str, today: date) -> date | None:
@@ -332,8 +407,24 @@ def _number(told: Told, name: str, least: int, most: int) -> int | None:
     return int(written)
 
 
+def _needs(told: Told) -> int:
+    return mask("need", _codes(told, "need", terminology.codes("need")))
+
+
 def _care_grade(told: Told) -> int:
     return _number(told, "care-grade", 1, 5) or 0
+
+
+def _sex(told: Told) -> int:
+    return sum(SEXES[code] for code in _codes(told, "sex", SEXES))
+
+
+def _rooms(told: Told) -> int:
+    return sum(ROOMS[code] for code in _codes(told, "room", ROOMS))
+
+
+def _payers(told: Told) -> int:
+    return mask("payer", _codes(told, "payer", terminology.codes("payer")))
 
 
 def _language(told: Told) -> str:
@@ -410,6 +501,10 @@ def _sort(told: Told) -> Sort:
     return Sort(_codes(told, "_sort", [one.value for one in Sort])[0])
 
 
+def _count(told: Told) -> int:
+    return parse_count(told["_count"][0])
+
+
 def _after(told: Told) -> Position | None:
     if "_after" not in told:
         return None
@@ -419,13 +514,35 @@ def _after(told: Told) -> Position | None:
     return float(match[1]), float(match[2]), int(match[3])
 
 
+_ALONE: Mapping[str, Callable[[Told], object]] = {
+    "care-form": _care_forms,
+    "state": _states,
+    "need": _needs,
+    "prefer": _preferred,
+    "care-grade": _care_grade,
+    "sex": _sex,
+    "room": _rooms,
+    "operator": operator_id,
+    "language": _language,
+    "payer": _payers,
+    "own-share": _own_share,
+    "max-age": _max_age,
+    "_sort": _sort,
+    "_count": _count,
+    "_after": _after,
+}
+"""What reads a parameter that says the same whatever stands beside it."""
+
+
 def _wrong(name: str, text_de: str, text_en: str, fhir_code: str = "value") -> Malformed:
-    return Malformed(
-        Issue(
-            code=f"find-vacancies-{name}",
-            fhir_code=fhir_code,
-            place=http_part(name),
-            text_de=f"{name}: {text_de}",
-            text_en=f"{name}: {text_en}",
-        )
+    return Malformed(_finding(name, text_de, text_en, fhir_code))
+
+
+def _finding(name: str, text_de: str, text_en: str, fhir_code: str = "value") -> Issue:
+    return Issue(
+        code=f"find-vacancies-{name}",
+        fhir_code=fhir_code,
+        place=http_part(name),
+        text_de=f"{name}: {text_de}",
+        text_en=f"{name}: {text_en}",
     )

@@ -8,12 +8,12 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from hub.course.chances import Chances
-from hub.errors import TooCostly
+from hub.errors import Malformed, TooCostly
 from hub.fhir.bundle import searchset
 from hub.fhir.missed_search import count_missed
 from hub.fhir.news import RELATION, News, not_together, pairs_of, said, with_cursor
 from hub.fhir.vacancy_bundle import bundle, hit_entries, url_of
-from hub.fhir.vacancy_parameters import MONITOR, SINCE, Told, no_operator, operator_id, query_of, told_of
+from hub.fhir.vacancy_parameters import MONITOR, SINCE, Told, no_operator, operator_id, query_of, told_of, wrong_of
 from hub.reports.tally import Tally
 from hub.search.operators import number_of
 from hub.search.seen import Seen
@@ -43,11 +43,15 @@ def prepare(
     """The search that parameters ask for: given a snapshot, it finds and writes the Bundle; with `news`, also what is
     new since it was asked before. The tally counts it where it finds nothing.
 
-    Raises `Malformed` for what cannot be asked, before anything is searched.
+    Raises `Malformed` with all that cannot be asked, before anything is searched.
     """
-    told = told_of(pairs)
-    asked = query_of(told, today=now.astimezone(ZONE).date(), public=projection.name == "public")
-    operator = operator_id(told)
+    today, public = now.astimezone(ZONE).date(), projection.name == "public"
+    try:
+        told = told_of(pairs)
+        asked = query_of(told, today=today, public=public)
+        operator = operator_id(told)
+    except Malformed:
+        raise Malformed(*wrong_of(pairs, today=today, public=public)) from None
     seen = _seen(told, news, at=micros(now))
 
     def search(reader: Reader) -> bytes:

@@ -263,9 +263,10 @@ def test_a_person_reads_why_there_is_none(hub: Hub) -> None:
         == client.get(f"{OPERATION}?{SEARCH}", headers=HTML).headers["content-security-policy"]
     )
     assert page.headers["cache-control"] == "no-store"
-    (issue,) = client.json(wrong, status=400)["issue"]
-    german = issue["details"]["_text"]["extension"][0]["extension"][1]["valueString"]
-    assert "Ab start 2020-01-01 " + german.removeprefix("start: ") in texts(page.content)
+    told = client.json(wrong, status=400)["issue"]
+    start, own_share = (issue["details"]["_text"]["extension"][0]["extension"][1]["valueString"] for issue in told)
+    assert "Ab start 2020-01-01 " + start.removeprefix("start: ") in texts(page.content)
+    assert "own-share &lt;b&gt;viel " + own_share.removeprefix("own-share: ") in texts(page.content)
     assert '<html lang="de">' in page.text
     english = {**HTML, "accept-language": "en-GB,en;q=0.8,de;q=0.5"}
     page = client.get(f"{OPERATION}?postal-code=49661&own-share=<b>viel", headers=english)

@@ -14,6 +14,7 @@ import pytest
 
 from hub.errors import http_part
 from hub.fhir.fitting_slots import fitting_slots
+from hub.fhir.vacancy_parameters import ONCE, REPEATABLE
 from hub.hub import Hub
 from hub.search.vacancy_days import Stay, first_day, longest, most
 from mappings.to_fhir import PLACE
@@ -236,10 +237,96 @@ def test_what_cannot_be_asked_is_told(sqlite_hub: Hub, query: str, place: str) -
     assert outcome["issue"][0]["expression"] == [http_part(place)]
 
 
+WRONG = {
+    "near": "x|y",
+    "postal-code": "4966",
+    "city": "Musterstadthausen",
+    "district": "Landkreis Nirgends",
+    "distance": "weit",
+    "start": "2020-01-01",
+    "end": "2026-02-30",
+    "duration": "0",
+    "places": "0",
+    "care-form": "hotel",
+    "need": "tanzen",
+    "prefer": "ruhig",
+    "care-grade": "6",
+    "sex": "any",
+    "room": "suite",
+    "operator": "Haus am See!",
+    "language": "türkisch",
+    "payer": "Onkel",
+    "own-share": "viel",
+    "max-age": "alt",
+    "state": "maybe",
+    "why-not": "ja",
+    "monitor": "ja",
+    "_count": "x",
+    "_sort": "price",
+    "_after": "x",
+}
+"""Every parameter that has a value of its own, with one that it cannot have."""
+
+
+def wrong(hub: Hub, query: str) -> list[str]:
+    """The parameters that are told to be wrong, in the order of the alphabet."""
+    outcome = Client(hub).json(f"{OPERATION}?{query}", status=400)
+    for issue in outcome["issue"]:
+        (translation,) = issue["details"]["_text"]["extension"]
+        texts = issue["details"]["text"], translation["extension"][1]["valueString"]
+        name = issue["expression"][0].removeprefix("http").strip(".`")
+        assert all(text.startswith(f"{name}: ") for text in texts if name)
+    return sorted(place.removeprefix("http").strip(".`") for issue in outcome["issue"] for place in issue["expression"])
+
+
+def test_all_that_is_wrong_is_told_at_once(sqlite_hub: Hub) -> None:
+    assert sorted(WRONG) == sorted({*ONCE, *REPEATABLE} - {"_since"})
+    assert wrong(sqlite_hub, urlencode(WRONG)) == sorted(WRONG)
+    unknown = [(f"p{number}", "x") for number in range(100)]
+    assert wrong(sqlite_hub, urlencode([*unknown, *WRONG.items(), ("need", "lachen")])) == ["", *sorted(WRONG)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_wrong_is_the_same_whatever_stands_beside_it(sqlite_hub: Hub, seed: int) -> None:
+    draw = random.Random(seed)
+    for _ in range(40):
+        told = dict(draw.sample(list(WRONG.items()), draw.randint(1, 5)))
+        beside = {} if told.keys() & {"near", "postal-code", "city", "district"} else {"postal-code": "49661"}
+        assert wrong(sqlite_hub, urlencode({**told, **beside, "_pretty": "true"})) == sorted(told)
+
+
+@pytest.mark.parametrize(
+    ("query", "places"),
+    [
+        ("near=52|8|10|km&postal-code=49661&need=tanzen", ["near", "need"]),
+        ("near=52|8|10|km&postal-code=4966", ["postal-code"]),
+        ("near=52|8|10|km&distance=weit", ["distance"]),
+        ("near=52|8|10|km&distance=5&sex=any", ["distance", "sex"]),
+        ("district=03453&distance=5", ["distance"]),
+        ("district=Nirgends&distance=5", ["district"]),
+        ("city=Musterstadthausen&district=Nirgends", ["city", "district"]),
+        ("city=Neustadt&district=Nirgends", ["district"]),
+        ("city=Neustadt&distance=weit", ["city", "distance"]),
+        ("distance=weit", ["distance", "near"]),
+        ("plz=49661", ["", "near"]),
+        ("city=Vechta&city=Diepholz&room=suite", ["city", "room"]),
+        ("why-not=ja&why-not=nein&postal-code=49661", ["why-not"]),
+        (f"{HERE}&end=2027-12-31&duration=0", ["duration"]),
+        (f"{HERE}&end=2027-12-31&start=morgen", ["start"]),
+        (f"{HERE}&end=2026-12-31&start=morgen&duration=3", ["duration", "start"]),
+        (f"{HERE}&end=2028-12-31&start=2026-12-01&places=0", ["end", "places"]),
+        (f"{HERE}&end=2027-12-31&start=2027-12-01&places=0", ["places"]),
+    ],
+)
+def test_what_contradicts_is_told_where_each_can_be_read(sqlite_hub: Hub, query: str, places: list[str]) -> None:
+    assert wrong(sqlite_hub, query) == places
+
+
 @pytest.mark.parametrize(
     "query",
     [
         *("need=A123456780", "operator=a123456780", "x=A123456780", "A123456780=1"),
+        "sex=any&need=tanzen&x=1&places=0&city=A123456780",
         *(f"city=A{between}123{between}456{between}780" for between in ("%E2%80%90", "%E2%80%93", "%E2%80%8B", ",")),
     ],
 )
@@ -247,7 +334,7 @@ def test_an_insurance_number_is_refused_and_not_repeated(sqlite_hub: Hub, query:
     response = Client(sqlite_hub).get(f"{OPERATION}?{HERE}&{query}")
     assert response.status_code == 400
     assert "123456780" not in response.text
-    assert response.json()["issue"][0]["code"] == "security"
+    assert [issue["code"] for issue in response.json()["issue"]] == ["security"]
 
 
 def test_why_not_is_told_where_few_fit_and_where_asked(hub: Hub) -> None:
