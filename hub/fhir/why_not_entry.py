@@ -23,19 +23,30 @@ __all__ = ["asked_instead", "why_not_outcome"]
 
 WHY_NOT = canonical("StructureDefinition", "why-not")
 _NAMES: Mapping[str, tuple[str, str]] = {
-    "care-grade": ("Pflegegrad", "care grade"),
-    "sex": ("Geschlecht", "sex"),
-    "room": ("Zimmer", "room"),
-    "operator": ("Träger", "operator"),
-    "language": ("Sprache", "language"),
-    "payer": ("Kostenträger", "payer"),
-    "own-share": ("Eigenanteil", "own share"),
-    "max-age": ("Alter der Meldung", "age of the statement"),
-    "district": ("Landkreis oder Gemeinde", "district or municipality"),
-    "start": ("Beginn", "start"),
-    "duration": ("Dauer", "length of the stay"),
-    "places": ("Zahl der Plätze", "number of places"),
-    "care-form": ("Versorgungsform", "care form"),
+    "care-grade": ("den Pflegegrad", "the care grade"),
+    "sex": ("das Geschlecht", "the sex"),
+    "room": ("die Zimmerart", "the room type"),
+    "operator": ("den Träger", "the operator"),
+    "language": ("die Sprache", "the language"),
+    "payer": ("den Kostenträger", "the payer"),
+    "own-share": ("den Eigenanteil", "the own share"),
+    "max-age": ("das Alter der Meldung", "the age of the statement"),
+    "start": ("den Beginn", "the start date"),
+    "duration": ("die Dauer", "the length of the stay"),
+    "places": ("die Zahl der Plätze", "the number of places"),
+    "care-form": ("die Versorgungsform", "the care form"),
+}
+"""As they stand in a sentence: the German in the accusative."""
+_BUT: Mapping[str, tuple[str, str]] = {
+    "some": ("dort sind Plätze frei", "places are free there"),
+    "none": ("dort ist nichts frei", "no places are free there"),
+    "ask": ("dort muss erst angefragt werden", "you have to ask there first"),
+    "unknown": ("ob dort etwas frei ist, ist nicht bekannt", "whether places are free there is not known"),
+}
+"""What is to be said of an offer in a state that was not asked for."""
+_ALSO: Mapping[str, tuple[str, str]] = {
+    "some": ("Auch Angebote mit freien Plätzen", "Including offers with places free"),
+    "ask": ("Auch Angebote, bei denen erst angefragt werden muss", "Including offers where you have to ask first"),
 }
 
 
@@ -101,23 +112,23 @@ def _kept_out(one: KeptOut) -> tuple[Issue, list[dict[str, Any]], str]:
     facts = [*_facts(one.criterion, one.code), {"url": "keptOut", "valueInteger": one.offers}]
     if one.unstated:
         facts.append({"url": "unstated", "valueInteger": one.unstated})
+    offers_de, offers_en = f"{_offers_de(one.offers)} hier", f"{_offers(one.offers)} here"
+    fits_de = "passt" if one.offers == 1 else "passen"
     if one.criterion == "state":
-        german, english = (terminology.display("vacancy-state", one.code, language) for language in ("de", "en"))
-        issue = _issue(
-            f"{_offers_de(one.offers)} hier, sonst passend, mit dem Stand: {german}",
-            f"{_offers(one.offers)} here that would fit, with the state: {english}",
-        )
+        but_de, but_en = _BUT[one.code]
+        issue = _issue(f"{offers_de} {fits_de} sonst; {but_de}", f"{offers_en} would otherwise fit; {but_en}")
     elif one.criterion == "district":
+        lies_de, lies_en = ("liegt", "lies") if one.offers == 1 else ("liegen", "lie")
         issue = _issue(
-            f"{_offers_de(one.offers)} in der Nähe, sonst passend, außerhalb des Gebiets",
-            f"{_offers(one.offers)} nearby that would fit, outside of the area",
+            f"{_offers_de(one.offers)} in der Nähe {fits_de}, {lies_de} aber außerhalb des Gebiets",
+            f"{_offers(one.offers)} nearby would fit, but {lies_en} outside the area",
         )
     else:
         german, english = _name(one.criterion, one.code)
         silent_de, silent_en = _unstated(one)
         issue = _issue(
-            f"{_offers_de(one.offers)} hier: nicht passend allein wegen {german}{silent_de}",
-            f"{_offers(one.offers)} here: not fitting for one reason alone, {english}{silent_en}",
+            f"{offers_de} {fits_de} bis auf {german}{silent_de}",
+            f"{offers_en} would fit except for {english}{silent_en}",
         )
     return issue, facts, ""
 
@@ -126,56 +137,57 @@ def _unstated(one: KeptOut) -> tuple[str, str]:
     """How many of them one can ask, because they say neither yes nor no."""
     if not one.unstated:
         return "", ""
-    german, english = ("zu Bedarfen", "needs") if one.criterion == "need" else ("dazu", "that")
+    german, english = ("zu Bedarfen", "needs") if one.criterion == "need" else ("dazu", "it")
     if one.unstated == one.offers:
-        return f"; {german} ist nichts gesagt: nachfragen", f"; nothing is said of {english}: ask"
-    says_de, says_en = ("sagt", "says") if one.unstated == 1 else ("sagen", "say")
+        return f"; {german} fehlt jede Angabe: bitte nachfragen", f"; nothing is said about {english}: please ask"
+    says_de, says_en = ("macht", "says") if one.unstated == 1 else ("machen", "say")
     return (
-        f"; {one.unstated} davon {says_de} {german} nichts: nachfragen",
-        f"; {one.unstated} of them {says_en} nothing of {english}: ask",
+        f"; {one.unstated} davon {says_de} {german} keine Angabe: bitte nachfragen",
+        f"; {one.unstated} of them {says_en} nothing about {english}: please ask",
     )
 
 
 def _said(change: Change) -> tuple[str, str]:
     """What a change is, in German and English."""
     value, code = change.value, change.code
-    german, english = _name(change.criterion, code)
     match change.criterion:
         case "distance":
-            return f"Umkreis {value} km", f"{value} km around"
+            return f"Im Umkreis von {value} km", f"Within {value} km"
         case "start":
             first = date_of(int(value or 0))
             return f"Ab {first:%d.%m.%Y}", f"From {first.isoformat()}"
         case "duration":
             return f"Für {value} Tag{'' if value == 1 else 'e'}", f"For {value} day{'' if value == 1 else 's'}"
         case "places":
-            return f"{value} {'Platz' if value == 1 else 'Plätze'}", f"{value} {'place' if value == 1 else 'places'}"
-        case "max-age":
             return (
-                (f"Meldungen bis {_hours(value)} alt", f"Statements up to {_hours(value)} old")
-                if value
-                else (f"Ohne: {german}", f"Without: {english}")
+                f"Nur {value} {'Platz' if value == 1 else 'Plätze'}",
+                f"Only {value} {'place' if value == 1 else 'places'}",
+            )
+        case "max-age" if value is not None:
+            hours = int(str(value).removesuffix("h"))
+            return (
+                f"Meldungen bis {hours} Stunde{'' if hours == 1 else 'n'} alt",
+                f"Statements up to {hours} hour{'' if hours == 1 else 's'} old",
             )
         case "own-share" if value is not None:
             return f"Eigenanteil bis {value} € im Monat", f"Own share up to {value} € a month"
-        case "state" | "care-form":
-            system = "vacancy-state" if change.criterion == "state" else "care-form"
+        case "state":
+            return _ALSO[code]
+        case "care-form":
             return (
-                f"Auch: {terminology.display(system, code, 'de')}",
-                f"Also: {terminology.display(system, code, 'en')}",
+                f"Auch {terminology.display('care-form', code, 'de')}",
+                f"Also {terminology.display('care-form', code, 'en')}",
             )
         case _:
-            return f"Ohne: {german}", f"Without: {english}"
-
-
-def _hours(age: str | int) -> str:
-    return f"{str(age).removesuffix('h')} h"
+            german, english = _name(change.criterion, code)
+            return f"Ohne Rücksicht auf {german}", f"Regardless of {english}"
 
 
 def _name(criterion: str, code: str) -> tuple[str, str]:
     if criterion == "need":
-        return terminology.display("need", code, "de"), terminology.display("need", code, "en")
-    return _NAMES.get(criterion, (criterion, criterion))
+        german, english = (terminology.display("need", code, language) for language in ("de", "en"))
+        return f"den Bedarf „{german}“", f"the need “{english}”"
+    return _NAMES[criterion]
 
 
 def _facts(criterion: str, code: str) -> list[dict[str, Any]]:
@@ -185,21 +197,19 @@ def _facts(criterion: str, code: str) -> list[dict[str, Any]]:
 
 def _nothing(total: int, *, in_district: bool) -> Issue:
     if total:
-        return _issue(
-            "Mehr Angebote dieser Art sind im Umkreis nicht bekannt.", "No more such offers are known in reach."
-        )
+        return _issue("Weitere passende Angebote sind hier nicht bekannt.", "No other offers that fit are known here.")
     if in_district:
         return _issue(
-            "In diesem Gebiet ist kein passendes Angebot bekannt, auch nicht mit einem Kriterium weniger. "
-            "Darüber hinaus sucht, wer statt des Gebiets einen Ort und einen Umkreis angibt.",
-            "No offer that fits is known in this area, not even with one criterion less. To look beyond it, give a "
+            "In diesem Gebiet ist kein passendes Angebot bekannt, auch nicht, wenn ein Kriterium wegfällt. Wer weiter "
+            "suchen will, gibt statt des Gebiets einen Ort mit einem Umkreis an.",
+            "No offer that fits is known in this area, not even if one criterion is dropped. To look further, give a "
             "town and a distance instead of the area.",
         )
     return _issue(
-        "Bis 200 km weit ist kein passendes Angebot bekannt, und im Umkreis keines, dem nur ein Kriterium fehlt. "
-        "Helfen kann, mehreres zugleich zu ändern, etwa den Umkreis und ein Kriterium.",
-        "No offer that fits is known up to 200 km away, and none in reach that lacks one criterion alone. "
-        "Changing several at once may help, such as the distance and one criterion.",
+        "Bis 200 km weit ist kein passendes Angebot bekannt, und hier auch keines, das bis auf ein Kriterium passt. "
+        "Vielleicht hilft es, mehreres zugleich zu ändern, etwa den Umkreis und ein Kriterium.",
+        "No offer that fits is known within 200 km, and none here would fit except for one criterion. It may help to "
+        "change several things at once, such as the distance and one criterion.",
     )
 
 

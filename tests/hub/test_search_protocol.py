@@ -128,7 +128,7 @@ def test_a_page_tells_it_to_people(hub: Hub) -> None:
         "Doppelzimmer (Frauen)",
         "Aktuell",
         "04471 555-0",
-        "1 Angebot hier, sonst passend, mit dem Stand: Keine Plätze frei",
+        "1 Angebot hier passt sonst; dort ist nichts frei",
         "platzfrei protocol verify",
         "http://127.0.0.1:8080/.well-known/jwks.json",
         Signer.of(hub.key.derived("search protocol")).fingerprint,

@@ -10,13 +10,17 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+import orjson
 import pytest
 
 from hub.errors import http_part
 from hub.fhir.fitting_slots import fitting_slots
 from hub.fhir.vacancy_parameters import ONCE, REPEATABLE
+from hub.fhir.why_not_entry import why_not_outcome
 from hub.hub import Hub
 from hub.search.vacancy_days import Stay, first_day, longest, most
+from hub.search.vacancy_query import Criterion
+from hub.search.why_not import Change, KeptOut, WhyNot
 from mappings.to_fhir import PLACE
 from mappings.vacancy import Block, Operator, OwnShare, Per, ReportedBy, Room, Sex, State, VacancyReport
 from tests.conftest import NOW, Clock
@@ -173,7 +177,7 @@ def test_what_was_said_too_long_ago_is_left_out_where_asked(hub: Hub, clock: Clo
     told = ask(hub, f"{HERE}&max-age=24h")
     assert names(told) == ["new"]
     assert kept_out(told)["max-age", ""] == 1
-    assert "Statements up to 48 h old: 2 offers (1 more)" in [issue["details"]["text"] for issue, _ in issues(told)]
+    assert "Statements up to 48 hours old: 2 offers (1 more)" in [issue["details"]["text"] for issue, _ in issues(told)]
     assert sorted(names(ask(hub, f"{HERE}&max-age=2d"))) == ["new", "old"]
 
 
@@ -370,7 +374,7 @@ def test_a_larger_own_share_is_offered_as_far_as_it_must_be(hub: Hub, clock: Clo
         if facts["criterion"] == "own-share" and "total" in facts
     ]
     assert [(text, total) for text, _, total in offered] == [
-        ("Without: own share: 5 offers (4 more)", 5),
+        ("Regardless of the own share: 5 offers (4 more)", 5),
         ("Own share up to 1901 € a month: 3 offers (2 more)", 3),
     ]
     for _, url, total in offered:
@@ -389,17 +393,17 @@ def test_a_larger_own_share_is_offered_as_far_as_it_must_be(hub: Hub, clock: Clo
     ("asked", "yes", "no", "text_de", "text_en"),
     [
         ("need=dialyse", {"needs": ("dialyse",)}, {"needs": ("peg",)}, "zu Bedarfen", "needs"),
-        ("language=tr", {"languages": ("tr",)}, {"languages": ("pl",)}, "dazu", "that"),
-        ("payer=beihilfe", {"payers": ("beihilfe",)}, {"payers": ("pflegekasse",)}, "dazu", "that"),
+        ("language=tr", {"languages": ("tr",)}, {"languages": ("pl",)}, "dazu", "it"),
+        ("payer=beihilfe", {"payers": ("beihilfe",)}, {"payers": ("pflegekasse",)}, "dazu", "it"),
         (
             "own-share=1000",
             {"own_share": OwnShare(cents=0, per=Per.MONTH)},
             {"own_share": OwnShare(cents=200_000, per=Per.MONTH)},
             "dazu",
-            "that",
+            "it",
         ),
         ("room=single", {"blocks": [Block(count=1, room=Room.SINGLE)]}, {"blocks": [Block(count=1, room=Room.DOUBLE)]},
-         "dazu", "that"),
+         "dazu", "it"),
     ],
 )  # fmt: skip
 def test_who_says_nothing_is_told_from_who_says_otherwise(
@@ -409,13 +413,84 @@ def test_who_says_nothing_is_told_from_who_says_otherwise(
     criterion = asked.partition("=")[0]
     (issue, facts), *_ = [(issue, facts) for issue, facts in issues(ask(hub, f"{HERE}&{asked}")) if "keptOut" in facts]
     assert (facts["criterion"], facts["keptOut"], facts["unstated"]) == (criterion, 3, 1)
-    assert issue["details"]["text"].endswith(f"; 1 of them says nothing of {text_en}: ask")
-    assert f"; 1 davon sagt {text_de} nichts: nachfragen" in str(issue["details"]["_text"])
+    assert issue["details"]["text"].endswith(f"; 1 of them says nothing about {text_en}: please ask")
+    assert f"; 1 davon macht {text_de} keine Angabe: bitte nachfragen" in str(issue["details"]["_text"])
     clock.forward(minutes=1)
     tell(hub, offer("no", **yes), offer("also-no", **yes))
     (issue, facts), *_ = [(issue, facts) for issue, facts in issues(ask(hub, f"{HERE}&{asked}")) if "keptOut" in facts]
     assert (facts["keptOut"], facts["unstated"]) == (1, 1)
-    assert issue["details"]["text"].endswith(f"; nothing is said of {text_en}: ask")
+    assert issue["details"]["text"].endswith(f"; nothing is said about {text_en}: please ask")
+
+
+@pytest.mark.parametrize(
+    ("found", "text_de", "text_en"),
+    [
+        (
+            KeptOut("language", "", 3, 2),
+            "3 Angebote hier passen bis auf die Sprache; 2 davon machen dazu keine Angabe: bitte nachfragen",
+            "3 offers here would fit except for the language; 2 of them say nothing about it: please ask",
+        ),
+        (
+            KeptOut("need", "paar", 1, 1),
+            "1 Angebot hier passt bis auf den Bedarf „Für Paare“; zu Bedarfen fehlt jede Angabe: bitte nachfragen",
+            "1 offer here would fit except for the need “Couple”; nothing is said about needs: please ask",
+        ),
+        (
+            KeptOut("state", "none", 2),
+            "2 Angebote hier passen sonst; dort ist nichts frei",
+            "2 offers here would otherwise fit; no places are free there",
+        ),
+        (
+            KeptOut("district", "", 1),
+            "1 Angebot in der Nähe passt, liegt aber außerhalb des Gebiets",
+            "1 offer nearby would fit, but lies outside the area",
+        ),
+        (Change("distance", 39, 5), "Im Umkreis von 39 km: 5 Angebote (4 mehr)", "Within 39 km: 5 offers (4 more)"),
+        (Change("places", 1, 2), "Nur 1 Platz: 2 Angebote (1 mehr)", "Only 1 place: 2 offers (1 more)"),
+        (
+            Change("max-age", "1h", 2),
+            "Meldungen bis 1 Stunde alt: 2 Angebote (1 mehr)",
+            "Statements up to 1 hour old: 2 offers (1 more)",
+        ),
+        (
+            Change("max-age", None, 2),
+            "Ohne Rücksicht auf das Alter der Meldung: 2 Angebote (1 mehr)",
+            "Regardless of the age of the statement: 2 offers (1 more)",
+        ),
+        (
+            Change("state", "some,ask", 2, "ask"),
+            "Auch Angebote, bei denen erst angefragt werden muss: 2 Angebote (1 mehr)",
+            "Including offers where you have to ask first: 2 offers (1 more)",
+        ),
+        (
+            Change("care-form", "tagespflege", 2, "tagespflege"),
+            "Auch Tagespflege: 2 Angebote (1 mehr)",
+            "Also Day care: 2 offers (1 more)",
+        ),
+    ],
+)
+def test_why_not_is_said_as_people_say_it(found: KeptOut | Change, text_de: str, text_en: str) -> None:
+    assert _texts(found) == (text_de, text_en)
+
+
+def test_every_criterion_and_state_can_be_said() -> None:
+    days = ("start", "duration", "places")
+    told: list[KeptOut | Change] = [KeptOut(criterion, "", 2) for criterion in (*Criterion, *days, "care-form")]
+    told += [KeptOut("state", state, 2) for state in State]
+    told += [Change(criterion, None, 2) for criterion in Criterion if criterion != "district"]
+    told += [Change("state", f"{state}", 2, state) for state in (State.SOME, State.ASK)]
+    assert len({_texts(one) for one in told}) == len(told)
+
+
+def _texts(found: KeptOut | Change) -> tuple[str, str]:
+    told = WhyNot(1, 1)
+    if isinstance(found, KeptOut):
+        told.kept_out.append(found)
+    else:
+        told.changes.append(found)
+    asked = {"near": ["52.85|8.05|25|km"], "need": ["paar"], "care-form": ["hospiz"]}
+    (issue,) = orjson.loads(why_not_outcome(told, asked, "x"))["issue"]
+    return issue["details"]["_text"]["extension"][0]["extension"][1]["valueString"], issue["details"]["text"]
 
 
 def test_the_worst_question_is_the_nearest_place_beyond(hub: Hub) -> None:
