@@ -93,6 +93,9 @@ def asked_instead(change: Change, told: Told) -> list[tuple[str, str]]:
             asked["near"] = [f"{latitude}|{longitude}|{value}|km"]
         else:
             asked["distance"] = [str(value)]
+    elif name == "district":
+        del asked["district"]
+        asked["near"] = [str(value)]
     elif name == "start":
         first = date_of(int(value or 0))
         if "end" in asked:
@@ -153,6 +156,12 @@ def _said(change: Change) -> tuple[str, str]:
     match change.criterion:
         case "distance":
             return f"Im Umkreis von {value} km", f"Within {value} km"
+        case "district":
+            kilometres = str(value).split("|")[2]
+            return (
+                f"Im Umkreis von {kilometres} km um die Mitte des Kreises",
+                f"Within {kilometres} km of the middle of the district",
+            )
         case "start":
             first = date_of(int(value or 0))
             return f"Ab {first:%d.%m.%Y}", f"From {first.isoformat()}"

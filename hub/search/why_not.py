@@ -19,7 +19,7 @@ from hub.search.reach import BITS
 from hub.search.vacancies import Fitting, taking
 from hub.search.vacancy_days import Block, Stay
 from hub.search.vacancy_query import Criterion, VacancyQuery
-from mappings import terminology
+from mappings import gazetteer, terminology
 from mappings.vacancy import State
 
 __all__ = ["FEW", "Change", "KeptOut", "WhyNot", "why_not"]
@@ -52,6 +52,7 @@ class KeptOut(NamedTuple):
 class Change(NamedTuple):
     """What to ask instead: the new value of a parameter (None: leave it out), and how many will fit then in all.
 
+    Of a district the value is that of `near`, instead of it.
     `code` is the need that is given up, or what comes in addition; `days` how long the stay is that was asked for.
     """
 
@@ -141,7 +142,7 @@ def _criteria(told: WhyNot, near: _NearMisses) -> None:
             within = sum(age <= hours * _HOUR for age in ages)
             told.would(criterion, f"{hours}h" if hours < 1000 else None, within if hours < 1000 else len(offers))
         elif criterion == Criterion.DISTRICT:
-            continue  # To look elsewhere is another search.
+            _around_district(told, near, list(offers))
         else:
             told.would(criterion, None, len(offers), code)
 
@@ -207,6 +208,24 @@ class _Stated:
         rows = self._rows
         told = dict(sorted(zip(rows["rid"].tolist(), rows["own_share"].tolist(), strict=True)))
         return [told[rid] for rid in rids if told[rid] >= 0]
+
+
+def _around_district(told: WhyNot, near: _NearMisses, outside: Sequence[int]) -> None:
+    """The least circle around the middle of the district that takes in somebody outside, and all that stand inside."""
+    query = near.query
+    standing = near.reach.where(near.reach.rows["by_area"] == 0)
+    rids = standing.rows["rid"]
+    inside = standing.where(np.isin(rids, near.rows["rid"][near.fits])).kilometres()
+    rim = math.ceil(max([*inside, min(standing.where(np.isin(rids, outside)).kilometres())]))
+    # As it is asked for by a point.
+    codes: tuple[int, ...] = ()
+    if not terminology.ambulatory().isdisjoint(query.care_forms):
+        codes = (int(gazetteer.nearest(query.latitude, query.longitude).postal_code),)
+    circle = replace(query, box=None, district=None, kilometres=rim, postal_codes=codes)
+    total = len(taking(near.surroundings, near.surroundings.of(circle), circle, near.now).rows)
+    if total > told.total:
+        around = f"{query.latitude!r}|{query.longitude!r}|{rim}|km"
+        told.would(Criterion.DISTRICT, around, total - told.total)
 
 
 def _dearer(told: WhyNot, shares: Sequence[int], offers: int) -> None:

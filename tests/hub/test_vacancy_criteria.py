@@ -21,6 +21,7 @@ from hub.hub import Hub
 from hub.search.vacancy_days import Stay, first_day, longest, most
 from hub.search.vacancy_query import Criterion
 from hub.search.why_not import Change, KeptOut, WhyNot
+from mappings import gazetteer
 from mappings.to_fhir import PLACE
 from mappings.vacancy import Block, Operator, OwnShare, Per, ReportedBy, Room, Sex, State, VacancyReport
 from tests.conftest import NOW, Clock
@@ -446,6 +447,11 @@ def test_who_says_nothing_is_told_from_who_says_otherwise(
             "1 offer nearby would fit, but lies outside the area",
         ),
         (Change("distance", 39, 5), "Im Umkreis von 39 km: 5 Angebote (4 mehr)", "Within 39 km: 5 offers (4 more)"),
+        (
+            Change("district", "52.9|7.9|25|km", 5),
+            "Im Umkreis von 25 km um die Mitte des Kreises: 5 Angebote (4 mehr)",
+            "Within 25 km of the middle of the district: 5 offers (4 more)",
+        ),
         (Change("places", 1, 2), "Nur 1 Platz: 2 Angebote (1 mehr)", "Only 1 place: 2 offers (1 more)"),
         (
             Change("max-age", "1h", 2),
@@ -488,7 +494,7 @@ def _texts(found: KeptOut | Change) -> tuple[str, str]:
         told.kept_out.append(found)
     else:
         told.changes.append(found)
-    asked = {"near": ["52.85|8.05|25|km"], "need": ["paar"], "care-form": ["hospiz"]}
+    asked = {"district": ["03453"], "need": ["paar"], "care-form": ["hospiz"]}
     (issue,) = orjson.loads(why_not_outcome(told, asked, "x"))["issue"]
     return issue["details"]["_text"]["extension"][0]["extension"][1]["valueString"], issue["details"]["text"]
 
@@ -507,17 +513,48 @@ def test_one_of_several_rooms_is_enough_beyond(hub: Hub) -> None:
     assert changes(ask(hub, f"{HERE}&room=double")) == {}
 
 
+def in_vechta(made: VacancyReport) -> VacancyReport:
+    """The same where it stands, and in another district."""
+    address = replace(made.facility.address, postal_code="49377", city="Vechta")
+    return replace(made, facility=replace(made.facility, address=address))
+
+
+def test_who_fits_outside_the_district_is_found_around_its_middle(hub: Hub) -> None:
+    outside = (in_vechta(offer(key, latitude=at)) for key, at in (("outside", 52.85), ("farther", 53.15)))
+    middle = gazetteer.nearest(52.89815, 7.91272).postal_code
+    tell(hub, offer("here", latitude=53.1), *outside, service("comes", 48.1, middle))
+    told = ask(hub, "district=03453&care-form=kurzzeitpflege&max-age=7d")
+    assert (names(told), kept_out(told)["district", ""]) == (["here"], 2)
+    url, promised = changes(told)["district", ""]
+    assert url.endswith("?care-form=kurzzeitpflege&max-age=7d&near=52.89815%7C7.91272%7C25%7Ckm")
+    assert names(ask(hub, url.partition("?")[2])) == ["outside", "here"]
+    assert promised == 2
+    assert ("district", "") not in changes(ask(hub, "district=03453&care-form=dauerpflege"))
+    url, promised = changes(ask(hub, "district=03453"))["district", ""]
+    assert (promised, names(ask(hub, url.partition("?")[2]))) == (3, ["outside", "here", "comes"])
+    # Who comes elsewhere in the district is not found around its middle: nothing more would be.
+    tell(hub, service("comes-elsewhere", 53.0, "49661"))
+    told = ask(hub, "district=03453")
+    assert (told["total"], kept_out(told)["district", ""]) == (3, 2)
+    assert ("district", "") not in changes(told)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_what_keeps_out_and_what_would_help_is_what_its_own_search_finds(hub: Hub, seed: int) -> None:
     draw = random.Random(seed)
     tell(hub, *(_drawn(draw, number) for number in range(150)))
     told_of: set[str] = set()
-    for _ in range(25):
+    for number in range(30):
         asked = _asked(draw)
+        if number % 5 == 0:
+            del asked["near"]
+            asked["district"] = "03453"
         told = ask(hub, f"{urlencode(asked, doseq=True)}&why-not=true&_count=0")
         total = told["total"]
         for (criterion, code), offers in kept_out(told).items():
             told_of.add(criterion)
+            if criterion == "district":
+                continue
             without = _without(asked, criterion, code)
             found = ask(hub, f"{urlencode(without, doseq=True)}&_count=0")["total"]
             assert offers == found - (0 if criterion == "state" else total), (asked, criterion, code)
@@ -540,6 +577,7 @@ def test_what_keeps_out_and_what_would_help_is_what_its_own_search_finds(hub: Hu
         "state",
         "care-form",
         "+distance",
+        "+district",
         "+start",
     } <= told_of
 
@@ -589,6 +627,8 @@ def _drawn(draw: random.Random, number: int) -> VacancyReport:
         languages=draw.choice(((), ("de",), ("de", "tr"))),
         blocks=[block() for _ in range(draw.randint(1, 3))],
     )
+    if number % 3 == 0:
+        made = in_vechta(made)
     form = draw.choice(("kurzzeitpflege-solitaer", "kurzzeitpflege-eingestreut", "dauerpflege"))
     made = replace(made, offer=replace(made.offer, care_form=form))
     state = draw.choice((State.SOME, State.SOME, State.SOME, State.ASK, State.NONE))
