@@ -13,7 +13,7 @@ from hub.store.repository import current
 from hub.store.shown import Shown, Version, shown, shown_as_stored
 from hub.store.tables import VIEWS, Projection
 
-__all__ = ["by_rid", "by_version"]
+__all__ = ["by_rid", "by_version", "known"]
 
 _NONE_KNOWN: Mapping[int, int] = MappingProxyType({})
 
@@ -32,6 +32,11 @@ def by_rid(
     rows = reader.all(_versions(projection.name), {"rids": list(rids)})
     there = {rid: packed_pair(rid, version) for rid, version in rows}
     return by_version(reader, projection, [there[rid] for rid in rids])
+
+
+def known(reader: Reader, projection: Projection, rids: Sequence[int]) -> set[int]:
+    """The rows that this snapshot has, and that are not deleted."""
+    return {rid for rid, _ in reader.all(_versions(projection.name), {"rids": list(rids)})}
 
 
 def by_version(reader: Reader, projection: Projection, versions: Sequence[Version]) -> list[Shown]:

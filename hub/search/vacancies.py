@@ -15,7 +15,6 @@ from hub.search.vacancy_days import Stay
 from hub.search.vacancy_query import Position, Sort, VacancyQuery
 from hub.store.block_rows import NOT_SAID, Rows
 from hub.store.blocks import Blocks
-from hub.store.prepared import unpacked_pair
 from hub.store.reader import Reader
 from hub.store.shown import Shown
 from hub.store.tables import Projection
@@ -95,14 +94,33 @@ def page_of(
     only: Collection[int] | None = None,
 ) -> Hits:
     """The page of those that fit, or those of the rows `only`."""
-    positions = there.positions
-    if only is None:
-        start = 0 if query.after is None else bisect_right(positions, query.after)
-        page, more = positions[start : start + query.count], 0 < query.count < len(positions) - start
-    else:
-        page, more = [position for position in positions if position[2] in only], False
-    hits, members = _shown(reader, projection, query, page, there, now)
-    return Hits(hits=hits, members=members, fitting=there, more=more)
+    page, more = _page(query, there.positions, only)
+    shown = _shown(reader, projection, query, page, there, now)
+    if shown is None:
+        there = _here(reader, projection, there)
+        page, more = _page(query, there.positions, only)
+        shown = _shown(reader, projection, query, page, there, now)
+        assert shown is not None, "a snapshot does not change"
+    return Hits(hits=shown[0], members=shown[1], fitting=there, more=more)
+
+
+def _page(
+    query: VacancyQuery, positions: Sequence[Position], only: Collection[int] | None
+) -> tuple[Sequence[Position], bool]:
+    if only is not None:
+        return [position for position in positions if position[2] in only], False
+    start = 0 if query.after is None else bisect_right(positions, query.after)
+    return positions[start : start + query.count], 0 < query.count < len(positions) - start
+
+
+def _here(reader: Reader, projection: Projection, there: Fitting) -> Fitting:
+    """Of those that fit, what this snapshot has: memory may know newer ones."""
+    known = contents.known(reader, projection, [rid for _, _, rid in there.positions])
+    gone = [rid for _, _, rid in there.positions if rid not in known]
+    return there._replace(
+        positions=[position for position in there.positions if position[2] in known],
+        reach=there.reach.where(np.isin(there.reach.rows["rid"], gone, invert=True)),
+    )
 
 
 def fitting(reader: Reader, projection: Projection, query: VacancyQuery, *, now: int) -> Fitting:
@@ -152,20 +170,19 @@ def _ranked(found: Reach, query: VacancyQuery, now: int) -> tuple[list[Position]
 
 def _shown(
     reader: Reader, projection: Projection, query: VacancyQuery, page: Sequence[Position], there: Fitting, now: int
-) -> tuple[Sequence[Hit], Sequence[Shown]]:
-    """The hits, and what is shown with them."""
+) -> tuple[Sequence[Hit], Sequence[Shown]] | None:
+    """The hits, and what is shown with them; None where this snapshot has not all of them."""
     if not page:
         return (), ()
     rids = [rid for _, _, rid in page]
     offers, members = there.surroundings.shown(rids)
     shown = contents.by_version(reader, projection, [*offers, *members])
-    if len(shown) < len(offers) + len(members):
+    if len(shown) < len(page) + len(members):
         # Memory knows newer versions than this snapshot: what it has itself, it can show.
         offers, members = Blocks(projection).shown(reader.all, rids)
+        if len(offers) < len(page):
+            return None
         shown = contents.by_version(reader, projection, [*offers, *members])
-    if len(offers) < len(page):
-        known = {unpacked_pair(version)[0] for version in offers}
-        page = [position for position in page if position[2] in known]
     places = {rid: place for place, rid in enumerate(there.rows["rid"].tolist())}
     rows = there.rows.at(np.array([places[rid] for _, _, rid in page], np.intp))
     times = zip(*(rows[name].tolist() for name in Freshness._fields), strict=True)

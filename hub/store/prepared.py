@@ -17,7 +17,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.types import Boolean
 
-__all__ = ["Prepared", "one_of", "packed_columns", "packed_pair", "pair_of", "unpacked_pair"]
+__all__ = ["Prepared", "one_of", "packed_columns", "packed_pair", "pair_of"]
 
 _DIALECTS: Mapping[str, Dialect] = {
     "sqlite": SQLiteDialect_pysqlite(paramstyle="named"),
@@ -101,11 +101,6 @@ _LOW = (1 << _LOW_BITS) - 1
 def packed_pair(high: int, low: int) -> int:
     """Two numbers as one, as `pair_of` reads them: up to 39 and 24 bits."""
     return high << _LOW_BITS | low
-
-
-def unpacked_pair(pair: int) -> tuple[int, int]:
-    """The two numbers of a `packed_pair`."""
-    return pair >> _LOW_BITS, pair & _LOW
 
 
 def packed_columns(high: ColumnElement[int], low: ColumnElement[int]) -> ColumnElement[int]:

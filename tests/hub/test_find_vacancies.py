@@ -8,11 +8,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as replaced
 
 from hub.errors import TooCostly, http_part
 from hub.hub import Hub
 from hub.search.read_ahead import read_ahead
-from hub.search.vacancies import find, fitting
+from hub.search.vacancies import find, fitting, page_of
+from hub.search.why_not import why_not
 from hub.store import database
 from hub.store.blocks import Blocks
 from hub.store.clock import micros
@@ -21,6 +23,7 @@ from hub.store.tables import PUBLIC
 from mappings import gazetteer
 from mappings.errors import Issue
 from mappings.vacancy import Block, BlockStatus, Position, State, VacancyReport
+from mappings.view import View
 from tests.conftest import NOW, Clock
 from tests.hub.client import Client
 from tests.hub.plans import Explaining
@@ -414,9 +417,42 @@ def test_what_an_older_snapshot_has_not_is_left_out_and_the_others_stay_as_they_
         tell(hub, heide)
         with hub.database.snapshot() as newer:
             assert find(newer, PUBLIC, query, now=micros(NOW)).total == 3
-        after = find(older, PUBLIC, query, now=micros(NOW)).hits
-    assert [(hit.rid, hit.shown) for hit in after] == [(hit.rid, hit.shown) for hit in before]
-    assert len(after) == 2
+        after = find(older, PUBLIC, query, now=micros(NOW))
+    assert [(hit.rid, hit.shown) for hit in after.hits] == [(hit.rid, hit.shown) for hit in before]
+    assert (len(after.hits), after.total, after.more) == (2, 2, False)
+
+
+def test_a_page_of_what_an_older_snapshot_has_not_is_filled_with_what_it_has(hub: Hub) -> None:
+    heide, moor, deich = (report(key, latitude=52.85 + at / 100) for at, key in enumerate(("heide", "moor", "deich")))
+    tell(hub, moor, deich)
+    with hub.database.snapshot() as older:
+        before = find(older, PUBLIC, searched(), now=micros(NOW)).hits
+        tell(hub, heide)
+        with hub.database.snapshot() as newer:
+            fitting(newer, PUBLIC, searched(), now=micros(NOW))
+        query = searched(count=1)
+        first = find(older, PUBLIC, query, now=micros(NOW))
+        second = find(older, PUBLIC, replaced(query, after=first.hits[-1].position), now=micros(NOW))
+        why = why_not(searched(start=query.today), find(older, PUBLIC, query, now=micros(NOW)).fitting, now=micros(NOW))
+    assert [hit.rid for hit in (*first.hits, *second.hits)] == [hit.rid for hit in before]
+    assert [(page.total, page.more) for page in (first, second)] == [(2, True), (3, False)]
+    assert (why.total, why.kept_out, why.changes) == (2, [], [])
+
+
+def test_what_somebody_else_saw_deleted_meanwhile_is_shown_where_it_is_not(hub: Hub) -> None:
+    tell(hub, report("moor"), report("heide", latitude=52.86))
+    with hub.database.snapshot() as older:
+        there = fitting(older, PUBLIC, searched(), now=micros(NOW))
+        before = page_of(older, PUBLIC, searched(), there, now=micros(NOW)).hits
+        with hub.database.transaction() as transaction:
+            gone = address(before[0].shown)
+            hub.repositories[View.PUBLIC].store(transaction, [], deletions=[gone], at=micros(NOW))
+        with hub.database.snapshot() as newer:
+            newest = fitting(newer, PUBLIC, searched(), now=micros(NOW))
+            newest.surroundings.shown([hit.rid for hit in before])
+        after = page_of(older, PUBLIC, searched(), there, now=micros(NOW))
+    assert [hit.shown for hit in after.hits] == [hit.shown for hit in before]
+    assert after.total == 2
 
 
 def test_both_sides_of_every_band_of_latitude_are_found(hub: Hub) -> None:
