@@ -17,7 +17,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.types import Boolean
 
-__all__ = ["Prepared", "one_of", "packed_columns", "packed_pair", "pair_of"]
+__all__ = ["LOW_MAX", "Prepared", "one_of", "packed_columns", "packed_pair", "pair_of"]
 
 _DIALECTS: Mapping[str, Dialect] = {
     "sqlite": SQLiteDialect_pysqlite(paramstyle="named"),
@@ -95,7 +95,8 @@ def _one_of_postgresql(element: one_of, compiler: SQLCompiler, **options: Any) -
 
 
 _LOW_BITS = 24
-_LOW = (1 << _LOW_BITS) - 1
+LOW_MAX = (1 << _LOW_BITS) - 1
+"""The greatest second number of a `packed_pair`, which does not look: who makes such numbers does."""
 
 
 def packed_pair(high: int, low: int) -> int:
@@ -121,14 +122,14 @@ class pair_of(one_of):  # noqa: N801 - see above
 @compiles(pair_of, "sqlite")
 def _pair_of_sqlite(element: pair_of, compiler: SQLCompiler, **options: Any) -> str:
     pair, values = _pair(element, compiler, options)
-    found = f"SELECT value >> {_LOW_BITS}, value & {_LOW} FROM json_each({values})"  # noqa: S608 - see above
+    found = f"SELECT value >> {_LOW_BITS}, value & {LOW_MAX} FROM json_each({values})"  # noqa: S608 - see above
     return f"{pair} IN ({found})"
 
 
 @compiles(pair_of, "postgresql")
 def _pair_of_postgresql(element: pair_of, compiler: SQLCompiler, **options: Any) -> str:
     pair, values = _pair(element, compiler, options)
-    found = f"SELECT p >> {_LOW_BITS}, CAST(p & {_LOW} AS INTEGER) FROM unnest({values}) AS p"  # noqa: S608 - see above
+    found = f"SELECT p >> {_LOW_BITS}, CAST(p & {LOW_MAX} AS INTEGER) FROM unnest({values}) AS p"  # noqa: S608 - see above
     return f"{pair} IN ({found})"
 
 

@@ -27,15 +27,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
+from hub.errors import Invalid
 from hub.store.change_kind import ChangeKind
 from hub.store.changes import Changes
 from hub.store.clock import instant
 from hub.store.draft import Draft, Index
 from hub.store.lock import take_turn
-from hub.store.prepared import Prepared, one_of
+from hub.store.prepared import LOW_MAX, Prepared, one_of
 from hub.store.reader import Reader, Row, Transaction
 from hub.store.serial import next_serials
 from hub.store.tables import Projection
+from mappings.errors import Issue
 
 __all__ = ["Repository", "Resource", "Stored", "Version", "Written", "current", "tree_of"]
 
@@ -332,8 +334,11 @@ class _Changes:
     counts: Counter[str] = field(default_factory=Counter)
 
     def add(self, key: Key, draft: Draft | None, rid: int, before: _Row | None) -> Version:
-        """Note a new version; no draft: it is deleted."""
+        """Note a new version; no draft: it is deleted. `Invalid` where it has as many as can be told apart."""
         version = before.version + 1 if before else 1
+        # The last number is left for taking it away.
+        if version + (draft is not None) > LOW_MAX:
+            raise _no_more_versions()
         content = draft.content(version, self.said) if draft else None
         state = (version, self.at, draft.digest if draft else _DELETED, draft is None)
         if before is None:
@@ -358,6 +363,19 @@ class _Changes:
         else:
             _note(self.found, draft.found_by(self.index), rid)
         return Version(rid=rid, version=version, updated=self.at, change=change, content=content)
+
+
+def _no_more_versions() -> Invalid:
+    return Invalid(
+        Issue(
+            code="versions-exhausted",
+            fhir_code="business-rule",
+            text_de=f"von dieser Ressource gibt es {LOW_MAX - 1:,} Versionen, mehr sind nicht möglich; unter einer "
+            "anderen Id speichern",
+            text_en=f"there are {LOW_MAX - 1:,} versions of this resource, and there can be no more; store it under "
+            "another id",
+        )
+    )
 
 
 def _note(rows: dict[str, list[Row]], found: Iterable[_Found], rid: int) -> None:

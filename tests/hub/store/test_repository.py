@@ -9,11 +9,12 @@ import hypothesis.strategies as st
 import orjson
 import pytest
 from hypothesis import given, settings
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, update
 
+from hub.errors import Invalid
 from hub.store.database import Database
 from hub.store.draft import Draft, Found
-from hub.store.prepared import Prepared, one_of
+from hub.store.prepared import Prepared, one_of, packed_pair
 from hub.store.reader import Reader
 from hub.store.repository import Repository, tree_of
 from hub.store.schema import migrate
@@ -96,6 +97,23 @@ def test_versions_move_with_content_alone(database: Database, repository: Reposi
         version = written.versions["Organization", "a"]
         told.append((version.version, version.change))
     assert told == [(1, "created"), (1, "unchanged"), (2, "updated"), (3, "updated")]
+
+
+def test_versions_end_before_they_run_into_the_next_row(database: Database, repository: Repository) -> None:
+    """The row and the version of what is shown are one number: of 24 bits for the version."""
+    with database.transaction() as transaction:
+        repository.store(transaction, [draft(name="one")], at=AT)
+        for table in (PROFESSIONAL.resource, PROFESSIONAL.history):
+            transaction.run(Prepared(update(table).values(version=2**24 - 3)))
+        last = repository.store(transaction, [draft(name="last")], at=AT).versions["Organization", "a"]
+        with pytest.raises(Invalid, match="16,777,214 versions"):
+            repository.store(transaction, [draft(name="more"), draft("b", name="other")], at=AT)
+        assert names(transaction) == ["last"]
+        gone = repository.store(transaction, [], deletions=[("Organization", "a")], at=AT).versions["Organization", "a"]
+        with pytest.raises(Invalid):
+            repository.store(transaction, [draft(name="back")], at=AT)
+    assert (last.version, gone.version) == (2**24 - 2, 2**24 - 1)
+    assert packed_pair(gone.rid, gone.version) < packed_pair(gone.rid + 1, 1) - 1
 
 
 def test_a_deleted_resource_keeps_its_numbers(database: Database, repository: Repository) -> None:
