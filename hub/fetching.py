@@ -45,9 +45,10 @@ class FeedState:
     attempted_at: datetime | None = None
     succeeded_at: datetime | None = None
     due_at: datetime | None = None
+    """None also while it runs, and where its first round ended without a word."""
     failures: int = 0
     issues: tuple[Issue, ...] = ()
-    running: bool = False
+    running_since: datetime | None = None
 
 
 class Fetcher:
@@ -78,13 +79,14 @@ class Fetcher:
             row = _row(connection, feed)
         if row is None:
             return FeedState()
+        attempted_at, runs = _told(row["attempted_at"]), row["claimed_until"] > micros(self._clock())
         return FeedState(
-            attempted_at=_told(row["attempted_at"]),
+            attempted_at=attempted_at,
             succeeded_at=_told(row["succeeded_at"]),
-            due_at=moment(row["due_at"]),
+            due_at=moment(row["due_at"]) if row["due_at"] and not runs else None,
             failures=row["failures"],
             issues=tuple(Issue(**issue) for issue in orjson.loads(row["problem"])) if row["problem"] else (),
-            running=row["claimed_until"] > micros(self._clock()),
+            running_since=attempted_at if runs else None,
         )
 
     def states(self, source: str) -> list[tuple[Feed, FeedState]]:

@@ -62,7 +62,8 @@ class SourceStatus:
     last: Mapping[str, Any] | None
     """Of its last delivery: number, moment, status, and the counts of its receipt."""
     due_at: datetime | None
-    """When it must be heard of: the next fetch, or when what its last delivery said is fresh no more."""
+    """When it must be heard of: the next fetch, or when what its last delivery said is fresh no more; None while all
+    its feeds run."""
     offers: Mapping[str, int]
     """How many of its offers are fresh, aging, stale and expired."""
     set_aside: int
@@ -105,6 +106,7 @@ class SourceStatus:
                     "everySeconds": int(feed.every.total_seconds()),
                     "lastAttempt": _said(state.attempted_at),
                     "lastSuccess": _said(state.succeeded_at),
+                    "runningSince": _said(state.running_since),
                     "nextDue": _said(state.due_at),
                     "failures": state.failures,
                     # Texts name files and variables of the operator's: the codes are enough for a vendor.
@@ -119,7 +121,7 @@ def source_status(
     connection: Connection, source_map: SourceMap, feeds: Sequence[tuple[Feed, FeedState]], now: datetime
 ) -> SourceStatus:
     """How a source stands, in one snapshot."""
-    fetched = [state.due_at or now for _, state in feeds]
+    fetched = [state.due_at or now for _, state in feeds if state.running_since is None]
     heard_at = _heard_at(connection, source_map.name)
     told_again = heard_at + source_map.ladder.fresh if heard_at is not None else None
     held = _held(connection, source_map.name)
@@ -129,7 +131,7 @@ def source_status(
         source=source_map.name,
         at=now,
         last=_last(connection, source_map.name),
-        due_at=min(fetched) if fetched else told_again,
+        due_at=min(fetched, default=None) if feeds else told_again,
         offers=_offers(connection, source_map, now),
         set_aside=aside,
         set_aside_reasons=aside_reasons,

@@ -88,8 +88,9 @@ def _list(hub: Hub, options: argparse.Namespace) -> None:
 
 
 def _line(feed: Feed, state: FeedState, options: argparse.Namespace) -> list[str]:
-    if state.running:
-        said = text(options, "läuft", "running")
+    if state.running_since is not None:
+        since = _time(state.running_since)
+        said = text(options, f"läuft seit {since}", f"running since {since}")
     elif state.failures:
         said = text(options, f"{state.failures}× misslungen", f"failed {state.failures}×")
     else:

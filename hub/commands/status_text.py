@@ -37,6 +37,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "every": "alle",
         "succeeded": "zuletzt gelungen",
         "failed": "misslungen",
+        "running": "läuft seit",
         "more": "… und {}",
     },
     "en": {
@@ -63,6 +64,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "every": "every",
         "succeeded": "last success",
         "failed": "failed",
+        "running": "running since",
         "more": "… and {}",
     },
 }
@@ -121,9 +123,10 @@ def render(status: SourceStatus, language: Language) -> str:
         lines.append(f"  {words['refused']}: {counted(status.rejected, 'delivery', language)}")
         lines += _reasons(status.rejected_reasons, language)
     for feed, state in status.feeds:
+        runs = "" if state.running_since is None else f", {words['running']} {_time(state.running_since)}"
         lines.append(
             f"  {words['feed']} {feed.name}: {words['every']} {feed.interval}, "
-            f"{words['succeeded']} {_time(state.succeeded_at)}"
+            f"{words['succeeded']} {_time(state.succeeded_at)}{runs}"
         )
         if state.failures:
             lines.append(f"    {state.failures}× {words['failed']}")

@@ -66,7 +66,7 @@ def test_a_round_is_taken_in_and_its_state_is_kept(hub: Hub, tmp_path: Path) -> 
         state = fetcher(hub, tmp_path).state(feed)
         assert (state.attempted_at, state.succeeded_at) == (NOW, NOW)
         assert state.due_at == NOW + timedelta(minutes=15)
-        assert (state.failures, state.issues, state.running) == (0, (), False)
+        assert (state.failures, state.issues, state.running_since) == (0, (), None)
         # Another process goes on where this one ended.
         assert fetcher(hub, tmp_path).run(feed) == []
         assert [headers.get("if-none-match") for _, headers in peer.requests] == [None, '"1"']
@@ -137,14 +137,14 @@ def test_two_never_run_a_feed_at_once(hub: Hub, tmp_path: Path) -> None:
         running = threading.Thread(target=one.run, args=(feed,))
         running.start()
         assert inside.wait(10)
-        assert two.state(feed).running
+        assert (two.state(feed).running_since, two.state(feed).due_at) == (NOW, None)
         with pytest.raises(VersionConflict):
             two.run(feed)
         two.run_if_due(feed)
         go_on.set()
         running.join()
         assert len(peer.requests) == 1
-        assert not two.state(feed).running
+        assert two.state(feed).running_since is None
 
 
 def test_who_takes_the_lead_goes_on_where_the_dead_one_was(hub: Hub, tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_who_takes_the_lead_goes_on_where_the_dead_one_was(hub: Hub, tmp_path: P
         with pytest.raises(KeyboardInterrupt):
             one.run_if_due(feed)
         two.run_if_due(feed)
-        assert two.state(feed).running
+        assert two.state(feed).running_since
         two.take_over()
         two.run_if_due(feed)
         assert two.state(feed).succeeded_at == NOW
@@ -166,7 +166,7 @@ def test_who_takes_the_lead_goes_on_where_the_dead_one_was(hub: Hub, tmp_path: P
         with pytest.raises(KeyboardInterrupt):
             one.run(feed, again=True)
         two.take_over()
-        assert two.state(feed).running
+        assert two.state(feed).running_since
 
 
 def test_a_round_that_was_taken_for_dead_writes_nothing(hub: Hub, tmp_path: Path, clock: Clock) -> None:

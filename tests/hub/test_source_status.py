@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from adapters.base import Delivery
+from adapters.receipt import Receipt
 from hub import cli
 from hub.commands.status_text import render
 from hub.hub import Hub
-from hub.source_status import source_status
+from hub.source_status import SourceStatus, source_status
 from hub.store.tables import delivery as deliveries
 from mappings.terminology import Language
 from tests.conftest import Clock
@@ -18,7 +20,7 @@ from tests.hub.client import Client
 from tests.hub.deliveries import CANARIES, PATIENT, adt, csv_long, long_row, planted, send
 from tests.hub.test_drift import day, learn
 from tests.hub.test_fetching import by_http, etagged, fetcher
-from tests.peers import http_peer
+from tests.peers import Answer, http_peer
 
 
 def status(hub: Hub, name: str = "csv-long") -> dict[str, Any]:
@@ -170,11 +172,36 @@ def test_a_source_with_a_feed_is_due_when_the_feed_is(hub: Hub, tmp_path: Path) 
             "everySeconds": 900,
             "lastAttempt": "2026-11-22T09:00:00.000Z",
             "lastSuccess": "2026-11-22T09:00:00.000Z",
+            "runningSince": None,
             "nextDue": "2026-11-22T09:15:00.000Z",
             "failures": 0,
             "codes": [],
         }
     ]
+
+
+def test_a_source_whose_feed_runs_is_not_overdue(hub: Hub, tmp_path: Path, clock: Clock) -> None:
+    told: list[SourceStatus] = []
+
+    def meanwhile(delivery: Delivery) -> Receipt:
+        source_map = hub.sources.named("csv-long")
+        with hub.database.reading() as connection:
+            told.append(source_status(connection, source_map, one.states("csv-long"), hub.clock()))
+        return hub.pipeline.receive(delivery)
+
+    with http_peer(lambda _path, _headers: Answer(200, csv_long(long_row("a", as_of="")))) as peer:
+        one = fetcher(hub, tmp_path, meanwhile, heim=by_http(peer))
+        feed = one.feeds.named("heim")
+        one.run(feed)
+        clock.forward(hours=1)
+        one.run(feed, again=True)
+    for status, attempted_at in zip(told, ("09:00", "10:00"), strict=True):
+        assert not status.overdue
+        (of_feed,) = status.to_json()["feeds"]
+        assert of_feed["runningSince"] == f"2026-11-22T{attempted_at}:00.000Z"
+        assert of_feed["nextDue"] is status.to_json()["nextDue"] is None
+        assert "überfällig" not in render(status, "de")
+        assert "running since" in render(status, "en")
 
 
 def test_a_source_sees_its_own_alone(hub: Hub) -> None:
