@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from adapters import transports
 from adapters.feed import Deliver, Feed, Round, Taken
@@ -22,10 +22,12 @@ from hub.errors import VersionConflict
 from hub.feeds import Feeds
 from hub.store.clock import micros, moment
 from hub.store.database import LOST_RACES, Database
+from hub.store.tables import delivery as deliveries
 from hub.store.tables import feed as table
+from hub.store.tables import set_aside
 from mappings.errors import Issue, PlatzfreiError
 
-__all__ = ["LOOK", "FeedState", "Fetcher"]
+__all__ = ["LOOK", "FeedState", "Fetcher", "NotTaken"]
 
 LOOK = timedelta(seconds=5)
 """How often it is looked whether a feed is due."""
@@ -39,6 +41,17 @@ _LAST_AGAIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotTaken:
+    """A delivery that a feed brought, and that is rejected, held, or lies aside with some records."""
+
+    delivery: int
+    rejected: bool = False
+    held: bool = False
+    set_aside: int = 0
+    """Records that lie aside still."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedState:
     """How a feed stands; None and no issues where it never ran."""
 
@@ -49,6 +62,8 @@ class FeedState:
     failures: int = 0
     issues: tuple[Issue, ...] = ()
     running_since: datetime | None = None
+    not_taken: NotTaken | None = None
+    """The first such of the last round that brought any; None once an operator, or its sender, has seen to it."""
 
 
 class Fetcher:
@@ -77,6 +92,7 @@ class Fetcher:
         """How a feed stands."""
         with self._database.reading() as connection:
             row = _row(connection, feed)
+            not_taken = _not_taken(connection, row["not_taken"]) if row is not None and row["not_taken"] else None
         if row is None:
             return FeedState()
         attempted_at, runs = _told(row["attempted_at"]), row["claimed_until"] > micros(self._clock())
@@ -87,6 +103,7 @@ class Fetcher:
             failures=row["failures"],
             issues=tuple(Issue(**issue) for issue in orjson.loads(row["problem"])) if row["problem"] else (),
             running_since=attempted_at if runs else None,
+            not_taken=not_taken,
         )
 
     def states(self, source: str) -> list[tuple[Feed, FeedState]]:
@@ -151,8 +168,8 @@ class Fetcher:
                 row = _row(connection, feed, claim=True)
                 if row is not None and row["claimed_until"] > micros(now):
                     raise _running()
-                known = row is not None and row["mark"] == feed.mark and not again
-                memory = orjson.loads(row["memory"]) if row is not None and known else {}
+                same = row is not None and row["mark"] == feed.mark
+                memory = orjson.loads(row["memory"]) if row is not None and same and not again else {}
                 attempt = row["attempt"] + 1 if row is not None else 1
                 values = {
                     "mark": feed.mark,
@@ -161,6 +178,7 @@ class Fetcher:
                     "claimed_until": micros(now + _CLAIM),
                     "led": led,
                     "memory": orjson.dumps(memory),
+                    "not_taken": row["not_taken"] if row is not None and same else None,
                 }
                 if row is None:
                     connection.execute(insert(table), {"name": feed.name, "due_at": 0, "failures": 0, **values})
@@ -188,6 +206,9 @@ class Fetcher:
             }
             if failure is None:
                 values["succeeded_at"] = micros(now)
+            if one.taken:
+                wanting = (taken.receipt.delivery for taken in one.taken if not taken.receipt.good)
+                values["not_taken"] = next(wanting, None)
             connection.execute(update(table).where(table.c.name == one.feed.name).values(**values))
 
     def _wait(self, one: Round, failures: int, failure: BaseException | None) -> timedelta:
@@ -206,6 +227,15 @@ class Fetcher:
 def _row(connection: Connection, feed: Feed, *, claim: bool = False) -> RowMapping | None:
     statement = select(table).where(table.c.name == feed.name)
     return connection.execute(statement.with_for_update() if claim else statement).mappings().first()
+
+
+def _not_taken(connection: Connection, number: int) -> NotTaken | None:
+    status = connection.execute(select(deliveries.c.status).where(deliveries.c.id == number)).scalar()
+    if status in ("rejected", "held"):
+        return NotTaken(delivery=number, rejected=status == "rejected", held=status == "held")
+    aside = select(func.count()).select_from(set_aside).where(set_aside.c.delivery == number)
+    left = connection.execute(aside).scalar_one()
+    return NotTaken(delivery=number, set_aside=left) if left else None
 
 
 def _told(stamp: int | None) -> datetime | None:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from adapters.feed import Feed
+from hub.commands.counted import counted
 from hub.commands.json_list import json_list
 from hub.commands.options import opened, parser, run, text
 from hub.commands.receipt_text import render
 from hub.commands.table import table
-from hub.fetching import FeedState
+from hub.fetching import FeedState, NotTaken
 from hub.hub import Hub
 from hub.purpose import Purpose, claim
 
@@ -79,10 +80,13 @@ def _list(hub: Hub, options: argparse.Namespace) -> None:
             "Abruf|Quelle|Weg|alle|zuletzt gelungen|nächster Abruf|Stand",
             "feed|source|transport|every|last success|next due|state",
         ).split("|")
-        print(table(heads, [_line(feed, hub.fetcher.state(feed), options) for feed in feeds]))
-        for feed in feeds:
-            for issue in hub.fetcher.state(feed).issues:
+        states = [(feed, hub.fetcher.state(feed)) for feed in feeds]
+        print(table(heads, [_line(feed, state, options) for feed, state in states]))
+        for feed, state in states:
+            for issue in state.issues:
                 print(f"  ✗ {feed.name}: {text(options, issue.text_de, issue.text_en)}")
+            if state.not_taken is not None:
+                print(f"  ✗ {feed.name}: {_to_do(feed, state.not_taken, options)}")
     where = f"{hub.fetcher.feeds.folder}/*.yaml"
     print(text(options, f"Abrufe: {where}", f"feeds: {where}"))
 
@@ -93,6 +97,8 @@ def _line(feed: Feed, state: FeedState, options: argparse.Namespace) -> list[str
         said = text(options, f"läuft seit {since}", f"running since {since}")
     elif state.failures:
         said = text(options, f"{state.failures}× misslungen", f"failed {state.failures}×")
+    elif state.not_taken is not None:
+        said = _wanting(state.not_taken, options)
     else:
         said = "ok" if state.succeeded_at else text(options, "noch nie", "never ran")
     return [
@@ -104,6 +110,39 @@ def _line(feed: Feed, state: FeedState, options: argparse.Namespace) -> list[str
         _time(state.due_at),
         said,
     ]
+
+
+def _wanting(one: NotTaken, options: argparse.Namespace) -> str:
+    if one.rejected:
+        return text(options, "abgelehnt", "rejected")
+    return text(options, "zurückgehalten", "held") if one.held else text(options, "beiseitegelegt", "set aside")
+
+
+def _to_do(feed: Feed, one: NotTaken, options: argparse.Namespace) -> str:
+    """What became of a delivery that was not taken whole, and the command that says why and what helps."""
+    if one.rejected:
+        return text(
+            options,
+            f"Lieferung {one.delivery} ist abgelehnt, nichts davon gilt; warum, und was hilft: "
+            f"platzfrei sources receipt {feed.source} {one.delivery}",
+            f"delivery {one.delivery} is rejected, nothing of it is in effect; why, and what helps: "
+            f"platzfrei sources receipt {feed.source} {one.delivery}",
+        )
+    if one.held:
+        return text(
+            options,
+            f"Lieferung {one.delivery} ist zurückgehalten, nichts davon gilt; ansehen und entscheiden: "
+            f"platzfrei drift --source {feed.source}",
+            f"delivery {one.delivery} is held, nothing of it is in effect; look and decide: "
+            f"platzfrei drift --source {feed.source}",
+        )
+    return text(
+        options,
+        f"von Lieferung {one.delivery} beiseitegelegt: {counted(one.set_aside, 'record', 'de')}; warum, und was hilft: "
+        f"platzfrei ingest --aside --source {feed.source}",
+        f"of delivery {one.delivery} set aside: {counted(one.set_aside, 'record', 'en')}; why, and what helps: "
+        f"platzfrei ingest --aside --source {feed.source}",
+    )
 
 
 def _time(moment: datetime | None) -> str:

@@ -451,6 +451,8 @@ feed = Table(
     Column("due_at", BigInteger, nullable=False),
     Column("failures", Integer, nullable=False),  # in a row
     Column("problem", LargeBinary),  # the issues of the last round, where it failed
+    # The first delivery that was not taken whole, of the last round that brought any.
+    Column("not_taken", BigInteger),
     Column("memory", LargeBinary, nullable=False),  # the transport's own
 )
 """How fetching stands, so that another process goes on where one ended."""

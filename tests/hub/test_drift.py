@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -12,6 +13,7 @@ from adapters.base import Delivery
 from adapters.receipt import Receipt
 from hub import cli
 from hub.errors import NotFound
+from hub.fetching import NotTaken
 from hub.hub import Hub
 from hub.ingest import large
 from hub.settings import Settings
@@ -20,6 +22,8 @@ from hub.store.tables import source_profile, statement
 from tests.conftest import Clock
 from tests.hub.client import Client
 from tests.hub.deliveries import csv_long, long_row, send
+from tests.hub.test_fetching import by_http, fetcher
+from tests.peers import Answer, http_peer
 
 ROWS = 40
 
@@ -59,6 +63,18 @@ def test_a_delivery_that_jumps_is_held_and_harms_nothing(hub: Hub, clock: Clock)
     assert accepting(hub) == before
     assert [kept.id for kept in hub.pipeline.held()] == [receipt.delivery]
     assert hub.pipeline.held("json") == []
+
+
+def test_a_feed_says_that_what_it_brought_is_held_until_that_is_decided(hub: Hub, clock: Clock, tmp_path: Path) -> None:
+    learn(hub, clock)
+    with http_peer(lambda _path, _headers: Answer(200, day(8, free=lambda _home: "0"))) as peer:
+        one = fetcher(hub, tmp_path, heim=by_http(peer))
+        feed = one.feeds.named("heim")
+        (taken,) = one.run(feed)
+    number = taken.receipt.delivery
+    assert one.state(feed).not_taken == NotTaken(delivery=number, held=True)
+    hub.pipeline.release(number)
+    assert one.state(feed).not_taken is None
 
 
 @pytest.mark.parametrize("month", ["11", "03"])

@@ -76,6 +76,44 @@ def test_what_was_set_aside_is_told_by_the_exit_status(url: str, tmp_path: Path)
     assert (folder / "rejected/000001-a.csv").exists()
 
 
+def test_what_was_not_taken_stands_in_the_list_until_it_is_seen_to(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "eingang"
+    folder.mkdir()
+    (tmp_path / "feeds/heim.yaml").write_text(
+        f"{{source: csv-long, transport: drop_folder, address: '{folder}', every: 1m, options: {{settle: 0}}}}"
+    )
+
+    def listed(language: str = "en") -> str:
+        capsys.readouterr()
+        assert run(url, language=language) == 0
+        return capsys.readouterr().out
+
+    (folder / "a.csv").write_bytes(b"no columns of ours")
+    (folder / "b.csv").write_bytes(csv_long(long_row("b", as_of="")))
+    assert run(url, "run", "heim") == 1
+    assert "✗ heim: delivery 1 is rejected" in listed()
+    assert "platzfrei sources receipt csv-long 1\n" in listed("de")
+    assert run(url, "run", "heim") == 0  # There is nothing new, and that one is rejected still.
+    assert "  abgelehnt\n" in listed("de")
+
+    (folder / "c.csv").write_bytes(csv_long(long_row("a", free="viele"), long_row("b", as_of="")))
+    assert run(url, "run", "heim") == 1
+    assert "of delivery 3 set aside: 1 record; why, and what helps: platzfrei ingest --aside --source csv-long\n" in (
+        listed()
+    )
+    assert cli.main(["ingest", "--discard", "--delivery", "3", "--database", url]) == 0
+    assert "  ok\n" in listed()
+
+    (folder / "d.csv").write_bytes(b"no columns of ours either")
+    assert run(url, "run", "heim") == 1
+    assert "  rejected\n" in listed()
+    (folder / "e.csv").write_bytes(csv_long(long_row("a", as_of="")))
+    assert run(url, "run", "heim") == 0
+    assert "  ok\n" in listed()
+
+
 def test_a_wrong_file_is_told_by_every_command_and_checked_by_one(
     url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
