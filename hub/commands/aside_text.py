@@ -1,5 +1,6 @@
 """What lies aside, as a person reads it at the terminal."""
 
+from datetime import datetime
 from itertools import groupby
 
 from adapters.resend import of_codes
@@ -7,6 +8,7 @@ from hub.commands.counted import counted
 from hub.commands.receipt_text import in_german
 from hub.records_aside import Aside, RecordsAside
 from mappings.errors import Issue
+from mappings.local_time import moment_text
 from mappings.terminology import Language
 
 __all__ = ["render"]
@@ -40,7 +42,8 @@ def render(aside: RecordsAside, language: Language) -> str:
     for (source, delivery, at), records in groupby(
         aside.records, lambda one: (one.source, one.delivery, one.received_at)
     ):
-        lines.append(f"{source} · {words['delivery']} {delivery} · {at}")
+        received_at = moment_text(datetime.fromisoformat(at), language, seconds=True)
+        lines.append(f"{source} · {words['delivery']} {delivery} · {received_at}")
         for record in records:
             lines += _record(record, words, language)
     if aside.not_shown:

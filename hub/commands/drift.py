@@ -9,7 +9,8 @@ from hub.commands.json_list import json_list
 from hub.commands.options import opened, parser, run, text
 from hub.commands.receipt_text import render
 from hub.hub import Hub
-from hub.store.clock import instant
+from hub.store.clock import moment
+from mappings.local_time import moment_text
 
 __all__ = ["main"]
 
@@ -53,7 +54,8 @@ def _list(hub: Hub, options: argparse.Namespace) -> int:
         receipt = kept.receipt
         assert receipt is not None
         records = counted(receipt.records, "record", options.language)
-        print(f"{kept.id} · {kept.source} · {instant(kept.received_at)} · {records}")
+        received_at = moment_text(moment(kept.received_at), options.language, seconds=True)
+        print(f"{kept.id} · {kept.source} · {received_at} · {records}")
         for issue in receipt.issues:
             if issue.code.startswith("drift-"):
                 place = f"{issue.place}: " if issue.place else ""

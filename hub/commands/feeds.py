@@ -15,6 +15,8 @@ from hub.commands.table import table
 from hub.fetching import FeedState, NotTaken
 from hub.hub import Hub
 from hub.purpose import Purpose, claim
+from mappings.local_time import moment_text
+from mappings.terminology import Language
 
 __all__ = ["main"]
 
@@ -93,7 +95,7 @@ def _list(hub: Hub, options: argparse.Namespace) -> None:
 
 def _line(feed: Feed, state: FeedState, options: argparse.Namespace) -> list[str]:
     if state.running_since is not None:
-        since = _time(state.running_since)
+        since = _time(state.running_since, options.language)
         said = text(options, f"läuft seit {since}", f"running since {since}")
     elif state.failures:
         said = text(options, f"{state.failures}× misslungen", f"failed {state.failures}×")
@@ -106,8 +108,8 @@ def _line(feed: Feed, state: FeedState, options: argparse.Namespace) -> list[str
         feed.source,
         feed.transport,
         feed.interval,
-        _time(state.succeeded_at),
-        _time(state.due_at),
+        _time(state.succeeded_at, options.language),
+        _time(state.due_at, options.language),
         said,
     ]
 
@@ -145,5 +147,5 @@ def _to_do(feed: Feed, one: NotTaken, options: argparse.Namespace) -> str:
     )
 
 
-def _time(moment: datetime | None) -> str:
-    return "–" if moment is None else moment.strftime("%Y-%m-%d %H:%M:%SZ")
+def _time(moment: datetime | None, language: Language) -> str:
+    return "–" if moment is None else moment_text(moment, language, seconds=True)

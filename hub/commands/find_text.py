@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from shutil import get_terminal_size
 from typing import Any
 
@@ -13,10 +13,11 @@ from hub.commands.table import table
 from hub.fhir.fitting_slots import fitting_slots
 from mappings import terminology
 from mappings.from_fhir import fhir_own_share
+from mappings.local_time import day_text, local_day
 from mappings.offer_terms import PAYERS
 from mappings.terminology import Language
 from mappings.to_fhir import OPS_CARE_GRADES, PLACE, SLOT_CAPACITY, VACANCY
-from mappings.vacancy import ZONE, Per
+from mappings.vacancy import Per
 
 __all__ = ["found_text"]
 
@@ -211,12 +212,12 @@ def _from(slots: Sequence[Mapping[str, Any]], language: Language, now: datetime)
     if not starts:
         return "–"
     begin = min(starts)
-    first = ("sofort" if language == "de" else "now") if begin <= now else _day(begin.astimezone(ZONE).date(), language)
+    first = ("sofort" if language == "de" else "now") if begin <= now else day_text(local_day(begin), language)
     ends = [slot["end"] for slot in slots]
     if all(not end.startswith(_OPEN_END) for end in ends):
         # A Slot ends when the next day begins: the day before is the last.
         last = max(datetime.fromisoformat(end) for end in ends) - timedelta(microseconds=1)
-        return f"{first} {'bis' if language == 'de' else 'to'} {_day(last.astimezone(ZONE).date(), language)}"
+        return f"{first} {'bis' if language == 'de' else 'to'} {day_text(local_day(last), language)}"
     return first
 
 
@@ -247,7 +248,3 @@ def _age(freshness: Mapping[str, Any], language: Language, now: datetime) -> str
 
 def _extension(resource: Mapping[str, Any], url: str) -> Any:
     return next((one for one in resource.get("extension", ()) if one["url"] == url), None)
-
-
-def _day(value: date, language: Language) -> str:
-    return value.isoformat() if language == "en" else f"{value:%d.%m.%Y}"

@@ -3,12 +3,14 @@
 import argparse
 import getpass
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from hub.commands.options import opened, parser, run, text
 from hub.identity_work import ACTIONS, IdentityWork
+from mappings.local_time import moment_text
 
 __all__ = ["main"]
 
@@ -162,7 +164,8 @@ def _decision(options: argparse.Namespace, one: Mapping[str, Any]) -> str:
     }[one["verdict"]]
     stands = "" if one["stands"] or one["undoes"] else text(options, " (gilt nicht mehr)", " (stands no more)")
     first, second = (each[:8] for each in one["facilities"])
-    return f"{one['number']:>4}  {one['at'][:16]}  {first} {second}  {verdict}{stands}  {one['who']}: {one['why']}"
+    at = moment_text(datetime.fromisoformat(one["at"]), options.language)
+    return f"{one['number']:>4}  {at}  {first} {second}  {verdict}{stands}  {one['who']}: {one['why']}"
 
 
 def _cell(value: Any) -> str:

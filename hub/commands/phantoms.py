@@ -3,11 +3,13 @@
 import argparse
 import getpass
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from hub.commands.json_list import json_list
 from hub.commands.options import opened, parser, run, text
 from hub.phantom_work import ACTIONS, PhantomWork
+from mappings.local_time import day_text, local_day, moment_text
 
 __all__ = ["main"]
 
@@ -64,11 +66,12 @@ def _phantom(options: argparse.Namespace, one: Mapping[str, Any]) -> list[str]:
     lines = [f"{one['id']} · {one['source']}", f"  {one['text'][language]}", f"  {one['question'][language]}"]
     if one["decided"] is not None:
         verdict = _verdict(options, one["decided"]["verdict"])
+        day = day_text(local_day(datetime.fromisoformat(one["decided"]["at"])), language)
         lines.append(
             text(
                 options,
-                f"  {verdict} am {one['decided']['at'][:10]} ({one['decided']['why']}); seitdem ist mehr dazugekommen",
-                f"  {verdict} on {one['decided']['at'][:10]} ({one['decided']['why']}); there is more since",
+                f"  {verdict} am {day} ({one['decided']['why']}); seitdem ist mehr dazugekommen",
+                f"  {verdict} on {day} ({one['decided']['why']}); there is more since",
             )
         )
     return [*lines, ""]
@@ -76,8 +79,9 @@ def _phantom(options: argparse.Namespace, one: Mapping[str, Any]) -> list[str]:
 
 def _decision(options: argparse.Namespace, one: Mapping[str, Any]) -> list[str]:
     verdict = _verdict(options, one["verdict"])
+    at = moment_text(datetime.fromisoformat(one["at"]), options.language)
     return [
-        f"{one['number']:>4}  {one['at'][:16]}  {one['phantom']['id']}  {verdict}  {one['who']}: {one['why']}",
+        f"{one['number']:>4}  {at}  {one['phantom']['id']}  {verdict}  {one['who']}: {one['why']}",
         f"      {one['phantom']['text'][options.language]}",
     ]
 

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import orjson
@@ -11,6 +12,8 @@ from hub.fhir.search_protocol.check import Checked, checked
 from hub.fhir.search_protocol.signing import Signer, thumbprint
 from hub.keys import Key
 from mappings.errors import Issue, Rejected
+from mappings.local_time import moment_text
+from mappings.terminology import Language
 
 __all__ = ["main"]
 
@@ -61,10 +64,11 @@ def _told(found: Checked, known: frozenset[str], options: argparse.Namespace) ->
             "VERÄNDERT: die Signatur passt nicht zum Inhalt. Diese Datei beweist nichts.",
             "CHANGED: the signature does not go with the content. This file proves nothing.",
         )
+    made_at = _moment(found.made_at, options.language)
     facts = text(
         options,
-        f"Kennung {found.number}, erstellt {found.made_at} von {found.base}\nSchlüssel {found.fingerprint}",
-        f"identifier {found.number}, made {found.made_at} by {found.base}\nkey {found.fingerprint}",
+        f"Kennung {found.number}, erstellt {made_at} von {found.base}\nSchlüssel {found.fingerprint}",
+        f"identifier {found.number}, made {made_at} by {found.base}\nkey {found.fingerprint}",
     )
     if not found.is_whole:
         verdict = text(
@@ -134,3 +138,10 @@ def _read(path: Path, place: str) -> bytes:
             )
         )
     return content
+
+
+def _moment(told: str, language: Language) -> str:
+    try:
+        return moment_text(datetime.fromisoformat(told), language, seconds=True)
+    except ValueError:
+        return told  # A file that was changed may say anything.

@@ -1,11 +1,13 @@
 """A receipt as a person reads it at the terminal."""
 
 import re
+from datetime import datetime
 
 from adapters.receipt import Receipt, in_language
 from adapters.unread import GERMAN
 from hub.commands.counted import counted
 from mappings.errors import Severity
+from mappings.local_time import moment_text
 from mappings.terminology import Language
 
 __all__ = ["in_german", "render"]
@@ -63,7 +65,7 @@ def render(receipt: Receipt, name: str, language: Language) -> str:
     lines = [
         " · ".join(
             part
-            for part in (receipt.source, name, f"{words['delivery']} {receipt.delivery}", receipt.received_at)
+            for part in (receipt.source, name, f"{words['delivery']} {receipt.delivery}", _received(receipt, language))
             if part
         ),
         _line(
@@ -107,6 +109,11 @@ def render(receipt: Receipt, name: str, language: Language) -> str:
     resend = receipt.resend
     lines.append(f"  {words['resend']}: {resend.text_en if language == 'en' else resend.text_de}")
     return "\n".join(lines)
+
+
+def _received(receipt: Receipt, language: Language) -> str:
+    told = receipt.received_at
+    return moment_text(datetime.fromisoformat(told), language, seconds=True) if told else ""
 
 
 def _line(noun: str, total: int, parts: list[tuple[str, int]]) -> str:

@@ -12,8 +12,8 @@ from hub.reports.region_days import Row
 from hub.reports.silent import Silent
 from mappings import gazetteer, terminology
 from mappings.district_figures import ALL, Figures
+from mappings.local_time import day_text, local_day
 from mappings.terminology import Language
-from mappings.vacancy import ZONE
 
 __all__ = ["figures_text", "searches_text", "silent_text"]
 
@@ -88,7 +88,7 @@ def figures_text(rows: Sequence[Row], *, care_form: str, language: Language, wid
     blocks: list[str] = []
     for row in chosen:
         sentence = _sentence(row, care_form, language)
-        block = f"{_day(row.day, language)}  {sentence}" if len(days) > 1 else sentence
+        block = f"{day_text(row.day, language)}  {sentence}" if len(days) > 1 else sentence
         if care_form == ALL and len(days) == 1:
             own = [each for each in rows if each.district == row.district and each.care_form != ALL]
             block = f"{block}\n\n{_table(own, language, width)}\n" if own else block
@@ -105,8 +105,8 @@ def searches_text(shown: Iterable[Missed], first: date, last: date, *, language:
     words = _WORDS[language]
     found = by_need(shown)
     heads: dict[Language, str] = {
-        "de": f"Suchen ohne Treffer, {_day(first, 'de')} bis {_day(last, 'de')}; jede kleinste Zahl ist auf {BASE} "
-        f"gerundet,\nsodass sie im Mittel stimmt; einzelne Suchen sind nicht zu erkennen. "
+        "de": f"Suchen ohne Treffer, {day_text(first, 'de')} bis {day_text(last, 'de')}; jede kleinste Zahl ist auf "
+        f"{BASE} gerundet,\nsodass sie im Mittel stimmt; einzelne Suchen sind nicht zu erkennen. "
         "Ein Tag zählt, sobald er um ist.",
         "en": f"Searches without a hit, {first} to {last}; each smallest number is rounded to {BASE},\n"
         "right on average; single searches cannot be told. A day counts once it is over.",
@@ -196,12 +196,8 @@ def _as_of(one: Silent, language: Language, now: datetime, *, wide: bool) -> str
     if one.as_of is None:
         return _WORDS[language]["never"]
     ago = age(now - one.as_of, language)
-    return f"{_day(one.as_of.astimezone(ZONE).date(), language)} ({ago})" if wide else ago
+    return f"{day_text(local_day(one.as_of), language)} ({ago})" if wide else ago
 
 
 def _district(district: str, language: Language) -> str:
     return gazetteer.districts().get(district, district) if district else _WORDS[language]["nowhere"].capitalize()
-
-
-def _day(day: date, language: Language) -> str:
-    return day.isoformat() if language == "en" else f"{day:%d.%m.%Y}"

@@ -1,8 +1,9 @@
 """A vacancy report as one sentence in German or English."""
 
 from mappings import terminology
+from mappings.local_time import moment_text
 from mappings.terminology import Language
-from mappings.vacancy import ZONE, Block, BlockStatus, State, VacancyReport
+from mappings.vacancy import Block, BlockStatus, State, VacancyReport
 
 __all__ = ["told"]
 
@@ -36,8 +37,7 @@ def told(report: VacancyReport, language: Language) -> str:
     besides = [f"{count} {word}" for count, word in zip(numbers, _COUNTS[language], strict=True) if count is not None]
     parts = [f"{facility.name} ({facility.key}){', ' + where if where else ''}: {form}, {', '.join((free, *besides))}"]
     if report.valid_at is not None:
-        moment = report.valid_at.astimezone(ZONE)
-        parts.append(f"{'as of' if language == 'en' else 'Stand'} {moment:%Y-%m-%d %H:%M %z}")
+        parts.append(f"{'as of' if language == 'en' else 'Stand'} {moment_text(report.valid_at, language)}")
     parts += [_block(block, language) for block in report.blocks]
     return "; ".join(parts)
 

@@ -5,6 +5,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 
 from adapters.receipt import Receipt
 from hub.commands import receipt_text
@@ -17,6 +18,7 @@ from hub.hub import Hub
 from hub.ingest import ledger
 from hub.ingest.duplicates import unknown_delivery
 from hub.source_status import SourceStatus, source_status
+from mappings.local_time import moment_text
 
 __all__ = ["main"]
 
@@ -140,7 +142,8 @@ def _tell_receipt(hub: Hub, options: argparse.Namespace) -> None:
     elif "records" in told:
         print(receipt_text.render(Receipt.from_json(told), "", options.language))
     else:
-        print(f"{source} · {options.number} · {told['receivedAt']} · {stands(told['status'], options.language)}")
+        received_at = moment_text(datetime.fromisoformat(told["receivedAt"]), options.language, seconds=True)
+        print(f"{source} · {options.number} · {received_at} · {stands(told['status'], options.language)}")
 
 
 def _say_when_it_is_read(options: argparse.Namespace) -> None:

@@ -1,11 +1,12 @@
 """How a source stands, as a person reads it at the terminal."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from hub.commands.counted import counted
 from hub.commands.receipt_text import in_german
 from hub.source_status import Reason, SourceStatus
+from mappings.local_time import moment_text
 from mappings.terminology import Language
 
 __all__ = ["render", "stands"]
@@ -96,19 +97,20 @@ def stands(status: str, language: Language) -> str:
 def render(status: SourceStatus, language: Language) -> str:
     """The status in a few lines."""
     words = _WORDS[language]
-    lines = [f"{status.source} · {_time(status.at)}"]
+    lines = [f"{status.source} · {_time(status.at, language)}"]
     if status.last is None:
         lines.append(f"  {words['last']}: {words['never']}")
     else:
         how = status.last["status"]
-        told = [f"{status.last['receivedAt']}", f"{words['number']} {status.last['delivery']}", stands(how, language)]
+        received_at = _time(datetime.fromisoformat(status.last["receivedAt"]), language)
+        told = [received_at, f"{words['number']} {status.last['delivery']}", stands(how, language)]
         # Of one that is held nothing was decided yet.
         records = status.last.get("records", {}) if how != "held" else {}
         told += [f"{records[name]} {words[name]}" for name in ("taken", "setAside", "rejected") if records.get(name)]
         lines.append(f"  {words['last']}: {', '.join(told)}")
     if status.due_at is not None:
         late = f" ({words['overdue']})" if status.overdue else ""
-        lines.append(f"  {words['due']}: {_time(status.due_at)}{late}")
+        lines.append(f"  {words['due']}: {_time(status.due_at, language)}{late}")
     steps = ", ".join(f"{count} {words[step]}" for step, count in status.offers.items() if count)
     lines.append(f"  {words['offers']} {sum(status.offers.values())}" + (f": {steps}" if steps else ""))
     if status.held:
@@ -123,10 +125,10 @@ def render(status: SourceStatus, language: Language) -> str:
         lines.append(f"  {words['refused']}: {counted(status.rejected, 'delivery', language)}")
         lines += _reasons(status.rejected_reasons, language)
     for feed, state in status.feeds:
-        runs = "" if state.running_since is None else f", {words['running']} {_time(state.running_since)}"
+        runs = "" if state.running_since is None else f", {words['running']} {_time(state.running_since, language)}"
         lines.append(
             f"  {words['feed']} {feed.name}: {words['every']} {feed.interval}, "
-            f"{words['succeeded']} {_time(state.succeeded_at)}{runs}"
+            f"{words['succeeded']} {_time(state.succeeded_at, language)}{runs}"
         )
         if state.failures:
             lines.append(f"    {state.failures}× {words['failed']}")
@@ -144,7 +146,5 @@ def _reasons(reasons: Sequence[Reason], language: Language) -> list[str]:
     return lines
 
 
-def _time(moment: datetime | None) -> str:
-    return (
-        "–" if moment is None else (moment - timedelta(microseconds=moment.microsecond)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    )
+def _time(moment: datetime | None, language: Language) -> str:
+    return "–" if moment is None else moment_text(moment, language, seconds=True)

@@ -1,7 +1,7 @@
 """A trial of a source map as a person reads it at the terminal, and as JSON."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import orjson
@@ -10,6 +10,7 @@ from adapters.receipt import in_language
 from hub.commands.receipt_text import in_german
 from hub.commands.report_text import told
 from hub.trial import Trial, Tried
+from mappings.local_time import moment_text
 from mappings.terminology import Language
 from mappings.trace import Cell
 from mappings.view import View
@@ -49,7 +50,7 @@ def record_lines(tried: Tried, language: Language) -> Iterator[str]:
         event = tried.event
         taken_back = (" (taken back)" if english else " (zurückgenommen)") if event.cancels else ""
         beds = " → ".join(f"{bed.ward} {bed.name}".strip() for bed in (event.from_bed, event.to_bed) if bed)
-        yield f"  = {event.kind}{taken_back} {beds} {event.occurred_at.isoformat()}"
+        yield f"  = {event.kind}{taken_back} {beds} {moment_text(event.occurred_at, language, seconds=True)}"
     if tried.left_out:
         yield f"  = {'no offer' if english else 'kein Angebot'}: {in_language(tried.left_out, language)}"
     for report in tried.reports:
@@ -82,7 +83,7 @@ def uncounted_text(names: Sequence[str], language: Language) -> str:
 def _cell(cell: Cell, language: Language) -> str:
     english = language == "en"
     way = cell.conversion + (f" · {cell.table}" if cell.table else "")
-    start = f"{_shown(cell.value)} → {cell.target} ({way}"
+    start = f"{_shown(cell.value, language)} → {cell.target} ({way}"
     if cell.is_default:
         start += ", default" if english else ", Vorgabe"
     start += ")"
@@ -93,18 +94,20 @@ def _cell(cell: Cell, language: Language) -> str:
     if cell.left_out:
         return f"{start} = – ({in_language(cell.left_out, language)})"
     doubt = cell.doubt_en if english else cell.doubt_de
-    return f"{start} = {_shown(cell.result)}" + (f" ! {doubt}" if doubt else "")
+    return f"{start} = {_shown(cell.result, language)}" + (f" ! {doubt}" if doubt else "")
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, language: Language) -> str:
     if isinstance(value, str):
         return _cut(value) if value.isprintable() else _cut(repr(value))
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return moment_text(value, language, seconds=True)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list | tuple):
-        return _cut(", ".join(map(_shown, value)))
+        return _cut(", ".join(_shown(each, language) for each in value))
     return _cut(str(value))
 
 

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from mappings import terminology
+from mappings.local_time import zone_name
 from mappings.terminology import Language
 from mappings.vacancy import ZONE
 
@@ -193,10 +194,8 @@ def day(told: date, language: Language) -> str:
 def day_and_time(moment: datetime, language: Language) -> str:
     """A moment by the clock of Germany."""
     local = moment.astimezone(ZONE)
-    zone = "MESZ" if local.utcoffset() != datetime(2026, 1, 1, tzinfo=UTC).astimezone(ZONE).utcoffset() else "MEZ"
-    if language == "de":
-        return f"{day(local, language)}, {local:%H:%M} Uhr ({zone})"
-    return f"{day(local, language)}, {local:%H:%M} ({'CEST' if zone == 'MESZ' else 'CET'})"
+    clock = f"{local:%H:%M} Uhr" if language == "de" else f"{local:%H:%M}"
+    return f"{day(local, language)}, {clock} ({zone_name(moment, language)})"
 
 
 def language_of(accepted: str) -> Language:
