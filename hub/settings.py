@@ -8,8 +8,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-__all__ = ["Settings"]
-
+__all__ = ["DEFAULT_BASE_URL", "Settings"]
 
 DEFAULT_FOLDER = Path("platzfrei-data")
 DEFAULT_BASE_URL = "http://127.0.0.1:8080"

@@ -18,6 +18,7 @@ from hub.homes.homes import not_offered
 from hub.homes.links import LIFETIME
 from hub.hub import Hub
 from hub.purpose import Purpose, claim
+from hub.settings import DEFAULT_BASE_URL
 from mappings.errors import Issue, Rejected
 from mappings.vacancy import ReportedBy
 
@@ -176,7 +177,20 @@ def _offer(told: str) -> HomeOffer:
 def _link(options: argparse.Namespace, hub: Hub) -> int:
     home = hub.homes.named(options.id)
     print(hub.settings.base_url + hub.homes.link(home, timedelta(days=options.days) if options.days else LIFETIME))
-    if hub.settings.base_url.startswith("http://"):
+    if hub.settings.base_url == DEFAULT_BASE_URL:
+        told = text(
+            options,
+            f"Hinweis: der Link beginnt mit {DEFAULT_BASE_URL}, denn PLATZFREI_BASE_URL ist nicht gesetzt: er öffnet "
+            "nur auf diesem Rechner, und nur einen Server mit diesem Port. Für andere die Adresse nennen, unter der "
+            "Häuser den Server erreichen, hier und wo platzfrei serve Erinnerungen versendet: "
+            f"PLATZFREI_BASE_URL=https://… platzfrei homes link {home.id}",
+            f"note: the link begins with {DEFAULT_BASE_URL}, for PLATZFREI_BASE_URL is not set: it opens on this "
+            "machine alone, and only a server on that port. For others name the address at which homes reach the "
+            "server, here and where platzfrei serve sends reminders: "
+            f"PLATZFREI_BASE_URL=https://… platzfrei homes link {home.id}",
+        )
+        print(told, file=sys.stderr)
+    elif hub.settings.base_url.startswith("http://"):
         told = text(
             options,
             "Hinweis: ohne https; PLATZFREI_BASE_URL nennt die Adresse, unter der Häuser diesen Server erreichen",

@@ -63,6 +63,27 @@ def test_an_office_keeps_a_home_from_its_first_day_to_its_last(office: Office) -
     assert "dieses Haus gibt es nicht" in office.wrong
 
 
+@pytest.mark.parametrize(
+    ("address", "language", "told"),
+    [
+        (None, "de", "der Link beginnt mit http://127.0.0.1:8080, denn PLATZFREI_BASE_URL ist nicht gesetzt"),
+        (None, "en", "the link begins with http://127.0.0.1:8080, for PLATZFREI_BASE_URL is not set"),
+        (None, "en", "PLATZFREI_BASE_URL=https://… platzfrei homes link moor\n"),
+        ("http://10.0.0.7:8090", "en", "note: without https"),
+    ],
+)
+def test_a_link_that_others_cannot_open_says_so(
+    office: Office, monkeypatch: pytest.MonkeyPatch, address: str | None, language: str, told: str
+) -> None:
+    assert office.add("--offer", "dauerpflege") == 0
+    monkeypatch.delenv("PLATZFREI_BASE_URL")
+    if address:
+        monkeypatch.setenv("PLATZFREI_BASE_URL", address)
+    assert office("link", "moor", language=language) == 0
+    assert office.told.startswith(f"{address or 'http://127.0.0.1:8080'}/m/")
+    assert told in office.wrong
+
+
 def test_what_cannot_be_is_a_sentence(office: Office) -> None:
     assert office.add("--offer", "pflege") == 2
     assert "--offer: expected: at least one care form: ambulante-pflege" in office.wrong
