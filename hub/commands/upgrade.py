@@ -34,7 +34,7 @@ def _command(options: argparse.Namespace) -> int:
         return 0
     print(f"Schema {found} → {HEAD}")
     for number, told in steps.items():
-        print(f"  {number}  {told}")
+        print(f"  {number}  {told[options.language]}")
     if options.check:
         return 1
     if not options.no_backup:

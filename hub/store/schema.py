@@ -10,6 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from hub.store.database import Database
 from mappings.errors import Issue, Rejected
+from mappings.terminology import Language
 
 __all__ = ["HEAD", "check", "migrate", "migrations", "revision", "waiting"]
 
@@ -59,21 +60,29 @@ def check(found: str | None) -> None:
 
 
 @cache
-def migrations() -> Mapping[str, str]:
-    """Every migration in order: revision → what it brings, in one line."""
+def migrations() -> Mapping[str, Mapping[Language, str]]:
+    """Every migration in order: revision → what it brings, in one line of each language."""
     return dict(_told())
 
 
-def waiting(found: str | None) -> dict[str, str]:
+def waiting(found: str | None) -> dict[str, Mapping[Language, str]]:
     """The migrations that a database still needs; all of them where it has no tables."""
     return {number: told for number, told in migrations().items() if found is None or number > found}
 
 
-def _told() -> Iterator[tuple[str, str]]:
+def _told() -> Iterator[tuple[str, Mapping[Language, str]]]:
     for path in sorted((_MIGRATIONS / "versions").iterdir()):
         if named := _FILE.fullmatch(path.name):
-            told = ast.get_docstring(ast.parse(path.read_bytes())) or ""
-            yield named[1], told.partition("\n")[0]
+            # Read, not imported: a migration brings Alembic along.
+            tree = ast.parse(path.read_bytes())
+            english = ast.get_docstring(tree) or ""
+            yield named[1], {"de": _german(tree), "en": english.partition("\n")[0]}
+
+
+def _german(tree: ast.Module) -> str:
+    """What a migration says as `GERMAN`."""
+    texts = (one.value for one in tree.body if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == "GERMAN")
+    return str(ast.literal_eval(next(texts)))
 
 
 def _upgrade(connection: Connection, target: str) -> None:

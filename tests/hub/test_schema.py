@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from hub.store.database import Database
-from hub.store.schema import HEAD, migrate
+from hub.store.schema import HEAD, migrate, migrations
 from hub.store.tables import PROFESSIONAL, PUBLIC, metadata
 
 
@@ -26,6 +26,15 @@ def test_migrations_make_the_schema(bare_database_url: str) -> None:
 def test_head_is_the_newest_migration() -> None:
     versions = Path(__file__).parents[2] / "hub/store/migrations/versions"
     assert max(path.name.split("_")[0] for path in versions.glob("0*.py")) == HEAD
+
+
+def test_each_migration_says_what_it_brings_in_both_languages() -> None:
+    told = migrations()
+    assert max(told) == HEAD
+    for number, texts in told.items():
+        assert texts["de"].endswith("."), number
+        assert texts["en"].endswith("."), number
+        assert texts["de"] != texts["en"]
 
 
 def test_both_projections_have_the_same_tables() -> None:

@@ -334,6 +334,8 @@ def test_upgrade_says_what_it_does_backs_up_and_does_it(
     told = capsys.readouterr().out
     assert f"Schema 0002 → {HEAD}" in told
     assert "Homes that report by link" in told
+    assert cli.main(["upgrade", "--check", "--database", chosen.database, "--language", "de"]) == 1
+    assert "Häuser, die per Link melden" in capsys.readouterr().out
     assert run(chosen, "upgrade") == 0
     told = capsys.readouterr().out
     (file,) = re.findall(r"backed up: (\S+)", told)

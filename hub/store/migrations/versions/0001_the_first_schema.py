@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+GERMAN = "Das erste Schema."
 revision = "0001"
 down_revision = None
 branch_labels = None

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+GERMAN = "Alle FHIR-Typen: mehr Wege zu suchen, Verläufe nach der Zeit, und Zähler."
 revision = "0002"
 down_revision = "0001"
 branch_labels = None

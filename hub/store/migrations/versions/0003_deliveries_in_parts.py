@@ -7,6 +7,7 @@ Revises: 0002
 import sqlalchemy as sa
 from alembic import op
 
+GERMAN = "Lieferungen in Teilen, Inhalte, an denen wir abstürzen, und was von Angebot und Einrichtung gezeigt wird."
 revision = "0003"
 down_revision = "0002"
 

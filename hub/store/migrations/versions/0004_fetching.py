@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+GERMAN = "Abrufe: wie jeder steht, und die Lieferungen einer Quelle in ihrer Reihenfolge."
 revision = "0004"
 down_revision = "0003"
 branch_labels = None

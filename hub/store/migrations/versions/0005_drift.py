@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+GERMAN = "Wie die Lieferungen einer Quelle sonst aussehen."
 revision = "0005"
 down_revision = "0004"
 branch_labels = None

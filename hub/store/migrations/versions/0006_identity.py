@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+GERMAN = "Identität: welche Einrichtungen mehrerer Quellen eine sind, warum, und wer das entschieden hat."
 revision = "0006"
 down_revision = "0005"
 branch_labels = None

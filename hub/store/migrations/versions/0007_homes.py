@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+GERMAN = "Häuser, die per Link melden, ihre Erinnerungen, und wann Aufgaben liefen."
 revision = "0007"
 down_revision = "0006"
 branch_labels = None

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+GERMAN = "Von welchen Angeboten die Datensätze sprechen, die beiseiteliegen."
 revision = "0008"
 down_revision = "0007"
 branch_labels = None

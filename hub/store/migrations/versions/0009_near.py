@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+GERMAN = "Der Index der Platzsuche geht nach Breitenstreifen, dann nach der Länge."
 revision = "0009"
 down_revision = "0008"
 branch_labels = None

@@ -6,6 +6,7 @@ Of what was said before nothing is known of it: each source's next statement of 
 import sqlalchemy as sa
 from alembic import op
 
+GERMAN = "Wonach ein Angebot sonst gewählt wird, außer nach Form, Zustand, Ort und Tagen."
 revision = "0010"
 down_revision = "0009"
 branch_labels = None

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+GERMAN = "Die Zahlen der Kreise Tag für Tag, und wie viele Suchen nichts fanden."
 revision = "0011"
 down_revision = "0010"
 branch_labels = None

@@ -4,6 +4,7 @@ import orjson
 import sqlalchemy as sa
 from alembic import op
 
+GERMAN = "Wie lange Quellen dasselbe von einem Angebot sagten, und wie wahrscheinlich ein Platz noch frei ist."
 revision = "0012"
 down_revision = "0011"
 branch_labels = None

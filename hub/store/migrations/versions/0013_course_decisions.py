@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+GERMAN = "Was Menschen über Angebote und Quellen entschieden, deren freie Plätze keine zu sein scheinen."
 revision = "0013"
 down_revision = "0012"
 branch_labels = None

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+GERMAN = "Die Platzsuche liest aus dem Speicher, und eine Liste von Änderungen sagt, was neu zu lesen ist."
 revision = "0014"
 down_revision = "0013"
 branch_labels = None

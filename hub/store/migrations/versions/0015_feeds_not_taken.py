@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+GERMAN = "Von einem Abruf ist bekannt, welche Lieferung seiner letzten Dateien nicht ganz übernommen wurde."
 revision = "0015"
 down_revision = "0014"
 branch_labels = None
