@@ -84,7 +84,8 @@ class IngestEndpoint:
             return await self._take(scope, receive)
         except PlatzfreiError as error:
             answer = refusal(error)
-            answer.content = orjson.dumps(outcome_of_errors(error.issues))
+            of_delivery = scope["method"] == "POST" and "/" not in scope["path"].removeprefix(PREFIX)
+            answer.content = orjson.dumps(outcome_of_errors(error.issues, of_delivery=of_delivery))
             return answer
 
     async def _take(self, scope: Scope, receive: Receive) -> Answer:

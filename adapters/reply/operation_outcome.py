@@ -26,9 +26,11 @@ def outcome_of_receipt(receipt: Receipt) -> dict[str, Any]:
     return _outcome([*map(_issue, receipt.issues), _summary(receipt)])
 
 
-def outcome_of_errors(issues: Iterable[Issue]) -> dict[str, Any]:
-    """Why nothing was taken, and whether sending it again helps."""
+def outcome_of_errors(issues: Iterable[Issue], *, of_delivery: bool = True) -> dict[str, Any]:
+    """Why nothing was taken and, of a delivery, whether sending it again helps; else why a question has no answer."""
     told = list(issues)
+    if not of_delivery:
+        return _outcome([_issue(issue) for issue in told])
     resend = of_codes(issue.code for issue in told)
     return _outcome(
         [

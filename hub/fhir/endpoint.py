@@ -325,8 +325,8 @@ def _later() -> Retriable:
         Issue(
             code="database-unavailable",
             fhir_code="transient",
-            text_de="die Datenbank antwortet gerade nicht; dieselbe Anfrage in einigen Sekunden noch einmal senden",
-            text_en="the database does not answer just now; send the same request again in a few seconds",
+            text_de="die Datenbank antwortet gerade nicht; in einigen Sekunden dasselbe noch einmal versuchen",
+            text_en="the database does not answer just now; try the same again in a few seconds",
         )
     )
 
@@ -337,7 +337,7 @@ def _fault() -> Fault:
             code="fault",
             fhir_code="exception",
             text_de="das ist unser Fehler; er ist vermerkt, und dieselbe Anfrage darf wiederholt werden",
-            text_en="this is our fault; it is noted, and the same request may be sent again",
+            text_en="this is our fault; it is noted, and the same request may be repeated",
         )
     )
 

@@ -294,7 +294,10 @@ def test_a_page_that_cannot_be_had_now_says_so(hub: Hub, monkeypatch: pytest.Mon
     assert (page.status_code, page.headers["retry-after"]) == (503, "5")
     assert "Das Protokoll ist gerade nicht zu haben" in texts(page.content)
     assert "canary" not in page.text
-    assert Client(hub).json(f"{OPERATION}?{SEARCH}", status=503)["resourceType"] == "OperationOutcome"
+    outcome = Client(hub).get(f"{OPERATION}?{SEARCH}")
+    assert outcome.status_code == 503
+    assert "try the same again in a few seconds" in outcome.json()["issue"][0]["diagnostics"]
+    assert "senden" not in outcome.text
 
 
 def test_an_entry_of_a_batch_is_fhir(hub: Hub) -> None:

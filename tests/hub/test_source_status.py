@@ -251,6 +251,7 @@ def test_other_addresses_are_refused(sqlite_hub: Hub, method: str, path: str, ex
     response = Client(sqlite_hub, sandbox=True).request(method, path)
     assert response.status_code == expected
     assert response.json()["resourceType"] == "OperationOutcome"
+    assert "Send again" not in response.text
 
 
 def test_a_delivery_that_is_not_finished_says_so(hub: Hub) -> None:
