@@ -1,8 +1,6 @@
 """An open hub: its database and all that works on it, put together in one place."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from hub.course.learner import Learner
 from hub.course.learnt import Learnt
@@ -20,9 +18,8 @@ from hub.ingest.in_flight import InFlight
 from hub.ingest.joined_view import JoinedView
 from hub.ingest.pipeline import Pipeline
 from hub.ingest.reconcile import Reconciler
-from hub.key_of_database import hold_to_key
 from hub.keys import Key
-from hub.purpose import time_shift
+from hub.opening import Clock, now, open_database
 from hub.reports.published import draw_of
 from hub.reports.region_days import RegionDays
 from hub.reports.tally import Tally
@@ -32,21 +29,11 @@ from hub.sources import Sources
 from hub.store.clock import micros
 from hub.store.database import Database
 from hub.store.repository import Repository
-from hub.store.schema import migrate
-from hub.store.statistics import learn
 from hub.store.tables import PROFESSIONAL, PUBLIC
 from hub.store.writer import Writer
-from mappings.errors import Rejected
 from mappings.view import View
 
 __all__ = ["Clock", "Hub", "now"]
-
-Clock = Callable[[], datetime]
-
-
-def now() -> datetime:
-    """The moment, in UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,17 +63,8 @@ class Hub:
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock | None = None) -> "Hub":
         """Raises `Rejected` for a setting that cannot be; without a clock of the caller's it is the database's."""
-        database = Database(settings.database)
-        key = Key.of(settings.key_file)
-        try:
-            migrate(database)
-            learn(database)
-            hold_to_key(database, key, str(settings.key_file))
-        except Rejected:
-            database.close()
-            raise
-        shift = time_shift(database)
-        clock = clock or (lambda: now() + shift)
+        found = open_database(settings)
+        database, key, clock = found.database, found.key, clock or found.clock
         shipped = Registry.shipped()
         repositories = {
             View.PUBLIC: Repository(PUBLIC, shipped),

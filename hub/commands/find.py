@@ -7,8 +7,9 @@ import orjson
 
 from hub.commands import find_options
 from hub.commands.find_text import found_text
-from hub.commands.options import existing, opened, parser, run, text
+from hub.commands.options import existing, parser, run, text
 from hub.fhir.vacancy_search import prepare
+from hub.opening import open_database
 from hub.store.tables import PUBLIC
 from mappings.errors import Rejected
 
@@ -28,17 +29,18 @@ def main(arguments: Sequence[str]) -> int:
 def _command(options: argparse.Namespace) -> int:
     place, understood, kilometres = find_options.place(options)
     asked = [*place, *find_options.criteria(options)]
-    hub = opened(options, existing(options))
+    chosen = existing(options)
+    found = open_database(chosen)
     try:
-        now = hub.clock()
+        now = found.clock()
         try:
-            search = prepare(asked, PUBLIC, now=now, base=f"{hub.settings.base_url}/fhir")
-            with hub.database.snapshot() as reader:
+            search = prepare(asked, PUBLIC, now=now, base=f"{chosen.base_url}/fhir")
+            with found.database.snapshot() as reader:
                 content = search(reader)
         except Rejected as refused:
             raise find_options.of_option(refused) from None
     finally:
-        hub.close()
+        found.database.close()
     if options.json:
         print(content.decode())
         return 0

@@ -5,16 +5,18 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from sqlalchemy.exc import DatabaseError
 
 from hub.commands.receipt_text import in_german
 from hub.commands.usage import Parser, Usage, language_of
-from hub.hub import Hub
 from hub.settings import Settings
 from mappings.errors import Issue, PlatzfreiError, Rejected
 from mappings.terminology import Language
+
+if TYPE_CHECKING:
+    from hub.hub import Hub
 
 __all__ = ["Command", "existing", "opened", "parser", "read", "run", "settings", "text"]
 
@@ -87,9 +89,12 @@ def _unread() -> int:
     return 0
 
 
-def opened(options: argparse.Namespace, chosen: Settings | None = None, *, of_sources: bool = False) -> Hub:
+def opened(options: argparse.Namespace, chosen: Settings | None = None, *, of_sources: bool = False) -> "Hub":
     """The hub that the options name; `of_sources`: the command is about sources, so it is told that something is wrong
     with maps and code tables, and what is with feeds."""
+    # Half a second's imports: only for those who want all of a hub.
+    from hub.hub import Hub
+
     hub = Hub.open(chosen or settings(options))
     if of_sources:
         if hub.sources.wrong:

@@ -14,7 +14,7 @@ from hub.errors import Malformed, http_part
 from hub.fhir.context import Context
 from hub.fhir.form import pairs_of
 from hub.fhir.request import Answer, Request
-from hub.search.query import COUNT_DEFAULT, parse_count
+from hub.search.query_string import COUNT_DEFAULT, parse_count
 from hub.search.types.date import bounds
 from hub.store.clock import instant
 from hub.store.reader import Reader

@@ -10,7 +10,7 @@ from hub.fhir.bundle import INCLUDE, entries, matches, outcome_entry, searchset
 from hub.fhir.news import Link, pairs_of
 from hub.fhir.vacancy_parameters import MONITOR, SINCE, Told
 from hub.fhir.why_not_entry import why_not_outcome
-from hub.search.query import encoded
+from hub.search.query_string import encoded
 from hub.search.vacancies import Freshness, Hit, Hits
 from hub.search.vacancy_query import VacancyQuery
 from hub.search.why_not import WhyNot

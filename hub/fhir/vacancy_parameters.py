@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from hub.errors import Malformed, http_part
-from hub.search.query import COUNT_DEFAULT, parse_count
+from hub.search.query_string import COUNT_DEFAULT, parse_count
 from hub.search.types.near import MAX_KM, parse_circle
 from hub.search.vacancy_query import Position, Sort, VacancyQuery
 from hub.store.clock import day

@@ -13,7 +13,7 @@ import orjson
 from conformance.spec import canonical
 from hub.fhir.outcome import outcome
 from hub.fhir.vacancy_parameters import Told
-from hub.search.query import encoded
+from hub.search.query_string import encoded
 from hub.search.why_not import Change, KeptOut, WhyNot
 from hub.store.clock import date_of
 from mappings import terminology

@@ -3,28 +3,25 @@
 https://hl7.org/fhir/R4/search.html
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Literal, cast
-from urllib.parse import quote
 
 from hub.errors import Malformed
 from hub.search import order, refusals
 from hub.search.conditions import Condition, Indexed, Shape, binds_of, joined
 from hub.search.criteria import Criteria, Unknown, has_no_criterion, too_wide
 from hub.search.includes import Include, Includes
+from hub.search.query_string import COUNT_DEFAULT, encoded, parse_count
 from hub.search.registry import Registry
 from hub.search.types.near import TABLE as POSITION
 from hub.search.types.term import Codes
 from mappings.errors import Issue
 
-__all__ = ["COUNT_DEFAULT", "COUNT_MAX", "SUMMARIES", "Query", "Search", "encoded", "parse", "parse_count"]
+__all__ = ["SUMMARIES", "Query", "Search", "parse"]
 
-COUNT_DEFAULT = 20
-COUNT_MAX = 100
 _CONDITIONS_MAX = 30
 _INCLUDES_MAX = 32
 _KEYS_MAX = 5
@@ -38,7 +35,6 @@ _TOTALS = ("accurate", "estimate", "none")
 _RESULT = ("_count", "_after", "_sort", "_summary", "_elements", "_total", "_contained", "_type")
 _FULL_TEXT = ("_content", "_text")
 _ELSEWHERE = ("_format", "_pretty")
-_PLAIN = re.compile(r"[A-Za-z0-9_:.$~-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,16 +85,6 @@ class Query:
     def self_query(self) -> str:
         """The query string of the `self` link: what was used, as it was used."""
         return encoded(self.used)
-
-
-def encoded(pairs: Iterable[tuple[str, str]]) -> str:
-    """A query string; the characters that FHIR searches are full of stay readable."""
-    return "&".join([f"{_quoted(name)}={_quoted(value, also=',/')}" for name, value in pairs])
-
-
-def _quoted(text: str, also: str = "") -> str:
-    # Most have nothing to quote, and to find that out is cheaper by far.
-    return text if _PLAIN.fullmatch(text) else quote(text, safe="_:.$-" + also)
 
 
 @dataclass(slots=True)
@@ -266,13 +252,6 @@ def _types(registry: Registry, told: Sequence[str] | None, present: Iterable[str
         if one not in registry.types:
             raise refusals.wrong_result_parameter("_type", ", ".join(registry.types[:80]))
     return tuple(sorted(set(told)))
-
-
-def parse_count(value: str) -> int:
-    """A page's size, clamped to what is served at once; `Malformed` where it is no number."""
-    if not (value.isascii() and value.isdigit() and len(value) < 20):
-        raise refusals.count_wrong(COUNT_MAX)
-    return min(int(value), COUNT_MAX)
 
 
 def _keys(

@@ -266,7 +266,7 @@ def told(sqlite_settings: Settings, clock: Clock) -> str:
 def test_the_command_writes_a_file_when_all_of_it_is_there(
     told: str, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
-    monkeypatch.setattr("hub.hub.now", clock)
+    monkeypatch.setattr("hub.opening.now", clock)
     path = tmp_path / "out.csv"
     arguments = ("export", "--database", told, "--language", "en", "--format", "csv")
     assert run(*arguments, "--output", str(path)) == 0

@@ -1,6 +1,8 @@
 """`platzfrei find`, as a social worker asks and reads it."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -183,3 +185,11 @@ def test_the_table_shows_what_was_asked_for_and_nothing_else(
     assert heads[8:10] == ["payers", "languages"]
     assert row[9] in ("tr, pl", "pl, tr")
     assert row[8] == "Long-term care insurance, Self-payer"
+
+
+def test_it_loads_what_it_needs_and_not_all_of_a_hub() -> None:
+    """Half of what it took was imports."""
+    needless = ("hub.hub", "hub.ingest", "hub.search.registry", "conformance.formats.fhirpath", "pydantic", "smtplib")
+    code = f"import sys, hub.commands.find; print([name for name in {needless!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -22,7 +22,7 @@ class Command:
         self.hub, self.clock = hub, clock
         self._capsys = capsys
         self.wrong = ""
-        patch.setattr("hub.hub.now", clock)
+        patch.setattr("hub.opening.now", clock)
         patch.setenv("PLATZFREI_DATABASE", hub.settings.database)
         patch.setenv("PLATZFREI_FOLDER", str(hub.settings.folder))
 

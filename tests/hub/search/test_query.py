@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hub.errors import Malformed
 from hub.fhir.form import pairs_of
 from hub.search.codes import OWN_CODES
-from hub.search.query import COUNT_MAX, Query, encoded, parse
+from hub.search.query import Query, parse
+from hub.search.query_string import COUNT_MAX, encoded
 from hub.search.registry import SERVED_TYPES, Registry
 from tests.hub.search.universe import BASE, NOW
 
