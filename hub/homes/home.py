@@ -15,6 +15,7 @@ from mappings import terminology
 from mappings.conversions import Unreadable, plz
 from mappings.errors import Issue
 from mappings.identity import resource_id
+from mappings.insurance_number import has_insurance_number
 from mappings.vacancy import ReportedBy
 
 __all__ = ["PLACES_MAX", "SOURCE", "Home", "HomeOffer"]
@@ -134,6 +135,10 @@ class Home:
         for option, text in (("--name", self.name), *self._texts()):
             if len(text) > _TEXT_MAX or not text.isprintable() or (option == "--name" and not text.strip()):
                 yield _wrong(option, f"1 bis {_TEXT_MAX} druckbare Zeichen", f"1 to {_TEXT_MAX} printable characters")
+        for option, text in (("ID", self.id), ("--name", self.name), *self._texts()):
+            if has_insurance_number(text):
+                # Else each report of the home would be refused for it.
+                yield _wrong(option, "etwas ohne Versichertennummer", "something without an insurance number")
         yield from _wrong_offers(self.offers)
 
     def _texts(self) -> tuple[tuple[str, str], ...]:

@@ -91,6 +91,9 @@ def test_what_cannot_be_is_a_sentence(office: Office) -> None:
     assert "a whole number" in office.wrong
     assert office.add("--offer", "dauerpflege", "--email", "nobody") == 2
     assert "--email: expected: an address" in office.wrong
+    assert office.add("--offer", "dauerpflege", "--street", "Weg X110411675") == 2
+    assert "--street: expected: something without an insurance number" in office.wrong
+    assert "X110411675" not in office.wrong
     assert office.add("--offer", "dauerpflege=40", "--offer", "tagespflege") == 0
     assert office("report", "moor", "--free", "2") == 2
     assert "several care forms (dauerpflege, tagespflege)" in office.wrong
