@@ -1,7 +1,8 @@
 """Reference search: `id`, `Type/id` or a URL (https://hl7.org/fhir/R4/search.html#reference).
 
 What is written relative is indexed as (id, type); any other URL whole, with the type where it names one. So it does not
-matter to the index under which address the server is reached.
+matter to the index under which address the server is reached. A canonical is indexed whole and without a type, whatever
+its URL looks like.
 """
 
 import re
@@ -25,7 +26,7 @@ IDENTIFIER = ":identifier"
 
 _LOCATED = re.compile(r"(.*/)?([A-Z][A-Za-z]{2,40})/([A-Za-z0-9.\-]{1,64})(?:/_history/[A-Za-z0-9.\-]{1,64})?")
 _ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")
-_CANONICAL = ("canonical", "uri", "url")
+_CANONICAL = frozenset(("canonical", "uri", "url"))
 
 
 def located(text: str) -> tuple[str, str]:
@@ -63,7 +64,8 @@ def parse(texts: Sequence[str], asked: Asked) -> Parsed:
     """A bare id may be of any type, or of the one that the modifier names."""
     if asked.modifier == "identifier":
         return Parsed(table=token.TABLE, suffix=IDENTIFIER, terms=token.parse(texts, _plain(asked)).terms)
-    terms = [term for text in texts for term in _terms(unescape(text), asked)]
+    terms_of = _canonicals if asked.parameter.holds and asked.parameter.holds <= _CANONICAL else _terms
+    terms = [term for text in texts for term in terms_of(unescape(text), asked)]
     return Parsed(table=TABLE, terms=tuple(_typed(merged(terms, "id", "ids", "id"))))
 
 
@@ -97,6 +99,22 @@ def _terms(text: str, asked: Asked) -> Iterator[Term]:
     if base and "/" not in target_id:
         # The same resource, where somebody wrote it with this server's address.
         yield Term("typed", {"id": f"{base}/{target_type}/{target_id}", "type": target_type})
+
+
+def _canonicals(text: str, asked: Asked) -> Iterator[Term]:
+    if asked.modifier and _ID.fullmatch(text):
+        text = f"{asked.modifier}/{text}"
+    if not text:
+        raise ValueError(text)
+    yield Term("id", {"id": key(text)})
+    if not asked.base:
+        return
+    # The same resource, where somebody wrote it with this server's address, or without it.
+    target_id, target_type = located(text)
+    if text.startswith(f"{asked.base}/"):
+        yield Term("id", {"id": key(text[len(asked.base) + 1 :])})
+    elif target_type and "/" not in target_id:
+        yield Term("id", {"id": key(f"{asked.base}/{text}")})
 
 
 def _typed(terms: list[Term]) -> Iterator[Term]:

@@ -358,6 +358,30 @@ def test_urns_are_no_paths(database_url: str) -> None:
     database.close()
 
 
+def test_a_canonical_is_found_whatever_its_url_looks_like(database_url: str) -> None:
+    canonicals = {
+        "plain": "http://a.example/Questionnaire/q",
+        "versioned": "http://a.example/Questionnaire/q|2",
+        "other": "http://a.example/questions",
+        "here": f"{BASE}/Questionnaire/h",
+        "relative": "Questionnaire/h",
+    }
+    response = {"resourceType": "QuestionnaireResponse", "status": "completed"}
+    database = stored(database_url, ({**response, "id": one, "questionnaire": url} for one, url in canonicals.items()))
+    for asked, found in {
+        "questionnaire=http://a.example/Questionnaire/q": {"plain", "versioned"},
+        "questionnaire=http://a.example/Questionnaire/q|2": {"versioned"},
+        "questionnaire=http://a.example/Questionnaire/q|1": set(),
+        "questionnaire=http://a.example/questions,http://a.example/Questionnaire/q|2": {"other", "versioned"},
+        f"questionnaire={BASE}/Questionnaire/h": {"here", "relative"},
+        "questionnaire=Questionnaire/h": {"here", "relative"},
+        "questionnaire:Questionnaire=h": {"here", "relative"},
+        "questionnaire:Questionnaire=http://a.example/Questionnaire/q": {"plain", "versioned"},
+    }.items():
+        assert set(ids(database, "QuestionnaireResponse", asked)) == found, asked
+    database.close()
+
+
 def test_a_compartment_is_all_that_belongs_to_a_resource(database_url: str) -> None:
     patient = {"subject": {"reference": "Patient/p"}}
     event = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
