@@ -125,7 +125,8 @@ def _no_compartment(possible: Iterable[str]) -> NotFound:
 
 def _bundle(base: str, here: str, query: Query, found: Page) -> bytes:
     subset = Subset.of(query.summary, query.elements)
-    found_ones, included = _parts(found.matches, subset), _parts(found.included, subset)
+    # "The list of elements does not apply to included resources."
+    found_ones, included = _parts(found.matches, subset), _parts(found.included, Subset.of(query.summary))
     if found.kilometres:
         told = matches(base, found_ones, list(map(_distant, found.kilometres)))
     else:

@@ -54,6 +54,15 @@ def test_criteria_select(client: Client, query: str, count: int) -> None:
     assert (bundle["total"], len(resources(bundle))) == (count, count)
 
 
+def test_elements_are_those_of_what_matches(client: Client) -> None:
+    query = "/fhir/Location?_include=Location:organization"
+    named, whole = (client.json(f"{query}{more}") for more in ("&_elements=name", ""))
+    assert resources(named, "include") == resources(whole, "include")
+    assert resources(named) != resources(whole)
+    summaries = resources(client.json(f"{query}&_summary=true"), "include")
+    assert all("SUBSETTED" in [tag["code"] for tag in one["meta"]["tag"]] for one in summaries)
+
+
 def test_what_a_query_means_then_is_asked_each_time(sqlite_hub: Hub, clock: Clock) -> None:
     client = Client(sqlite_hub, sandbox=True)
     put(
