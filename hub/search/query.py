@@ -156,6 +156,8 @@ def parse(
     for name, value in criteria:
         if name in _FULL_TEXT:
             raise refusals.not_supported(name)
+        if name == "_query":
+            raise refusals.no_named_query()
         found, unknown = _conditions(reader, candidates, name, value)
         if unknown is not None and not found:
             ignored.setdefault(name, unknown.issue)

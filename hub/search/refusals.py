@@ -13,6 +13,7 @@ __all__ = [
     "include_of_texts",
     "include_unknown",
     "modifier_unknown",
+    "no_named_query",
     "not_common",
     "not_supported",
     "page_unknown",
@@ -163,6 +164,19 @@ def not_supported(name: str) -> Malformed:
             place=http_part(name),
             text_de=f"{name}: eine Volltextsuche gibt es nicht; es gibt :contains bei Texten und :text bei Codes",
             text_en=f"{name}: there is no full-text search; there are :contains for strings and :text for codes",
+        )
+    )
+
+
+def no_named_query() -> Malformed:
+    """A query by its name: R4 says that a server refuses one that it does not know."""
+    return Malformed(
+        Issue(
+            code="query-unknown",
+            fhir_code="not-supported",
+            place=http_part("_query"),
+            text_de="_query: benannte Abfragen gibt es hier keine; gesucht wird mit Suchparametern",
+            text_en="_query: there are no named queries here; searches use search parameters",
         )
     )
 
