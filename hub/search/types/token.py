@@ -129,7 +129,7 @@ def _code(code: str) -> Term:
 
 def _of_type(text: str) -> Term:
     parts = split_unescaped(text, "|")
-    if len(parts) != 3 or not parts[1] or not parts[2]:
+    if len(parts) != 3 or not all(parts):
         raise ValueError(text)
     system, code, value = (unescape(part) for part in parts)
     return Term("pair", {"system": key(system), "code": key(f"{code}|{value}")})
