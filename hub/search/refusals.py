@@ -100,6 +100,8 @@ def bad_value(name: str, kind: str, modifier: str = "", components: Iterable[tup
         expected_de, expected_en = "System|Code|Wert", "system|code|value"
     elif modifier in ("above", "below") and kind == "token":
         expected_de, expected_en = "System|Code", "system|code"
+        if modifier == "below":
+            expected_de, expected_en = f"{expected_de} oder ein MIME-Typ", f"{expected_en} or a MIME type"
     return Malformed(
         Issue(
             code="parameter-value",

@@ -1,5 +1,6 @@
 """Token search: codes, codings, identifiers, booleans (https://hl7.org/fhir/R4/search.html#token)."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -33,6 +34,8 @@ OF_TYPE = ":of-type"
 
 _WITHOUT_SYSTEM = frozenset(("code", "boolean", "string", "uri", "id", "ContactPoint", "canonical", "markdown"))
 _WITHOUT_CASE = frozenset(("string", "ContactPoint", "markdown"))
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+\-]+/[A-Za-z0-9!#$&^_.+\-]+")
+_AFTER_ALL = "\U0010ffff"
 
 
 def rows(kind: str, value: Any) -> Iterator[Row]:
@@ -138,10 +141,20 @@ def _of_type(text: str) -> Term:
 def _kinds(text: str, asked: Asked) -> Iterator[Term]:
     system, code = _parted(text)
     if not system:
-        raise ValueError(text)
+        yield from _media_types(text, asked)
+        return
     found = asked.codes.below(system, code) if asked.modifier == "below" else asked.codes.above(system, code)
     for one in found:
         yield _term(system, one, asked)
+
+
+def _media_types(text: str, asked: Asked) -> Iterator[Term]:
+    """A MIME type, and the same with parameters (https://hl7.org/fhir/R4/search.html#mimetype)."""
+    holds = asked.parameter.holds
+    if asked.modifier != "below" or not holds or not holds <= _WITHOUT_SYSTEM or not _MEDIA_TYPE.fullmatch(text):
+        raise ValueError(text)
+    yield Term("pair", {"system": "", "code": key(text)})
+    yield Term("begins", {"low": key(f"{text};"), "high": key(f"{text};") + _AFTER_ALL})
 
 
 def _joined(terms: Iterable[Term]) -> tuple[Term, ...]:
@@ -173,6 +186,8 @@ def where(columns: Columns, shape: str, bind: Bind) -> ColumnElement[bool]:
             return one_of(code, bind("codes"))
         case "system":
             return and_(system == bind("system"), code >= "")
+        case "begins":
+            return and_(system == "", code >= bind("low"), code < bind("high"))
         case "pairs":
             return and_(one_of(code, bind("codes")), system == bind("system"))
         case _:

@@ -382,6 +382,20 @@ def test_a_canonical_is_found_whatever_its_url_looks_like(database_url: str) -> 
     database.close()
 
 
+def test_below_a_mime_type_is_what_has_parameters(database_url: str) -> None:
+    told = ("text/xml", "text/xml; charset=UTF-8", "text/xml;a=b", "text/xml-external", "text/x", "image/png")
+    document = {"resourceType": "DocumentReference", "status": "current"}
+    trees = [
+        {**document, "id": f"d{number}", "content": [{"attachment": {"contentType": one}}]}
+        for number, one in enumerate(told)
+    ]
+    database = stored(database_url, trees)
+    assert set(ids(database, "DocumentReference", "contenttype=text/xml")) == {"d0"}
+    assert set(ids(database, "DocumentReference", "contenttype:below=text/xml")) == {"d0", "d1", "d2"}
+    assert set(ids(database, "DocumentReference", "contenttype:below=image/png,text/x")) == {"d4", "d5"}
+    database.close()
+
+
 def test_a_compartment_is_all_that_belongs_to_a_resource(database_url: str) -> None:
     patient = {"subject": {"reference": "Patient/p"}}
     event = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
