@@ -31,12 +31,18 @@ class StoredDefinitions:
 
     def __init__(self, context: Context, reader: Reader) -> None:
         self.view = context.repository.projection.name
+        self._repository = context.repository
         self._registry = context.registry()
         self._reader = reader
 
     def __call__(self, kind: str, url: str, version: str | None) -> Mapping[str, Any] | None:
         """The definition with a URL, of several versions the latest; None where there is none."""
         return latest((tree for _, tree in self.with_url(kind, url)), version)
+
+    def with_id(self, kind: str, resource_id: str) -> Mapping[str, Any] | None:
+        """The definition with an id; None where there is none."""
+        stored = self._repository.read(self._reader, kind, resource_id) if self._serves(kind) else None
+        return tree_of(stored.content) if stored is not None and stored.content is not None else None
 
     def with_url(self, kind: str, url: str) -> list[tuple[bytes, Mapping[str, Any]]]:
         """Digest and tree of every definition with a URL."""

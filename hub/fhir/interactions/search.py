@@ -71,11 +71,12 @@ def _query(context: Context, reader: Reader, request: Request) -> Query:
         except Malformed:
             pass  # Or it asks for what is stored, or for the time: read again with both.
     view = context.repository.projection.name
+    definitions = StoredDefinitions(context, reader)
     return parse(
         context.registry(),
         resource_type,
         parameters_of(request),
-        codes=Terminology(StoredDefinitions(context, reader)),
+        codes=Terminology(definitions, definitions.with_id),
         base=request.base,
         now=context.clock(),
         strict=strict,

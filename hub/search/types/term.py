@@ -70,7 +70,7 @@ class Codes(Protocol):
     """What terminology knows of codes; KeyError where it does not know."""
 
     def of(self, value_set: str) -> Iterable[tuple[str, str]]:
-        """System and code of each member of a value set."""
+        """System and code of each member of a value set, named by its canonical URL or as `ValueSet/id`."""
 
     def below(self, system: str, code: str) -> Iterable[str]:
         """A code and all its kinds."""

@@ -92,12 +92,22 @@ def parse(texts: Sequence[str], asked: Asked) -> Parsed:
         return Parsed(table=TABLE, suffix=OF_TYPE, terms=_joined(_of_type(text) for text in texts))
     negated = modifier in ("not", "not-in")
     if modifier in ("in", "not-in"):
-        pairs = (pair for text in texts for pair in asked.codes.of(unescape(text)))
+        pairs = (pair for text in texts for pair in _members(unescape(text), asked))
         return Parsed(table=TABLE, terms=_joined(_term(system, code, asked) for system, code in pairs), negated=negated)
     if modifier in ("below", "above"):
         return Parsed(table=TABLE, terms=_joined(term for text in texts for term in _kinds(text, asked)))
     terms = _joined(_term(*_parted(text), asked) for text in texts)
     return Parsed(table=TABLE, terms=terms, negated=negated)
+
+
+def _members(value_set: str, asked: Asked) -> Iterable[tuple[str, str]]:
+    """The codes of a value set: "if the server can treat the reference as a literal URL, it does"."""
+    if asked.base and value_set.startswith(f"{asked.base}/"):
+        try:
+            return asked.codes.of(value_set[len(asked.base) + 1 :])
+        except KeyError:
+            pass
+    return asked.codes.of(value_set)
 
 
 def _parted(text: str) -> tuple[str | None, str]:
