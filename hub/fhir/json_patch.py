@@ -60,6 +60,7 @@ def apply(tree: dict[str, Any], told: list[dict[str, Any]]) -> dict[str, Any]:
     """What the operations make of a resource, which is used up by that. Raises `Invalid` where one cannot be done."""
     document: Any = tree
     copied = 0
+    empties = any(one["op"] in ("remove", "move") for one in told) and not any(map(_brings_empty, told))
     for at, operation in enumerate(told):
         try:
             if operation["op"] == "copy":
@@ -84,6 +85,32 @@ def apply(tree: dict[str, Any], told: list[dict[str, Any]]) -> dict[str, Any]:
             raise _no_place(at, operation, document) from None
     if not isinstance(document, dict):
         raise _impossible(len(told) - 1, "structure", "übrig bleibt keine Ressource", "no resource is left")
+    try:
+        return _without_emptied(document) if empties else document
+    except RecursionError:
+        # Nested so deep that it is refused by whoever reads it next.
+        return document
+
+
+def _brings_empty(operation: dict[str, Any]) -> bool:
+    """Whether an operation writes an empty list or object itself: that is the sender's fault, and said."""
+    waiting = [operation.get("value")] if operation["op"] in ("add", "replace") else []
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict | list):
+            if not one:
+                return True
+            waiting.extend(one.values() if isinstance(one, dict) else one)
+    return False
+
+
+def _without_emptied(document: Any) -> Any:
+    """The document without the lists and objects of which nothing is left: in FHIR's JSON neither is ever empty."""
+    if isinstance(document, dict):
+        left = {name: _without_emptied(value) for name, value in document.items()}
+        return {name: value for name, value in left.items() if value not in ({}, [])}
+    if isinstance(document, list):
+        return [value for value in map(_without_emptied, document) if value not in ({}, [])]
     return document
 
 

@@ -280,6 +280,23 @@ def test_a_json_patch_is_an_update(client: Client) -> None:
     assert client.json("/fhir/Organization/a") == made
 
 
+def test_a_json_patch_leaves_nothing_empty_behind(client: Client) -> None:
+    put(client, "a", 201, alias=["x"], contact=[{"name": {"family": "B", "given": ["C"]}}, {"name": {"family": "D"}}])
+    told: list[dict[str, Any]] = [
+        {"op": "remove", "path": "/alias/0"},
+        {"op": "move", "from": "/contact/0/name/given/0", "path": "/contact/0/name/family"},
+        {"op": "remove", "path": "/contact/1/name/family"},
+    ]
+    made = sent(client, "PATCH", "Organization/a", told, status=200, media_type=JSON_PATCH).json()
+    assert "alias" not in made
+    assert made["contact"] == [{"name": {"family": "C"}}]
+    # What the sender writes is held to what FHIR wants of it.
+    written: list[Any] = [[], [{}], [{"name": {}}]]
+    for value in written:
+        told = [{"op": "remove", "path": "/contact/0"}, {"op": "add", "path": "/contact", "value": value}]
+        sent(client, "PATCH", "Organization/a", told, status=422, media_type=JSON_PATCH)
+
+
 def test_a_fhirpath_patch_is_an_update_in_both_formats(client: Client) -> None:
     put(client, "a", 201)
     told = parameters(operation("replace", "Organization.name", value=("String", "Haus")))
