@@ -80,6 +80,13 @@ def apply(tree: dict[str, Any], told: list[dict[str, Any]]) -> dict[str, Any]:
                 "test: dort steht ein anderer Wert; die Ressource neu lesen",
                 "test: another value stands there; read the resource again",
             ) from None
+        except RecursionError:
+            raise _impossible(
+                at,
+                "structure",
+                f"{operation['op']}: die Ressource wird zu tief geschachtelt",
+                f"{operation['op']}: the resource becomes nested too deep",
+            ) from None
         except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, KeyError, TypeError, ValueError):
             # Never the exception itself: it carries the resource's values.
             raise _no_place(at, operation, document) from None

@@ -297,6 +297,15 @@ def test_a_json_patch_leaves_nothing_empty_behind(client: Client) -> None:
         sent(client, "PATCH", "Organization/a", told, status=422, media_type=JSON_PATCH)
 
 
+def test_a_json_patch_that_nests_without_end_is_refused(sqlite_client: Client) -> None:
+    put(sqlite_client, "a", 201)
+    deep: list[dict[str, Any]] = [{"op": "add", "path": f"/x{'/x' * level}", "value": {}} for level in range(49)]
+    for times in (5, 12, 30):
+        told = [*deep, *[{"op": "copy", "from": "", "path": "/x" + "/x" * 48}] * times]
+        for last in ([], [{"op": "remove", "path": "/name"}], [{"op": "test", "path": "", "value": {}}]):
+            sent(sqlite_client, "PATCH", "Organization/a", [*told, *last], status=422, media_type=JSON_PATCH)
+
+
 def test_a_fhirpath_patch_is_an_update_in_both_formats(client: Client) -> None:
     put(client, "a", 201)
     told = parameters(operation("replace", "Organization.name", value=("String", "Haus")))
