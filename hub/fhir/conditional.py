@@ -30,6 +30,8 @@ __all__ = ["current", "is_known", "names_version", "none_exist", "refuse_stale",
 _TAG = re.compile(r'(?:W/)?(?:"([^"]{0,64})"|([0-9]{1,9}))')
 """An ETag; many clients send the version without its quotes."""
 _TAGS = re.compile(rf"\s*{_TAG.pattern}(?:\s*,\s*{_TAG.pattern})*\s*")
+_DATE = re.compile(r"[A-Za-z]{3,9},? [A-Za-z0-9 -]{6,11} \d\d:\d\d:\d\d(?: \d{4})?(?: (?:GMT|UTC|[+-]\d{4}))?")
+"""The three forms of an HTTP date; the library reads the first of several, and leaves the others aside."""
 _OF_ANSWERS = ("_format", "_pretty", "_summary", "_elements")
 
 
@@ -40,7 +42,8 @@ def is_known(request: Request, stored: Stored) -> bool:
     """
     if tags := request.header("if-none-match"):
         return _names(tags, stored.version)
-    if since := request.header("if-modified-since"):
+    since = request.header("if-modified-since")
+    if since and _DATE.fullmatch(since.strip()):
         try:
             told = parsedate_to_datetime(since)
         except ValueError:

@@ -58,7 +58,10 @@ def test_a_read_tells_version_and_time(client: Client) -> None:
         ("If-Modified-Since", "Sun, 22 Nov 2026 09:00:01 GMT", 304),
         ("If-Modified-Since", "Mon, 23 Nov 2026 09:00:00 GMT", 304),
         ("If-Modified-Since", "Sun, 22 Nov 2026 09:00:00 GMT", 200),
+        ("If-Modified-Since", "Monday, 23-Nov-26 09:00:00 GMT", 304),
+        ("If-Modified-Since", "Mon Nov 23 09:00:00 2026", 304),
         ("If-Modified-Since", "yesterday", 200),
+        ("If-Modified-Since", "Mon Nov 23 09:00:00 2026, Sun, 22 Nov 2026 09:00:00 GMT", 200),
     ],
 )
 def test_what_the_client_has_is_not_sent_again(sqlite_client: Client, header: str, value: str, status: int) -> None:
