@@ -17,7 +17,7 @@ from hub.search.includes import Include, Includes
 from hub.search.query_string import COUNT_DEFAULT, encoded, parse_count
 from hub.search.registry import Registry
 from hub.search.types.near import TABLE as POSITION
-from hub.search.types.term import Codes
+from hub.search.types.term import Codes, first_unescaped_bar
 from mappings.errors import Issue
 
 __all__ = ["SUMMARIES", "Query", "Search", "parse"]
@@ -35,6 +35,7 @@ _TOTALS = ("accurate", "estimate", "none")
 _RESULT = ("_count", "_after", "_sort", "_summary", "_elements", "_total", "_contained", "_type")
 _FULL_TEXT = ("_content", "_text")
 _ELSEWHERE = ("_format", "_pretty")
+_CANONICALS = ("url", "url:below", "url:above")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +154,7 @@ def parse(
         belonging = ((one, reader.within(one, *within)) for one in types)
         conditions = {one: [condition] for one, condition in belonging if condition is not None}
     candidates = tuple(conditions)
-    for name, value in criteria:
+    for name, value in (each for one in criteria for each in _apart(registry, types, *one)):
         if name in _FULL_TEXT:
             raise refusals.not_supported(name)
         if name == "_query":
@@ -189,6 +190,15 @@ def parse(
         ignored=tuple(ignored.values()),
     )
     return _at(query, told.after) if told.after else query
+
+
+def _apart(registry: Registry, types: Iterable[str], name: str, value: str) -> tuple[tuple[str, str], ...]:
+    """A criterion; that of a canonical with its version, `url=http://…|1.0`, as the two that it is."""
+    if name in _CANONICALS and (bar := first_unescaped_bar(value)) > 0 and value[bar + 1 :] and "," not in value:
+        known = [registry.parameters(one) for one in types]
+        if all("version" in one and "url" in one and one["url"].type == "uri" for one in known):
+            return (name, value[:bar]), ("version", value[bar + 1 :])
+    return ((name, value),)
 
 
 def _conditions(

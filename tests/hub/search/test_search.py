@@ -382,6 +382,24 @@ def test_a_canonical_is_found_whatever_its_url_looks_like(database_url: str) -> 
     database.close()
 
 
+def test_a_canonical_with_its_version_is_asked_for_by_both(database_url: str) -> None:
+    told = [("http://a.example/ValueSet/v", one) for one in ("1", "1.0", "2")] + [("http://a.example/ValueSet/w", "2")]
+    value_set = {"resourceType": "ValueSet", "status": "active"}
+    trees = [
+        {**value_set, "id": f"v{number}", "url": url, "version": version} for number, (url, version) in enumerate(told)
+    ]
+    database = stored(database_url, trees)
+    for asked, found in {
+        "url=http://a.example/ValueSet/v": {"v0", "v1", "v2"},
+        "url=http://a.example/ValueSet/v|1.0": {"v1"},
+        "url=http://a.example/ValueSet/v|": set(),
+        "url=http://a.example/ValueSet/v|3": set(),
+        "url:below=http://a.example|2": {"v2", "v3"},
+    }.items():
+        assert set(ids(database, "ValueSet", asked)) == found, asked
+    database.close()
+
+
 def test_below_a_mime_type_is_what_has_parameters(database_url: str) -> None:
     told = ("text/xml", "text/xml; charset=UTF-8", "text/xml;a=b", "text/xml-external", "text/x", "image/png")
     document = {"resourceType": "DocumentReference", "status": "current"}
