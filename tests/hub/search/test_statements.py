@@ -46,6 +46,8 @@ def database(database_url: str) -> Iterator[Database]:
         ("Observation", "value-quantity=gt5"),
         ("Location", "near=51.5|7.5|10|km&_sort=near"),
         ("Questionnaire", "url:below=http://a.example/fhir"),
+        ("QuestionnaireResponse", "questionnaire=http://a.example/Questionnaire/1"),
+        ("DocumentReference", "contenttype:below=text/xml,text/plain"),
     ],
 )
 def test_no_table_is_read_from_end_to_end(database: Database, resource_type: str, query: str) -> None:
