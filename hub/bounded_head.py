@@ -2,13 +2,18 @@
 
 uvicorn's parser bounds neither: a head that never ends would take all memory, and connections that begin a request and
 fall silent all places (https://cwe.mitre.org/data/definitions/770.html). So would those that send on what is answered
-already, or never read what they asked for: these have a time, too.
+already, or never read what they asked for: these have a time, too. Those that wait for nothing give way to who comes.
 """
 
 import asyncio
+from heapq import nsmallest
+from math import inf
 from typing import Any, cast
 
+from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from hub.overload import overloaded
 
 __all__ = ["BoundedHead"]
 
@@ -16,6 +21,8 @@ _BYTES_MAX = 64 * 1024
 _PIECE_MAX = 256 * 1024
 """What a transport hands over at once: of a body too, where it comes with its head."""
 _SECONDS = 15
+_IDLE_SECONDS = 1
+"""So long a connection may be for nothing though others need its place: its next request may be on its way."""
 _UNREAD_SECONDS = 60
 """So long may a client that reads its answer take nothing of it: as long as a telephone is in a tunnel."""
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -85,6 +92,7 @@ class BoundedHead(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """A client has connected."""
+        self._make_room()
         super().connection_made(cast(asyncio.Transport, transport))
         self._begin()
         self._timer = self.loop.call_later(_SECONDS, self._look)
@@ -131,10 +139,25 @@ class BoundedHead(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         # uvicorn makes the cycle itself, and asks nobody of what class.
         cycle.__class__ = _InOnePiece
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, cast(Any, overloaded) if app is service_unavailable else app)
 
     def _unsupported_upgrade_warning(self) -> None:
         """Who asks for another protocol is answered in this one (RFC 9110, 7.8); no client's wish is worth a line."""
+
+    def _make_room(self) -> None:
+        """Close those that have been for nothing longest, so that some places are free: none is at once."""
+        most = self.limit_concurrency
+        if most is None or (too_many := len(self.connections) + 1 + most // 8 - most) <= 0:
+            return
+        since = self.loop.time() - _IDLE_SECONDS
+        idle = [one for one in self.connections if isinstance(one, BoundedHead) and one._idle_since() <= since]
+        for one in nsmallest(too_many, idle, key=BoundedHead._idle_since):
+            one.transport.close()
+
+    def _idle_since(self) -> float:
+        """Since when no answer is under way; never, where one is, or where the connection is being closed."""
+        waits = self.cycle is not None and not self.cycle.response_complete
+        return inf if waits or self.transport.is_closing() else self._due - _SECONDS
 
     def _begin(self) -> None:
         self._in_head, self._head, self._due = True, 0, self.loop.time() + _SECONDS

@@ -30,10 +30,11 @@ def answering(status: int, headers: list[tuple[bytes, bytes]], *bodies: bytes) -
 
 
 @asynccontextmanager
-async def serving(app: Any = hello) -> AsyncIterator[int]:
+async def serving(app: Any = hello, *, most: int | None = None) -> AsyncIterator[int]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, http=BoundedHead, log_level="critical", lifespan="off"))
+        config = uvicorn.Config(app, http=BoundedHead, log_level="critical", lifespan="off", limit_concurrency=most)
+        server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve(sockets=[listening]))
         while not server.started:
             await asyncio.sleep(0.01)
@@ -236,5 +237,54 @@ def test_an_answer_of_another_length_than_it_says_is_not_sent_as_if_it_were_righ
     async def run() -> None:
         async with serving(answering(200, [(b"content-length", b"2")], b"more")) as port:
             assert not (await told(port, ASK + b"\r\n")).endswith(b"more")
+
+    asyncio.run(run())
+
+
+async def waiting_for_nothing(port: int, number: int) -> list[asyncio.StreamWriter]:
+    """Connections that were answered, and stay."""
+    kept = []
+    for _ in range(number):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(ASK + b"\r\n")
+        await reader.readuntil(b"\r\n\r\nok")
+        kept.append(writer)
+    return kept
+
+
+@pytest.mark.parametrize(("idle", "status"), [(0.0, b"200 OK"), (60.0, b"503")])
+def test_who_waits_for_nothing_gives_way(monkeypatch: pytest.MonkeyPatch, idle: float, status: bytes) -> None:
+    monkeypatch.setattr(bounded_head, "_IDLE_SECONDS", idle)
+
+    async def run() -> None:
+        async with serving(most=8) as port:
+            kept = await waiting_for_nothing(port, 7)
+            for _ in range(10):
+                answer = await told(port, ASK, b"\r\n", pause=0.01)
+                assert status in answer
+                if status == b"503":
+                    assert b"retry-after: 5" in answer
+                    assert b'"OperationOutcome"' in answer
+            for writer in kept:
+                writer.close()
+
+    asyncio.run(run())
+
+
+def test_who_waits_for_an_answer_never_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_head, "_IDLE_SECONDS", 0.0)
+    go = asyncio.Event()
+
+    async def slow(scope: object, receive: object, send: object) -> None:
+        await go.wait()
+        await hello(scope, receive, send)
+
+    async def run() -> None:
+        async with serving(slow, most=8) as port:
+            waiting = [asyncio.create_task(told(port, ASK + b"\r\n")) for _ in range(7)]
+            await asyncio.sleep(0.2)
+            assert b"503" in await told(port, ASK + b"\r\n")
+            go.set()
+            assert all(b"200 OK" in answer for answer in await asyncio.gather(*waiting))
 
     asyncio.run(run())
