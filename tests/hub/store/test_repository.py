@@ -1,5 +1,6 @@
 """What a repository keeps: every byte of a version, numbers from 1, counters, and index rows of what is there now."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping, Set
 from pathlib import Path
@@ -157,11 +158,22 @@ _STEPS = st.lists(
 )
 
 
+@pytest.fixture(scope="module")
+def empty_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file to copy: to make the tables anew for each example would take longer than all else."""
+    path = tmp_path_factory.mktemp("empty") / "model.db"
+    database = Database(f"sqlite:///{path}")
+    migrate(database)
+    database.close()
+    return path
+
+
 @settings(max_examples=40)
 @given(steps=_STEPS)
-def test_a_repository_is_a_map_with_a_memory(tmp_path_factory: pytest.TempPathFactory, steps: Any) -> None:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('model') / 'model.db'}")
-    migrate(database)
+def test_a_repository_is_a_map_with_a_memory(
+    empty_tables: Path, tmp_path_factory: pytest.TempPathFactory, steps: Any
+) -> None:
+    database = Database(f"sqlite:///{shutil.copy(empty_tables, tmp_path_factory.mktemp('model'))}")
     repository = Repository(PROFESSIONAL, ByName())  # type: ignore[arg-type]  # see above
     now: dict[str, str] = {}
     versions: dict[str, list[str | None]] = {}
