@@ -52,14 +52,24 @@ def child(database: str, folder: Path, *keys: str) -> tuple[int, list[str]]:
     return told.returncode, told.stdout.splitlines()
 
 
-def test_a_delivery_that_kills_is_quarantined_after_three_crashes(database_url: str, tmp_path: Path) -> None:
+def test_a_delivery_that_kills_is_quarantined_after_three_crashes_until_an_operator_takes_it_back(
+    database_url: str, tmp_path: Path
+) -> None:
     for number in range(CRASHES_MAX):
         status, told = child(database_url, tmp_path, f"good{number}", "poison")
         assert status == -signal.SIGKILL
         assert told == ["1 0 "]
-    status, told = child(database_url, tmp_path, "poison", "good")
-    assert (status, told) == (0, ["0 1 quarantined", "1 0 "])
+    status, told = child(database_url, tmp_path, "poison", "good", "poison")
+    assert (status, told) == (0, ["0 1 quarantined", "1 0 ", "0 1 quarantined"])
     assert list(tmp_path.glob("*.in-flight")) == []
+    mended = Hub.open(Settings(database=database_url, folder=tmp_path))
+    with mended.database.reading() as connection:
+        assert len(connection.execute(select(set_aside.c.content)).all()) == 1, "an operator finds it"
+    assert mended.pipeline.rerun("csv-long") == []
+    with mended.database.reading() as connection:
+        assert connection.execute(select(set_aside.c.content)).all() == []
+    assert send(mended, "csv-long", csv_long(long_row("poison"))).taken == 1
+    mended.close()
 
 
 def test_what_is_read_to_its_end_is_no_suspect_any_more(hub: Hub, tmp_path: Path) -> None:
@@ -105,21 +115,6 @@ def test_several_that_start_at_once_count_a_death_once(hub: Hub, tmp_path: Path)
         with ThreadPoolExecutor(4) as starting:
             list(starting.map(lambda _: InFlight(tmp_path, hub.database), range(4)))
         assert InFlight(tmp_path, hub.database).crashes(digest) == round_ + 1
-
-
-def test_what_is_quarantined_stays_so_until_an_operator_takes_it_back(database_url: str, tmp_path: Path) -> None:
-    for _ in range(CRASHES_MAX):
-        assert child(database_url, tmp_path, "poison")[0] == -signal.SIGKILL
-    status, told = child(database_url, tmp_path, "poison", "good", "poison")
-    assert (status, told) == (0, ["0 1 quarantined", "1 0 ", "0 1 quarantined"])
-    mended = Hub.open(Settings(database=database_url, folder=tmp_path))
-    with mended.database.reading() as connection:
-        assert len(connection.execute(select(set_aside.c.content)).all()) == 1, "an operator finds it"
-    assert mended.pipeline.rerun("csv-long") == []
-    with mended.database.reading() as connection:
-        assert connection.execute(select(set_aside.c.content)).all() == []
-    assert send(mended, "csv-long", csv_long(long_row("poison"))).taken == 1
-    mended.close()
 
 
 def test_a_full_disk_fails_nothing_here_and_counts_nobody(
