@@ -44,7 +44,7 @@ _EXPECTED = {
         "latitude|longitude|distance|km, for example 52.27|8.05|25|km, up to 1000 km",
     ),
     "reference": ("Id, Typ/Id oder URL", "id, type/id or URL"),
-    "string": ("ein Text", "a text"),
+    "string": ("ein Text mit einem Buchstaben oder einer Ziffer", "a text with a letter or a digit"),
     "token": ("Code, System|Code oder |Code", "code, system|code or |code"),
     "uri": ("eine URI", "a URI"),
 }

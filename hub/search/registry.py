@@ -46,7 +46,7 @@ SERVED_TYPES = (
 )
 """The types of the directory and of vacancies, and of what defines them."""
 
-_ROWS_OF = "2"
+_ROWS_OF = "3"
 """Moves when the same parameters make other rows than before."""
 
 

@@ -1,5 +1,7 @@
-"""String search: begins with, whatever the case and the accents (https://hl7.org/fhir/R4/search.html#string)."""
+"""String search: begins with, whatever the case, the accents and the punctuation
+(https://hl7.org/fhir/R4/search.html#string)."""
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -32,8 +34,12 @@ _LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th"
 """What is a letter of its own, and written without its stroke by whoever has no such key."""
 
 
+_PUNCTUATION = re.compile("[!-#%-*,-/:;?@[-\\]_{}\xa1\xa7\xab\xb6\xb7\xbb\xbf\u2010-\u2027\u2030-\u205e\u3001-\u3011]")
+"""What parts words, and nobody types alike: St. Marien, St Marien; Müller-Stift, Müller Stift."""
+
+
 def folded(text: str) -> str:
-    """The text without case, accents, strokes and doubled spaces; ß is ss."""
+    """The text without case, accents, strokes, punctuation and doubled spaces; ß is ss."""
     text = text.casefold()
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", text.translate(_LETTERS))
@@ -41,20 +47,25 @@ def folded(text: str) -> str:
         text = "".join(character for character in decomposed if not unicodedata.combining(character)).casefold()
     if "\0" in text:
         text = text.replace("\0", "")
-    return " ".join(text.split())[:_INDEXED]
+    return " ".join(_PUNCTUATION.sub(" ", text).split())[:_INDEXED]
 
 
 def rows(kind: str, value: Any) -> Iterator[Row]:
     """(folded, exact) of a string, and of each part of a name or an address."""
     if isinstance(value, str):
-        if text := folded(value):
-            yield text, key(value)
+        yield from _row(value)
     elif isinstance(value, dict):
         for part in _PARTS.get(kind, ()):
             told = value.get(part)
             for each in told if isinstance(told, list) else (told,):
-                if isinstance(each, str) and (text := folded(each)):
-                    yield text, key(each)
+                if isinstance(each, str):
+                    yield from _row(each)
+
+
+def _row(text: str) -> Iterator[Row]:
+    # What is punctuation alone is there, and found by all of it.
+    if text and not text.isspace():
+        yield folded(text), key(text)
 
 
 def extras(kind: str, value: Any) -> Iterator[Extra]:  # noqa: ARG001 - strings have none
@@ -71,9 +82,11 @@ def _term(text: str, modifier: str) -> Term:
     if modifier == "exact":
         return Term("exact", {"folded": folded(text), "exact": key(text)})
     sought = folded(text)
+    if not sought:
+        raise ValueError(text)  # else everything would begin with it
     if modifier == "contains":
-        escaped = sought.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        return Term("contains", {"pattern": f"%{escaped}%"})
+        # What LIKE reads as more than itself (%, _ and \) is punctuation, and no longer there.
+        return Term("contains", {"pattern": f"%{sought}%"})
     return Term("begins", {"low": sought, "high": sought + _AFTER_ALL})
 
 
@@ -82,5 +95,5 @@ def where(columns: Columns, shape: str, bind: Bind) -> ColumnElement[bool]:
     if shape == "exact":
         return and_(columns["folded"] == bind("folded"), columns["exact"] == bind("exact"))
     if shape == "contains":
-        return columns["folded"].like(bind("pattern"), escape="\\")
+        return columns["folded"].like(bind("pattern"))
     return and_(columns["folded"] >= bind("low"), columns["folded"] < bind("high"))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hub.errors import Malformed
 from hub.search import page as page_module
 from hub.store.database import Database
 from hub.store.repository import Repository
@@ -38,7 +39,7 @@ TREES = universe(3)
 
 _TOKENS = [*CODES, "true", "false", "male", "http://hl7.org/fhir/administrative-gender|female", "A@B.example"]
 _TOKENS += [f"{system}|{code}" for system, code in product(SYSTEMS, (*CODES, "male"))] + [f"{SYSTEMS[0]}|"]
-_PARTS = [*WORDS, "mu", "LER", "%", "_", "zzz", "doppelt leer", "0"]
+_PARTS = [*WORDS, "mu", "LER", "0%", "a_", "a-b", "ab", "st marien", "marien st", "zzz", "doppelt leer", "0"]
 _SUBJECTS = ["p3", "Patient/p3", "Patient/p7", "Group/p7", f"{BASE}/Patient/p9", "http://else.example/fhir/Patient/p3"]
 _VALUES: dict[str, list[str]] = {
     "birthdate": [*DATES],
@@ -235,6 +236,13 @@ def test_id_and_last_update_are_criteria_like_others(database: Database, way: st
     assert ids(database, "Patient", "_id=p3,p5&gender=x") == []
     assert len(ids(database, "Patient", "_lastUpdated=ge2030-03-17T17:46:40.000Z&_lastUpdated=lt2031")) == 40
     assert ids(database, "Patient", "_lastUpdated=lt2030-03-17T17:46:40.000Z") == []
+
+
+@pytest.mark.parametrize("query", ["name=*", "name:contains=%25", "family=_", "name:contains=-"])
+def test_punctuation_alone_is_no_text(database: Database, way: str, query: str) -> None:
+    with pytest.raises(Malformed) as raised:
+        ids(database, "Patient", query)
+    assert raised.value.issues[0].text_en.endswith("expected a text with a letter or a digit")
 
 
 SORTS = {

@@ -25,7 +25,19 @@ Tree = dict[str, Any]
 
 SYSTEMS = ("http://a.example", "http://b.example", "")
 CODES = ("x", "y", "X")
-WORDS = ("Müller", "muller", "MULLER-Lüdenscheidt", "Meier", "100%", "a_b", "Straße 3", "strasse", "  doppelt  leer ")
+WORDS = (
+    "Müller",
+    "muller",
+    "MULLER-Lüdenscheidt",
+    "Meier",
+    "100%",
+    "a_b",
+    "St. Marien",
+    "St.-Marien–Stift",
+    "Straße 3",
+    "strasse",
+    "  doppelt  leer ",
+)
 DATES = (
     "2026",
     "2026-03",
@@ -209,9 +221,10 @@ def at(node: Any, *path: str) -> list[Any]:
 
 
 def bare(text: str) -> str:
-    """A text without case, accents and doubled blanks."""
+    """A text without case, accents, punctuation and doubled blanks."""
     decomposed = unicodedata.normalize("NFD", text.replace("ß", "ss").lower())
-    return " ".join("".join(one for one in decomposed if not unicodedata.combining(one)).split())
+    plain = (one for one in decomposed if not unicodedata.combining(one))
+    return " ".join("".join(" " if unicodedata.category(one)[0] == "P" else one for one in plain).split())
 
 
 def span(text: str) -> tuple[datetime, datetime]:
