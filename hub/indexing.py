@@ -80,6 +80,8 @@ class Indexing:
     def open(self) -> None:
         """Learn what is stored, and index everything now where it is indexed otherwise."""
         if not self._learn():
+            if total := self._total():
+                _log.warning("%s resources are indexed anew, as this version does; then the hub opens", f"{total:,}")
             self._index_all()
 
     def watch(self) -> None:
@@ -183,11 +185,14 @@ class Indexing:
                     found.append(tree)
         return found
 
+    def _total(self) -> int:
+        with self._database.snapshot() as reader:
+            return sum(repository.left_to_index(reader, 0) for repository in self._repositories)
+
     def _index_all(self) -> None:
         """Everything, by the newest parameters; whoever adds one meanwhile has it done again."""
         by = self._newest
-        with self._database.snapshot() as reader:
-            total = sum(repository.left_to_index(reader, 0) for repository in self._repositories)
+        total = self._total()
         done = 0
         for repository in self._repositories:
             after: int | None = 0

@@ -1,5 +1,6 @@
 """A search parameter that is added while the hub runs: refused, learnt, indexed, found, watched."""
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from hub.cli import main
 from hub.hub import Hub
+from hub.search.types.string import _PUNCTUATION
 from hub.settings import Settings
 from tests.conftest import Clock
 from tests.hub.client import Client
@@ -134,3 +136,26 @@ def test_an_operator_adds_one_by_a_command(
     path.write_bytes(orjson.dumps({**NICKNAME, "status": "valid"}))
     assert main(["search-parameters", "add", str(path), *database]) == 2
     assert "SearchParameter.status" in capsys.readouterr().err
+
+
+def test_a_version_that_reads_texts_otherwise_says_that_it_indexes_anew_and_does(
+    sqlite_settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr("hub.search.types.string._PUNCTUATION", re.compile("(?!)"))
+        before.setattr("hub.search.registry._ROWS_OF", "2")
+        hub = Hub.open(sqlite_settings)
+        tell(hub, report("st.-marien", free=2))
+        before.setattr("hub.search.types.string._PUNCTUATION", _PUNCTUATION)
+        assert Client(hub).json("/fhir/Organization?name=haus st marien")["total"] == 0
+        hub.close()
+    caplog.clear()
+    hub = Hub.open(sqlite_settings)
+    try:
+        assert "resources are indexed anew" in caplog.text
+        assert Client(hub).json("/fhir/Organization?name=haus st marien")["total"] == 1
+    finally:
+        hub.close()
+    caplog.clear()
+    Hub.open(sqlite_settings).close()
+    assert caplog.text == ""
