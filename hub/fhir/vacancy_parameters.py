@@ -20,7 +20,7 @@ from hub.store.clock import day
 from hub.store.vacancy_codes import ROOMS, SEXES, mask
 from mappings import search_place, terminology
 from mappings.errors import Issue, Rejected
-from mappings.insurance_number import has_insurance_number
+from mappings.insurance_number import has_insurance_number, without_random_ids
 from mappings.vacancy import State
 
 __all__ = [
@@ -130,7 +130,7 @@ def _unknown() -> Issue:
 
 
 def _tells_of_a_person(text: str) -> bool:
-    return has_insurance_number(text) or has_insurance_number(_BETWEEN.sub("", text))
+    return has_insurance_number(text) or has_insurance_number(_BETWEEN.sub("", without_random_ids(text)))
 
 
 def query_of(told: Told, *, today: date, public: bool) -> VacancyQuery:

@@ -62,6 +62,26 @@ def test_neither_a_text_nor_a_key_takes_it(conversion: str, value: Any) -> None:
         CONVERSIONS[conversion](value)
 
 
+RANDOM_IDS = (
+    "c14c375f-7b80-5326-a952-c992414407ea",
+    "C14C375F-7B80-5326-A952-C992414407EA",
+    "c992414407eac14c375f7b80",
+)
+"""Whose last, or first, digits are such a number's by chance."""
+
+
+@pytest.mark.parametrize("written", RANDOM_IDS)
+def test_a_random_id_is_none_whatever_its_digits(written: str) -> None:
+    assert not has_insurance_number(f"urn:uuid:{written}")
+    assert CONVERSIONS["fhir_key"]([None, written]) == written
+
+
+@pytest.mark.parametrize("written", RANDOM_IDS)
+def test_it_is_found_beside_a_random_id(written: str) -> None:
+    assert has_insurance_number(f"{written} X110411675")
+    assert has_insurance_number(f"{written}-c992414407")
+
+
 @pytest.mark.parametrize("key", ["H510322019", "H-510322019", "HS110411675", "5-2-110411675", "110411675"])
 def test_a_key_that_is_none_is_taken(key: str) -> None:
     assert CONVERSIONS["key"](key) == key.casefold()
