@@ -114,11 +114,22 @@ def _brings_empty(operation: dict[str, Any]) -> bool:
 def _without_emptied(document: Any) -> Any:
     """The document without the lists and objects of which nothing is left: in FHIR's JSON neither is ever empty."""
     if isinstance(document, dict):
-        left = {name: _without_emptied(value) for name, value in document.items()}
+        left = {
+            name: _in_their_places(value)
+            if name.startswith("_") and isinstance(value, list)
+            else _without_emptied(value)
+            for name, value in document.items()
+        }
         return {name: value for name, value in left.items() if value not in ({}, [])}
     if isinstance(document, list):
         return [value for value in map(_without_emptied, document) if value not in ({}, [])]
     return document
+
+
+def _in_their_places(values: list[Any]) -> list[Any]:
+    """What is said of the values of a list, each still beside its own (https://hl7.org/fhir/R4/json.html#primitive)."""
+    left = [None if value in ({}, []) else value for value in map(_without_emptied, values)]
+    return left if any(value is not None for value in left) else []
 
 
 def _refuse_malformed(at: int, operation: Any) -> None:

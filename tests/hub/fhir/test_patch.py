@@ -280,6 +280,17 @@ def test_a_json_patch_is_an_update(client: Client) -> None:
     assert client.json("/fhir/Organization/a") == made
 
 
+def test_what_is_said_of_a_value_stays_beside_it_where_a_json_patch_empties_what_stood_before(client: Client) -> None:
+    put(client, "a", 201, alias=["x", "y"], _alias=[{"extension": [EXTENSION]}, {"extension": [EXTENSION]}])
+    told = [{"op": "remove", "path": "/_alias/0/extension/0"}]
+    made = sent(client, "PATCH", "Organization/a", told, status=200, media_type=JSON_PATCH).json()
+    assert (made["alias"], made["_alias"]) == (["x", "y"], [None, {"extension": [EXTENSION]}])
+    told = [{"op": "remove", "path": "/_alias/1/extension/0"}]
+    made = sent(client, "PATCH", "Organization/a", told, status=200, media_type=JSON_PATCH).json()
+    assert made["alias"] == ["x", "y"]
+    assert "_alias" not in made
+
+
 def test_a_json_patch_leaves_nothing_empty_behind(client: Client) -> None:
     put(client, "a", 201, alias=["x"], contact=[{"name": {"family": "B", "given": ["C"]}}, {"name": {"family": "D"}}])
     told: list[dict[str, Any]] = [
