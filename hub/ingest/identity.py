@@ -111,10 +111,10 @@ class Identity:
             held.keys |= {by_id[one.id] for one in standing(transaction, changed) if one.joined is not None}
         return held
 
-    def forget(self, connection: Connection, source: str, keys: Collection[str]) -> Held:
-        """Know nothing more of a source's facilities, by its keys; what people decided of them stays in the log."""
+    def forget(self, connection: Connection, gone: Collection[tuple[str, str]]) -> Held:
+        """Know nothing more of facilities (source, its key); what people decided of them stays in the log."""
         transaction = Transaction(connection)
-        ids = [resource_id(source, "Organization/facility", key) for key in sorted(keys)]
+        ids = [resource_id(source, "Organization/facility", key) for source, key in sorted(gone)]
         held = Held(joined=_joined_in(transaction, ids))
         near = {end for row in pairs(transaction, ids) for end in (row.one, row.other)}
         near |= in_groups(transaction, held.joined)

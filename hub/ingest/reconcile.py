@@ -155,15 +155,16 @@ class Reconciler:
                 if offer.pool:
                     shared.add((one.source, one.facility))
         sites: list[Key] = []
-        held = Held(joined=set(joined.values()))
+        closed: set[tuple[str, str]] = set()
         for source, keys in _by_source((one.source, one.facility) for one in gone).items():
             empty = keys - statements.offered(transaction, source, keys).keys()
             statements.forget_facilities(transaction, source, empty)
-            held.add(self._identity.forget(transaction.connection, source, empty))
-            for key in sorted(empty):
-                if (source, key) not in joined:
-                    sites.append(("Organization", resource_id(source, "Organization/facility", key)))
-                    sites.append(("Location", resource_id(source, "Location", key)))
+            closed |= {(source, key) for key in empty}
+        held = Held(joined=set(joined.values()))
+        held.add(self._identity.forget(transaction.connection, closed))
+        for source, key in sorted(closed - joined.keys()):
+            sites.append(("Organization", resource_id(source, "Organization/facility", key)))
+            sites.append(("Location", resource_id(source, "Location", key)))
         for view, repository in self._repositories.items():
             index = self._indexes[view]
             rids = index.offers(transaction, deleted)

@@ -577,6 +577,17 @@ def test_who_was_one_with_a_removed_home_is_shown_without_it(hub: Hub, gone: str
     assert [one["id"] for one in homes(hub)] == [before["id"]]
 
 
+def test_all_that_one_joined_home_was_can_be_removed_at_once(hub: Hub) -> None:
+    reports = {source: told(source) for source in SOURCES}
+    for source, one in reports.items():
+        tell(hub, source, one)
+    offers = [resource_id(source, "HealthcareService", one.offer.key) for source, one in reports.items()]
+    with hub.database.transaction() as transaction:
+        Reconciler(hub.repositories, hub.identity).remove(transaction, offers, now=NOW + HOUR)
+    assert not homes(hub)
+    assert not places(hub)
+
+
 def test_what_was_decided_of_a_removed_home_holds_when_it_comes_back(hub: Hub) -> None:
     other = told("export", of=home("export", iks=(), name="Wiesengrund", address=Address(), contacts=(), position=None))
     tell(hub, "amtlich", told())
