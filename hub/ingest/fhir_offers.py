@@ -191,10 +191,21 @@ def _provided(group: Sequence[Resource]) -> Sequence[Resource]:
     """The group with an Organization, as deliveries need one: FHIR does not, and may name one that is elsewhere."""
     service, *rest = group
     provider = service.get("providedBy", {})
-    if _key(provider) is not None or provider.get("reference", "").startswith("#"):
+    if provider.get("reference", "").startswith("#"):
+        contained = [_identified(one, service["id"]) for one in service.get("contained", ())]
+        return [{**service, "contained": contained}, *rest]
+    if _key(provider) is not None:
         return group
     somebody = {"resourceType": "Organization", "id": service["id"], "name": service["id"]}
     return [{**service, "providedBy": {"reference": f"Organization/{service['id']}"}}, somebody, *rest]
+
+
+def _identified(contained: Resource, within: str) -> Resource:
+    """A contained resource; an Organization with an identifier, as deliveries know one by it."""
+    if contained.get("resourceType") != "Organization":
+        return contained
+    own = {"system": "urn:ietf:rfc:3986", "value": f"{within}#{contained.get('id')}"}
+    return {**contained, "identifier": [*contained.get("identifier", ()), own]}
 
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")

@@ -126,13 +126,20 @@ def test_an_offer_is_found_whose_organization_nobody_wrote(hub: Hub, provider: d
     assert sandbox.json(f"{FIND}&operator=Organization/{service['id']}")["total"] == 0
 
 
-def test_an_organization_in_the_service_itself_is_read(hub: Hub) -> None:
+@pytest.mark.parametrize("identifier", [[], [{"value": "moor"}], [{"system": "urn:example:s", "value": "moor"}]])
+def test_an_organization_in_the_service_itself_is_read(hub: Hub, identifier: list[dict[str, str]]) -> None:
     sandbox = Client(hub, sandbox=True)
     parts = offer()
-    organization = {**parts["Organization"], "id": "o", "active": False}
+    organization: dict[str, Any] = {"resourceType": "Organization", "id": "o", "name": "Haus am Moor"}
+    if identifier:
+        organization["identifier"] = identifier
     service = {**parts["HealthcareService"], "contained": [organization], "providedBy": {"reference": "#o"}}
     for resource in (parts["Location"], service, parts["Schedule"], parts["Slot"]):
         put(sandbox, resource)
+    assert sandbox.json(FIND)["total"] == 1
+    organization["active"] = False
+    service = {**parts["HealthcareService"], "contained": [organization], "providedBy": {"reference": "#o"}}
+    put(sandbox, service)
     assert sandbox.json(f"{FIND}&state=none")["total"] == 1, "the Organization is not in use"
 
 
