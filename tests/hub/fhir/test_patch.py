@@ -308,6 +308,18 @@ def test_a_json_patch_leaves_nothing_empty_behind(client: Client) -> None:
         sent(client, "PATCH", "Organization/a", told, status=422, media_type=JSON_PATCH)
 
 
+def test_what_a_json_patch_empties_beside_a_value_leaves_the_others_where_they_stand(client: Client) -> None:
+    beside: list[Any] = [None, {"extension": [EXTENSION]}, {"id": "c"}]
+    made = patient(name=[{"given": ["a", "b", "c"], "_given": beside}])
+    sent(client, "PUT", "Patient/p", {**made, "id": "p"}, status=201)
+    for path, left in (
+        ("/name/0/_given/1/extension/0", {"given": ["a", "b", "c"], "_given": [None, None, {"id": "c"}]}),
+        ("/name/0/_given/2/id", {"given": ["a", "b", "c"]}),
+    ):
+        told = [{"op": "remove", "path": path}]
+        assert sent(client, "PATCH", "Patient/p", told, status=200, media_type=JSON_PATCH).json()["name"] == [left]
+
+
 def test_a_json_patch_that_nests_without_end_is_refused(sqlite_client: Client) -> None:
     put(sqlite_client, "a", 201)
     deep: list[dict[str, Any]] = [{"op": "add", "path": f"/x{'/x' * level}", "value": {}} for level in range(49)]
