@@ -111,10 +111,12 @@ class Database:
 
         Work whose connection a server has closed meanwhile is done again.
         """
-        with suppress(IndexError):
+        try:
             driver = self._idle.pop()
-            with suppress(*UNAVAILABLE):
-                return self._done(driver, work)
+        except IndexError:
+            return self._done(self._connect(), work)
+        with suppress(*UNAVAILABLE):
+            return self._done(driver, work)
         return self._done(self._connect(), work)
 
     def _done(self, driver: Any, work: Callable[[Reader], T]) -> T:

@@ -171,5 +171,18 @@ def test_a_read_outlives_its_connection(client: Client, hub: Hub) -> None:
     sent(client, "GET", "Organization/a", status=200)
 
 
+def test_a_read_that_fails_by_itself_is_tried_once(hub: Hub) -> None:
+    tried = []
+
+    def failing(_reader: Reader) -> None:
+        tried.append(1)
+        raise IndexError
+
+    for times in (1, 2):
+        with pytest.raises(IndexError):
+            hub.database.once(failing)
+        assert len(tried) == times
+
+
 def broken(*_told: object) -> None:
     raise sqlite3.OperationalError("disk I/O error")
