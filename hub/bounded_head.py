@@ -81,7 +81,7 @@ class _InOnePiece(RequestResponseCycle):
 
 class BoundedHead(HttpToolsProtocol):
     """Closes a connection whose head is longer than 64 KiB, or takes longer than 15 seconds, or whose answer is not
-    read."""
+    read; and one that waits for nothing where others need its place."""
 
     _in_head = True
     _head = 0
@@ -145,10 +145,15 @@ class BoundedHead(HttpToolsProtocol):
         """Who asks for another protocol is answered in this one (RFC 9110, 7.8); no client's wish is worth a line."""
 
     def _make_room(self) -> None:
-        """Close those that have been for nothing longest, so that some places are free: none is at once."""
+        """Close those that have been for nothing longest, so that an eighth of the places is free: a place is only when
+        the loop comes round, and others come until then."""
         most = self.limit_concurrency
         if most is None or (too_many := len(self.connections) + 1 + most // 8 - most) <= 0:
             return
+        # These are gone when the turn ends: else who comes in the same one would close for all who came before, too.
+        too_many -= sum(
+            one.transport.is_closing() and not one.transport.get_write_buffer_size() for one in self.connections
+        )
         since = self.loop.time() - _IDLE_SECONDS
         idle = [one for one in self.connections if isinstance(one, BoundedHead) and one._idle_since() <= since]
         for one in nsmallest(too_many, idle, key=BoundedHead._idle_since):

@@ -241,14 +241,14 @@ def test_an_answer_of_another_length_than_it_says_is_not_sent_as_if_it_were_righ
     asyncio.run(run())
 
 
-async def waiting_for_nothing(port: int, number: int) -> list[asyncio.StreamWriter]:
+async def waiting_for_nothing(port: int, number: int) -> list[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """Connections that were answered, and stay."""
     kept = []
     for _ in range(number):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(ASK + b"\r\n")
         await reader.readuntil(b"\r\n\r\nok")
-        kept.append(writer)
+        kept.append((reader, writer))
     return kept
 
 
@@ -264,8 +264,25 @@ def test_who_waits_for_nothing_gives_way(monkeypatch: pytest.MonkeyPatch, idle: 
                 assert status in answer
                 if status == b"503":
                     assert b"retry-after: 5" in answer
+                    assert b"connection: close" in answer
                     assert b'"OperationOutcome"' in answer
-            for writer in kept:
+                    assert b'"throttled"' in answer
+            for _, writer in kept:
+                writer.close()
+
+    asyncio.run(run())
+
+
+def test_as_many_give_way_as_come_and_those_who_waited_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_head, "_IDLE_SECONDS", 0.0)
+
+    async def run() -> None:
+        async with serving(most=16) as port:
+            kept = await waiting_for_nothing(port, 14)
+            came = await asyncio.gather(*(asyncio.open_connection("127.0.0.1", port) for _ in range(4)))
+            await asyncio.sleep(0.2)
+            assert [reader.at_eof() for reader, _ in kept] == [True] * 4 + [False] * 10
+            for _, writer in (*kept, *came):
                 writer.close()
 
     asyncio.run(run())
