@@ -169,6 +169,21 @@ def test_who_takes_the_lead_goes_on_where_the_dead_one_was(hub: Hub, tmp_path: P
         assert two.state(feed).running_since
 
 
+def test_a_first_round_that_ended_without_a_word_tells_of_no_next(hub: Hub, tmp_path: Path, clock: Clock) -> None:
+    def killed(_delivery: Delivery) -> Receipt:
+        raise KeyboardInterrupt
+
+    with http_peer(etagged) as peer:
+        one = fetcher(hub, tmp_path, killed, heim=by_http(peer))
+        feed = one.feeds.named("heim")
+        one._end = lambda *_arguments: None  # type: ignore[method-assign]
+        with pytest.raises(KeyboardInterrupt):
+            one.run_if_due(feed)
+    clock.forward(minutes=15)
+    state = one.state(feed)
+    assert (state.attempted_at, state.running_since, state.due_at) == (NOW, None, None)
+
+
 def test_a_round_that_was_taken_for_dead_writes_nothing(hub: Hub, tmp_path: Path, clock: Clock) -> None:
     """The fencing token: a process that slept for an hour must not write over what its successor wrote."""
     late: list[str] = []

@@ -301,6 +301,10 @@ def test_a_json_patch_leaves_nothing_empty_behind(client: Client) -> None:
     made = sent(client, "PATCH", "Organization/a", told, status=200, media_type=JSON_PATCH).json()
     assert "alias" not in made
     assert made["contact"] == [{"name": {"family": "C"}}]
+    told = [{"op": "move", "from": "/contact/0/name/family", "path": "/name"}]
+    made = sent(client, "PATCH", "Organization/a", told, status=200, media_type=JSON_PATCH).json()
+    assert (made["name"], "contact" in made) == ("C", False)
+    put(client, "a", 200, contact=[{"name": {"family": "C"}}])
     # What the sender writes is held to what FHIR wants of it.
     written: list[Any] = [[], [{}], [{"name": {}}]]
     for value in written:

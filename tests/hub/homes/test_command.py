@@ -91,9 +91,12 @@ def test_what_cannot_be_is_a_sentence(office: Office) -> None:
     assert "a whole number" in office.wrong
     assert office.add("--offer", "dauerpflege", "--email", "nobody") == 2
     assert "--email: expected: an address" in office.wrong
-    assert office.add("--offer", "dauerpflege", "--street", "Weg X110411675") == 2
-    assert "--street: expected: something without an insurance number" in office.wrong
-    assert "X110411675" not in office.wrong
+    for option, value in (("--street", "Weg X110411675"), ("--name", "Haus X110411675")):
+        assert office.add("--offer", "dauerpflege", option, value) == 2
+        assert f"{option}: expected: something without an insurance number" in office.wrong
+        assert "X110411675" not in office.wrong
+    assert office("add", "x110411675", "--name", "Haus", "--postal-code", "49661", "--offer", "dauerpflege") == 2
+    assert "ID: expected: something without an insurance number" in office.wrong
     assert office.add("--offer", "dauerpflege=40", "--offer", "tagespflege") == 0
     assert office("report", "moor", "--free", "2") == 2
     assert "several care forms (dauerpflege, tagespflege)" in office.wrong
