@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_
 
-from hub.search.types.term import Asked, Bind, Columns, Extra, Parsed, Row, Term, key, unescape
+from hub.search.types.term import AFTER_ALL, Asked, Bind, Columns, Extra, Parsed, Row, Term, key, unescape
 
 __all__ = ["MODIFIERS", "SORTED_BY", "TABLE", "extras", "folded", "parse", "rows", "where"]
 
@@ -18,7 +18,6 @@ MODIFIERS = ("exact", "contains")
 
 _INDEXED = 300
 """Characters that are searched: PostgreSQL's B-tree refuses entries over 2.7 kB."""
-_AFTER_ALL = "\U0010ffff"
 _PARTS = {
     "HumanName": ("family", "given", "prefix", "suffix", "text"),
     "Address": ("line", "city", "district", "state", "country", "postalCode", "text"),
@@ -87,7 +86,7 @@ def _term(text: str, modifier: str) -> Term:
     if modifier == "contains":
         # What LIKE reads as more than itself (%, _ and \) is punctuation, and no longer there.
         return Term("contains", {"pattern": f"%{sought}%"})
-    return Term("begins", {"low": sought, "high": sought + _AFTER_ALL})
+    return Term("begins", {"low": sought, "high": sought + AFTER_ALL})
 
 
 def where(columns: Columns, shape: str, bind: Bind) -> ColumnElement[bool]:

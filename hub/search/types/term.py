@@ -16,6 +16,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.compiler import SQLCompiler
 
 __all__ = [
+    "AFTER_ALL",
     "Asked",
     "Bind",
     "Codes",
@@ -31,6 +32,9 @@ __all__ = [
     "unescape",
     "unindexed",
 ]
+
+AFTER_ALL = "\U0010ffff"
+"""Sorts after whatever text goes on: what begins with `x` lies from `x` to below `x` and this."""
 
 Bind = Callable[[str], BindParameter[Any]]
 """Makes the bind parameter of a term's value, by the value's name."""

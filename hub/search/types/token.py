@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_
 
 from hub.search.types import string
 from hub.search.types.term import (
+    AFTER_ALL,
     Asked,
     Bind,
     Columns,
@@ -35,7 +36,6 @@ OF_TYPE = ":of-type"
 _WITHOUT_SYSTEM = frozenset(("code", "boolean", "string", "uri", "id", "ContactPoint", "canonical", "markdown"))
 _WITHOUT_CASE = frozenset(("string", "ContactPoint", "markdown"))
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+\-]+/[A-Za-z0-9!#$&^_.+\-]+")
-_AFTER_ALL = "\U0010ffff"
 
 
 def rows(kind: str, value: Any) -> Iterator[Row]:
@@ -164,7 +164,7 @@ def _media_types(text: str, asked: Asked) -> Iterator[Term]:
     if asked.modifier != "below" or not holds or not holds <= _WITHOUT_SYSTEM or not _MEDIA_TYPE.fullmatch(text):
         raise ValueError(text)
     yield Term("pair", {"system": "", "code": key(text)})
-    yield Term("begins", {"low": key(f"{text};"), "high": key(f"{text};") + _AFTER_ALL})
+    yield Term("begins", {"low": key(f"{text};"), "high": key(f"{text};") + AFTER_ALL})
 
 
 def _joined(terms: Iterable[Term]) -> tuple[Term, ...]:

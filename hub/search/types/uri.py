@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_
 
-from hub.search.types.term import Asked, Bind, Columns, Extra, Parsed, Row, Term, key, merged, unescape
+from hub.search.types.term import AFTER_ALL, Asked, Bind, Columns, Extra, Parsed, Row, Term, key, merged, unescape
 from hub.store.prepared import one_of
 
 __all__ = ["MODIFIERS", "SORTED_BY", "TABLE", "extras", "parse", "rows", "where"]
@@ -13,8 +13,6 @@ __all__ = ["MODIFIERS", "SORTED_BY", "TABLE", "extras", "parse", "rows", "where"
 TABLE = "uri"
 SORTED_BY = "uri"
 MODIFIERS = ("below", "above")
-
-_AFTER_ALL = "\U0010ffff"
 
 
 def rows(kind: str, value: Any) -> Iterator[Row]:
@@ -44,7 +42,7 @@ def parse(texts: Sequence[str], asked: Asked) -> Parsed:
         if text[:4].lower() == "urn:":
             terms.append(Term("uri", {"uri": key(text)}))
         elif asked.modifier == "below":
-            terms.append(Term("below", {"low": key(text), "high": key(text) + _AFTER_ALL}))
+            terms.append(Term("below", {"low": key(text), "high": key(text) + AFTER_ALL}))
         elif asked.modifier == "above":
             terms += (Term("uri", {"uri": key(one)}) for one in _above(text))
         else:
