@@ -91,7 +91,8 @@ def test_what_a_query_means_then_is_asked_each_time(sqlite_hub: Hub, clock: Cloc
         for literal in ("ValueSet/set", f"{BASE}/fhir/ValueSet/set"):
             assert client.json(f"/fhir/Organization?type:in={literal}")["total"] == total
             assert client.json(f"/fhir/Organization?type:not-in={literal}")["total"] == 1 - total
-    client.json("/fhir/Organization?type:in=ValueSet/none", status=400)
+    for none in ("ValueSet/none", "CodeSystem/set"):
+        client.json(f"/fhir/Organization?type:in={none}", status=400)
     for total, name in ((1, "Haus"), (0, "Hof")):
         put(client, "a", 200, name=name)
         assert client.json("/fhir/Organization?name=haus")["total"] == total

@@ -402,6 +402,7 @@ def test_a_canonical_with_its_version_is_asked_for_by_both(database_url: str) ->
         "url=http://a.example/ValueSet/v|1.0": {"v1"},
         "url=http://a.example/ValueSet/v|": set(),
         "url=http://a.example/ValueSet/v|3": set(),
+        "url=http://a.example/ValueSet/v|1.0,http://a.example/ValueSet/w": {"v3"},
         "url:below=http://a.example|2": {"v2", "v3"},
     }.items():
         assert set(ids(database, "ValueSet", asked)) == found, asked
