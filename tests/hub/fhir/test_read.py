@@ -157,6 +157,7 @@ def test_a_read_outlives_its_connection(client: Client, hub: Hub) -> None:
     sent(client, "GET", "Organization/a", status=200)
     assert isinstance(hub.clock, Clock)
     hub.clock.forward(seconds=10)  # what is due is looked for anew, by the first statement
+    lost = hub.database._idle[-1]
     if hub.database.dialect == "postgresql":
         with hub.database.session() as session:
             session.execute(
@@ -166,13 +167,15 @@ def test_a_read_outlives_its_connection(client: Client, hub: Hub) -> None:
                 )
             )
     else:
-        hub.database._idle[-1].execute = broken
+        lost.execute = broken
     sent(client, "GET", "Organization/a", status=200)
+    assert lost not in hub.database._idle
     sent(client, "GET", "Organization/a", status=200)
 
 
 def test_a_read_that_fails_by_itself_is_tried_once(hub: Hub) -> None:
     tried = []
+    idle = max(1, len(hub.database._idle))
 
     def failing(_reader: Reader) -> None:
         tried.append(1)
@@ -182,6 +185,7 @@ def test_a_read_that_fails_by_itself_is_tried_once(hub: Hub) -> None:
         with pytest.raises(IndexError):
             hub.database.once(failing)
         assert len(tried) == times
+        assert len(hub.database._idle) == idle, "its connection is there for the next"
 
 
 def broken(*_told: object) -> None:

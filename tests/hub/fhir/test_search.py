@@ -91,6 +91,9 @@ def test_what_a_query_means_then_is_asked_each_time(sqlite_hub: Hub, clock: Cloc
         for literal in ("ValueSet/set", f"{BASE}/fhir/ValueSet/set"):
             assert client.json(f"/fhir/Organization?type:in={literal}")["total"] == total
             assert client.json(f"/fhir/Organization?type:not-in={literal}")["total"] == 1 - total
+    here = f"{BASE}/fhir/ValueSet/only-its-url"
+    sent(client, "PUT", "ValueSet/other", {**body, "id": "other", "url": here}, status=201)
+    assert client.json(f"/fhir/Organization?type:not-in={here}")["total"] == 1
     for none in ("ValueSet/none", "CodeSystem/set"):
         client.json(f"/fhir/Organization?type:in={none}", status=400)
     for total, name in ((1, "Haus"), (0, "Hof")):

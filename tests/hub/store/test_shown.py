@@ -103,6 +103,17 @@ def test_what_is_kept_stays_below_its_bound_and_what_is_asked_for_stays_longest(
     assert kept.of([1, 999]) == [None, bytes(1000)]
 
 
+def test_what_is_asked_for_again_is_counted_once() -> None:
+    kept = Kept(100_000)
+    for version in range(60):
+        keep(kept, {version: bytes(1000)})
+    for _ in range(1000):
+        assert kept.of([0, -1]) == [bytes(1000), None]
+    for version in range(60, 70):
+        keep(kept, {version: bytes(1000)})
+    assert kept.of([1]) == [bytes(1000)], "nothing had to go for it"
+
+
 def test_what_would_take_the_place_of_many_is_not_kept() -> None:
     kept = Kept(100_000)
     keep(kept, {1: bytes(1000), 2: bytes(50_000)})
