@@ -144,4 +144,4 @@ def _moment(told: str, language: Language) -> str:
     try:
         return moment_text(datetime.fromisoformat(told), language, seconds=True)
     except ValueError:
-        return told  # A file that was changed may say anything.
+        return told  # Whoever signs with a key of their own may say anything.

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from hub import cli
+from hub.commands.trial_text import record_lines
 from hub.hub import Hub
 from hub.identity_work import IdentityWork
 from hub.phantom_work import PhantomWork
+from hub.trial import Tried
 from mappings.local_time import day_text, local_day, moment_text
+from mappings.trace import Cell
 from tests.conftest import Clock
 from tests.hub.client import Client
 from tests.hub.deliveries import adt, csv_long, long_row, send
@@ -38,6 +41,16 @@ def test_a_moment_is_told_by_the_clock_of_the_zone(moment: datetime, german: str
     assert moment_text(moment, "de") == german
     assert moment_text(moment, "en") == english
     assert german.startswith(day_text(local_day(moment), "de"))
+
+
+def test_a_moment_of_a_cell_without_a_zone_is_told_as_it_stands_there() -> None:
+    at = datetime(2026, 11, 22, 23, 5)  # noqa: DTZ001 - a workbook's are such
+    cell = Cell(
+        field="Stand", target="valid_at", conversion="datetime", table="", value=at, result=at.replace(tzinfo=UTC)
+    )
+    _, told = record_lines(Tried(place="row 2", cells=(cell,)), "de")
+    assert "2026-11-22T23:05:00 → " in told
+    assert " = 23.11.2026 00:05:00 MEZ" in told
 
 
 def test_seconds_are_told_where_they_are_asked_for() -> None:
