@@ -126,7 +126,9 @@ def _change(options: argparse.Namespace, hub: Hub) -> int:
     gone = hub.homes.change(after)
     print("\n".join(told))
     print(text(options, "geändert; seine Links gelten weiter", "changed; its links stay valid"))
-    if after.to_json() != before.to_json():
+    offered = {offer.care_form for offer in after.offers}
+    remaining = tuple(offer for offer in before.offers if offer.care_form in offered)
+    if after.to_json() != replace(before, offers=remaining).to_json():
         print(
             text(
                 options,

@@ -56,6 +56,7 @@ def test_an_office_keeps_a_home_from_its_first_day_to_its_last(office: Office) -
     assert "Long-term residential care: 40 places → 41 places" in office.told
     assert "Day care: ? places → no offer" in office.told
     assert "Withdrawn: what it reported of one offer" in office.told
+    assert "Others see this from its next report on" in office.told
     assert office("report", "moor", "--free", "3") == 0
     assert office("remove", "moor", language="de") == 0
     assert "Zurückgenommen: was es zu einem Angebot gemeldet hat" in office.told
@@ -187,3 +188,11 @@ def test_the_ledger_says_that_the_office_reported(office: Office) -> None:
         (receipt,) = connection.execute(select(delivery.c.receipt)).scalars()
     hub.close()
     assert [issue["code"] for issue in json.loads(receipt)["issues"]] == ["on-behalf"]
+
+
+def test_an_offer_that_is_removed_waits_for_no_report(office: Office) -> None:
+    assert office.add("--offer", "dauerpflege=40", "--offer", "tagespflege") == 0
+    assert office("report", "moor", "--free", "dauerpflege=2", "--free", "tagespflege=0") == 0
+    assert office("change", "moor", "--without", "tagespflege") == 0
+    assert "Withdrawn: what it reported of one offer" in office.told
+    assert "Others see this" not in office.told
