@@ -32,7 +32,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SOONEST = timedelta(seconds=5)
 _LATEST = timedelta(days=31)
 _KEYS = ("address", "credentials", "every", "options", "private", "source", "transport", "unencrypted")
-_REQUIRED = ("source", "transport", "address", "every")
+_TEXTS = ("source", "transport", "address")
 _SECRETS = frozenset({"password", "token", "key", "passphrase"})
 _BYTES_MAX = 64 * 1024
 
@@ -126,7 +126,7 @@ def _feed(name: str, document: Any, sources: Collection[str]) -> Feed:
         raise wrong("", "eine Zuordnung (source: …)", "a mapping (source: …)")
     all_of(
         *(partial(_known_key, key) for key in document),
-        *(partial(_text, document, key) for key in _REQUIRED),
+        *(partial(_text, document, key) for key in _TEXTS),
         *(partial(_flag, document, key) for key in ("private", "unencrypted")),
         lambda: _refuse_unknown("source", document.get("source"), sources),
         lambda: _refuse_unknown("transport", document.get("transport"), transports.names()),
@@ -204,9 +204,7 @@ def _refuse_unknown(key: str, value: Any, known: Collection[str]) -> None:
 
 
 def _every(told: Any) -> timedelta:
-    if not isinstance(told, str) or not told.strip():
-        return timedelta()  # `_text` says so.
-    match = _EVERY.fullmatch(told)
+    match = _EVERY.fullmatch(told) if isinstance(told, str) else None
     every = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else timedelta()
     if not _SOONEST <= every <= _LATEST:
         raise wrong(
