@@ -275,9 +275,9 @@ def _odd_counts(counts: Counts) -> Iterator[Issue]:
         yield _warning(
             "implausible-counts",
             "Die Zahlen passen nicht zusammen (zugelassen ≥ betreibbar ≥ belegt + reserviert + frei); "
-            "sie sind übernommen. Der Absender sollte sie prüfen.",
-            "The numbers do not fit together (licensed ≥ operable ≥ occupied + held + accepting); they are kept. "
-            "The sender should check them.",
+            "sie bleiben, wie sie sind. Der Absender sollte sie prüfen.",
+            "The numbers do not fit together (licensed ≥ operable ≥ occupied + held + accepting); they stay "
+            "as they are. The sender should check them.",
         )
 
 
