@@ -29,17 +29,17 @@ def _command(options: argparse.Namespace) -> int:
         progress.show(text(options, "sichern", "backing up"))
         saved = backups.save(chosen, options.file, progress.left)
     facts, files = saved.facts, listed(saved.files)
-    size = options.file.stat().st_size / 1_000_000
+    size = f"{options.file.stat().st_size / 1_000_000:.1f}"
     print(
         text(
             options,
-            f"{options.file}: {size:.1f} MB, Schema {facts.revision}, geprüft\n"
+            f"{options.file}: {size.replace('.', ',')} MB, Schema {facts.revision}, geprüft\n"
             f"Darin: die Datenbank; eigene Dateien aus {chosen.folder}: {files}\n"
             f"Nicht darin: der Schlüssel {facts.key} ({chosen.key_file}). Er gehört an einen anderen Ort als die "
             "Sicherung: wer beides hat, kann die Kennungen von Krankenhausaufenthalten erraten.\n"
             "Nicht darin: Geheimnisse, die Abrufe und Empfänger mit Variable oder Datei nennen; die Umgebung "
             "(PLATZFREI_…).",
-            f"{options.file}: {size:.1f} MB, schema {facts.revision}, verified\n"
+            f"{options.file}: {size} MB, schema {facts.revision}, verified\n"
             f"In it: the database; files of your own from {chosen.folder}: {files}\n"
             f"Not in it: the key {facts.key} ({chosen.key_file}). Keep it at another place than the backup: who has "
             "both can guess the numbers of hospital stays.\n"

@@ -1,7 +1,7 @@
 """A vacancy report as one sentence in German or English."""
 
 from mappings import terminology
-from mappings.local_time import moment_text
+from mappings.local_time import day_text, moment_text
 from mappings.terminology import Language
 from mappings.vacancy import Block, BlockStatus, State, VacancyReport
 
@@ -45,9 +45,9 @@ def told(report: VacancyReport, language: Language) -> str:
 def _block(block: Block, language: Language) -> str:
     said = [f"{block.count} {_BLOCKS[language][block.status]}"]
     if block.start is not None:
-        said.append(f"{'from' if language == 'en' else 'ab'} {block.start}")
+        said.append(f"{'from' if language == 'en' else 'ab'} {day_text(block.start, language)}")
     if block.end is not None:
-        said.append(f"{'until' if language == 'en' else 'bis'} {block.end}")
+        said.append(f"{'until' if language == 'en' else 'bis'} {day_text(block.end, language)}")
     if block.room is not None:
         said.append(terminology.display("room-type", block.room, language))
     if block.sex is not None:
