@@ -31,7 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "protocol": ("hub.commands.protocol", "check a search protocol that was saved"),
     "still-free": ("hub.commands.still_free", "how likely reported places are still free, and how good that is"),
-    "find": ("hub.commands.find", "find free places near a postal code or a point"),
+    "find": ("hub.commands.find", "find free places near a postal code, a town or a point, or in a district"),
 }
 """Name → (module with `main(arguments) -> exit status`, one line of help)."""
 
