@@ -21,6 +21,21 @@ _GERMAN = (
     (r"argument (.*): invalid int value: (.*)", r"\1: \2 ist keine ganze Zahl"),
     (r"argument (.*): expected (.*)", r"\1: erwartet wird \2"),
     (r"argument (.*): ignored explicit argument (.*)", r"\1: \2 ist zu viel"),
+    (
+        r"expected --why (.*): whoever asks later finds it there",
+        r"es fehlt: --why \1: wer später fragt, findet es dort",
+    ),
+    (r"expected: --delivery and --all with --discard alone", r"erwartet wird: --delivery und --all nur mit --discard"),
+    (
+        r"expected --fhir without --care-form: a MeasureReport has all of them",
+        r"erwartet wird: --fhir ohne --care-form: ein MeasureReport enthält alle",
+    ),
+    (
+        r"--missing is of now: expected (.*), (.*) or (.*) beside it, nothing else",
+        r"--missing ist von jetzt: daneben steht höchstens \1, \2 oder \3",
+    ),
+    (r"(.*) goes with: (.*)", r"\1 gehört zu: \2"),
+    (r"(.*): ([0-9]+) to ([0-9]+)", r"\1: \2 bis \3"),
     (r"expected:? (.*)", r"erwartet wird: \1"),
 )
 """What argparse and our commands complain of, and how that is said in German."""

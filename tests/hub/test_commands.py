@@ -296,6 +296,12 @@ def test_lists_for_machines_are_lists_where_nothing_is(url: str, capsys: pytest.
         (("ingest", "--fly"), "unbekannt: --fly", "unrecognized arguments: --fly"),
         (("serve", "--port", "x"), "--port: 'x' ist keine ganze Zahl", "invalid int value: 'x'"),
         (("export", "--format", "pdf"), "--format: 'pdf' gibt es nicht, nur", "invalid choice: 'pdf'"),
+        (("identity", "undo", "1"), 'es fehlt: --why "…": wer später fragt', 'expected --why "…": whoever asks later'),
+        (("ingest", "--rerun", "--all"), "--all nur mit --discard", "--delivery and --all with --discard alone"),
+        (("report", "region", "--missing", "--to", "2026-11-22"), "--missing ist von jetzt", "--missing is of now"),
+        (("report", "region", "--fhir", "-", "--care-form", "hospiz"), "--fhir ohne --care-form", "--fhir without"),
+        (("homes", "--free", "2"), "--free gehört zu: report", "--free goes with: report"),
+        (("homes", "link", "moor", "--days", "0"), "--days: 1 bis 730", "--days: 1 to 730"),
     ],
 )
 def test_wrong_usage_is_one_line_in_the_readers_language(

@@ -177,7 +177,7 @@ def test_a_table_and_measure_reports_are_written_to_files(command: Command, tmp_
         (("--care-form", "heim"), "erwartet wird: Dauerpflege; Kurzzeitpflege;"),
         (("--from", "2026-11-23"), "erwartet wird ein Tag bis --to"),
         (("--to", "22.11.2026"), "erwartet wird ein Tag wie 2026-11-22"),
-        (("--missing", "--to", "2026-11-22"), "--missing is of now"),
+        (("--missing", "--to", "2026-11-22"), "--missing ist von jetzt"),
         (("--fhir", "x", "--care-form", LONG), "--fhir"),
     ],
 )
