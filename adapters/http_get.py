@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from adapters.gate import Deadline, Gate, Target, broken_off
+from conformance.formats.grouped import grouped
 from mappings.errors import Issue, Rejected, Retriable
 
 __all__ = ["BYTES_MAX", "Got", "get"]
@@ -230,7 +231,7 @@ def _rejected(code: str, german: str, english: str) -> Rejected:
 def _too_large(most: int) -> Rejected:
     return _rejected(
         "too-large",
-        f"mehr als {most:,} Bytes, oder dichter verdichtet, als Tabellen sind; die Lieferung teilen",
+        f"mehr als {grouped(most)} Bytes, oder dichter verdichtet, als Tabellen sind; die Lieferung teilen",
         f"more than {most:,} bytes, or compressed more than tables are; divide the delivery",
     )
 

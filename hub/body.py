@@ -5,6 +5,7 @@ import zlib
 
 from starlette.types import Receive, Scope
 
+from conformance.formats.grouped import grouped
 from hub.errors import Malformed, TooLarge, TooSlow, UnsupportedMediaType, http_part
 from mappings.errors import Issue
 
@@ -101,7 +102,7 @@ def _too_large(most: int) -> TooLarge:
             code="too-large",
             fhir_code="too-long",
             place="http",
-            text_de=f"höchstens {most:,} Bytes auf einmal; die Lieferung teilen",
+            text_de=f"höchstens {grouped(most)} Bytes auf einmal; die Lieferung teilen",
             text_en=f"at most {most:,} bytes at once; divide the delivery",
         )
     )

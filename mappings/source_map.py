@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from conformance.formats.grouped import grouped
 from mappings.assembly import Found, facility, oddities, oddities_of_numbers, offer_key, report
 from mappings.conversions import Unreadable
 from mappings.errors import Issue
@@ -407,7 +408,8 @@ def _too_many_elements(place: str) -> Issue:
     return Issue(
         code="too-many-elements",
         place=place,
-        text_de=f"Mehr als {_ELEMENTS_MAX:,} Einträge in einer Liste. Der Absender muss sie auf Datensätze verteilen.",
+        text_de=f"Mehr als {grouped(_ELEMENTS_MAX)} Einträge in einer Liste. Der Absender muss sie auf Datensätze "
+        "verteilen.",
         text_en=f"More than {_ELEMENTS_MAX:,} entries in one list. The sender must divide them among records.",
         fhir_code="too-long",
     )

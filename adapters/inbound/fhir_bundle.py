@@ -22,6 +22,7 @@ from adapters import r4
 from adapters.base import Broken, Decoded, Options, Record
 from adapters.elements import Kept, Tree, tree
 from conformance.formats import fhir_xml, strict_json
+from conformance.formats.grouped import grouped
 from mappings.errors import Issue, Rejected
 from mappings.patient_filter import WITHHELD_NAME
 
@@ -141,7 +142,7 @@ def _xml(body: bytes) -> Mapping[str, Any]:
             Issue(
                 code="too-long",
                 place="Bundle",
-                text_de=f"Mehr als {_TAGS_MAX:,} Tags auf einmal. Der Absender muss die Lieferung teilen.",
+                text_de=f"Mehr als {grouped(_TAGS_MAX)} Tags auf einmal. Der Absender muss die Lieferung teilen.",
                 text_en=f"More than {_TAGS_MAX:,} tags at once. The sender must divide the delivery.",
                 fhir_code="too-long",
             )

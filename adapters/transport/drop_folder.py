@@ -19,6 +19,7 @@ from adapters.feed import Feed, Round, all_of, only, wrong
 from adapters.files_at_rest import FILES_MAX, at_rest, pattern, settle, wanted
 from adapters.http_get import BYTES_MAX
 from adapters.receipt import Receipt
+from conformance.formats.grouped import grouped
 from mappings.errors import Issue, Rejected, Retriable
 
 __all__ = ["TRANSPORT", "check", "check_here", "fetch"]
@@ -154,7 +155,7 @@ def _content(folder: int, name: str, mark: _Mark) -> bytes | None:
         if mark.size > BYTES_MAX:
             raise _refused(
                 _file(mark),
-                f"hat mehr als {BYTES_MAX:,} Bytes; die Lieferung teilen",
+                f"hat mehr als {grouped(BYTES_MAX)} Bytes; die Lieferung teilen",
                 f"has more than {BYTES_MAX:,} bytes; divide the delivery",
             )
         pieces: list[bytes] = []

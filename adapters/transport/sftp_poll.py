@@ -22,6 +22,7 @@ from adapters.feed import Feed, Round, all_of, only, secret, wrong
 from adapters.files_at_rest import FILES_MAX, at_rest, pattern, settle, wanted
 from adapters.gate import Deadline, Target, broken_off, refuse_stated, target
 from adapters.http_get import BYTES_MAX
+from conformance.formats.grouped import grouped
 from mappings.errors import Issue, PlatzfreiError, Rejected, Retriable
 
 __all__ = ["TRANSPORT", "check", "check_here", "fetch"]
@@ -199,7 +200,7 @@ async def _files(sftp: asyncssh.SFTPClient, folder: str, told: str) -> dict[str,
         count += 1
         if count > _NAMES_MAX:
             raise _refused(
-                f"im Ordner liegen mehr als {_NAMES_MAX:,} Dateien; ältere wegräumen",
+                f"im Ordner liegen mehr als {grouped(_NAMES_MAX)} Dateien; ältere wegräumen",
                 f"there are more than {_NAMES_MAX:,} files in the folder; put older ones away",
             )
         name, attributes = str(entry.filename), entry.attrs
@@ -214,7 +215,7 @@ async def _content(sftp: asyncssh.SFTPClient, path: str, mark: _Mark) -> bytes |
     """The bytes of a file; None where it is not the one that was seen, or changes while it is read."""
     if mark.size > BYTES_MAX:
         raise _refused(
-            f"eine Datei hat mehr als {BYTES_MAX:,} Bytes; die Lieferung teilen",
+            f"eine Datei hat mehr als {grouped(BYTES_MAX)} Bytes; die Lieferung teilen",
             f"a file has more than {BYTES_MAX:,} bytes; divide the delivery",
         )
     try:

@@ -8,6 +8,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, NoReturn
 
+from conformance.formats.grouped import grouped
+
 __all__ = ["NotJson", "parse"]
 
 _DEEPEST = 50
@@ -45,7 +47,7 @@ _NO_TEXT = "a NUL or half a surrogate pair in a text"
 _NO_UTF8 = "bytes that are not UTF-8"
 _REASONS_DE: Mapping[str, str] = MappingProxyType(
     {
-        _TOO_MANY: f"mehr als {_MOST_OBJECTS:,} Objekte und Listen; teilen",
+        _TOO_MANY: f"mehr als {grouped(_MOST_OBJECTS)} Objekte und Listen; teilen",
         _TOO_DEEP: f"tiefer als {_DEEPEST} Ebenen geschachtelt",
         _TWICE: "ein Schlüssel steht zweimal in einem Objekt",
         _NO_NUMBER: "NaN und Infinity sind kein JSON",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 
+from conformance.formats.grouped import grouped
 from hub.commands.options import parser, run, settings, text
 from hub.fhir.search_protocol.check import Checked, checked
 from hub.fhir.search_protocol.signing import Signer, thumbprint
@@ -133,7 +134,7 @@ def _read(path: Path, place: str) -> bytes:
             Issue(
                 code="too-large",
                 place=place,
-                text_de=f"{path} ist größer als {_BYTES_MAX:,} Bytes",
+                text_de=f"{path} ist größer als {grouped(_BYTES_MAX)} Bytes",
                 text_en=f"{path} is larger than {_BYTES_MAX:,} bytes",
             )
         )

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 from starlette.types import Receive, Scope, Send
 
+from conformance.formats.grouped import grouped
 from hub.body import read_body
 from hub.errors import Malformed, TooLarge, http_part
 from hub.fhir.context import Context
@@ -314,7 +315,7 @@ def _too_many_values() -> TooLarge:
             code="too-many-values",
             fhir_code="too-costly",
             place="http",
-            text_de=f"höchstens {_VALUES_MAX:,} Werte auf einmal; die Nachricht teilen",
+            text_de=f"höchstens {grouped(_VALUES_MAX)} Werte auf einmal; die Nachricht teilen",
             text_en=f"at most {_VALUES_MAX:,} values at once; divide the message",
         )
     )

@@ -2,6 +2,7 @@
 
 from urllib.parse import parse_qsl
 
+from conformance.formats.grouped import grouped
 from hub.errors import Malformed, TooLarge, UnsupportedMediaType, http_part
 from hub.fhir.request import Request
 from mappings.errors import Issue
@@ -70,7 +71,7 @@ def _too_large() -> TooLarge:
             code="too-large",
             fhir_code="too-long",
             place="http",
-            text_de=f"Suchparameter: höchstens {BYTES_MAX:,} Bytes; weniger auf einmal fragen",
+            text_de=f"Suchparameter: höchstens {grouped(BYTES_MAX)} Bytes; weniger auf einmal fragen",
             text_en=f"search parameters: at most {BYTES_MAX:,} bytes; ask for less at once",
         )
     )

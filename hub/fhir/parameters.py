@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from conformance.formats.grouped import grouped
 from hub.errors import Malformed, TooLarge
 from hub.fhir.form import is_form, pairs_of, parameters_of
 from hub.fhir.received import received
@@ -90,7 +91,8 @@ def _too_large(most: int) -> TooLarge:
             code="too-large",
             fhir_code="too-long",
             place="Parameters",
-            text_de=f"höchstens {most:,} Bytes; weniger senden, oder Größeres zuerst speichern und mit url nennen",
+            text_de=f"höchstens {grouped(most)} Bytes; weniger senden, oder Größeres zuerst speichern und mit url "
+            "nennen",
             text_en=f"at most {most:,} bytes; send less, or store what is larger first, and name it by url",
         )
     )

@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
+from conformance.formats.grouped import grouped
 from hub.errors import Invalid
 from hub.store.change_kind import ChangeKind
 from hub.store.changes import Changes
@@ -370,8 +371,8 @@ def _no_more_versions() -> Invalid:
         Issue(
             code="versions-exhausted",
             fhir_code="business-rule",
-            text_de=f"von dieser Ressource gibt es {LOW_MAX - 1:,} Versionen, mehr sind nicht möglich; unter einer "
-            "anderen Id speichern",
+            text_de=f"von dieser Ressource gibt es {grouped(LOW_MAX - 1)} Versionen, mehr sind nicht möglich; unter "
+            "einer anderen Id speichern",
             text_en=f"there are {LOW_MAX - 1:,} versions of this resource, and there can be no more; store it under "
             "another id",
         )

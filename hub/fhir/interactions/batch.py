@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from conformance.formats.grouped import grouped
 from hub.errors import Malformed, TooLarge
 from hub.fhir.brought import Ahead
 from hub.fhir.brought import ahead as ahead_of_transaction
@@ -188,7 +189,8 @@ def _too_much() -> TooLarge:
             code="too-long-answer",
             fhir_code="too-costly",
             place="Bundle.entry",
-            text_de=f"die Antwort wäre länger als {_BYTES_MAX:,} Bytes; das Bundle teilen oder _count kleiner setzen",
+            text_de=f"die Antwort wäre länger als {grouped(_BYTES_MAX)} Bytes; das Bundle teilen oder _count "
+            "kleiner setzen",
             text_en=f"the answer would be longer than {_BYTES_MAX:,} bytes; divide the Bundle or lower _count",
         )
     )

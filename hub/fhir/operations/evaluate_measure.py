@@ -13,6 +13,7 @@ from datetime import date
 import orjson
 
 from conformance import spec
+from conformance.formats.grouped import grouped
 from hub.errors import Malformed, NotFound, http_part
 from hub.fhir.context import Context
 from hub.fhir.form import BYTES_MAX
@@ -52,7 +53,7 @@ def answer(context: Context, reader: Reader, request: Request) -> Answer:
     if len(rows) > ROWS:
         raise _wrong(
             "periodStart",
-            f"der Bericht hätte mehr als {ROWS:,} Zeilen; mit subject einen Landkreis nennen oder weniger Tage",
+            f"der Bericht hätte mehr als {grouped(ROWS)} Zeilen; mit subject einen Landkreis nennen oder weniger Tage",
             f"the report would have more than {ROWS:,} rows; name a district as subject, or fewer days",
             "too-costly",
         )
