@@ -1,5 +1,6 @@
 """What is said of a search that cannot be run as it is asked (https://hl7.org/fhir/R4/search.html#errors)."""
 
+import re
 from collections.abc import Iterable
 
 from conformance.formats.alike import meant
@@ -50,10 +51,18 @@ _EXPECTED = {
 }
 
 
+_NUMBER = re.compile(r"\d{6}")
+
+
+def _named(name: str) -> str:
+    """What a client calls a parameter, as a sentence repeats it: nothing with a number that may be somebody's."""
+    return name[:60] if name.isprintable() and not _NUMBER.search(name) else "?"
+
+
 def unknown_parameter(resource_type: str, name: str, known: Iterable[str]) -> Issue:
     """A parameter that there is not; what is known is listed."""
     listed = ", ".join(sorted(known)[:_LISTED])
-    told = name[:60] if name.isprintable() else "?"
+    told = _named(name)
     return Issue(
         code="unknown-parameter",
         fhir_code="not-supported",
@@ -67,8 +76,7 @@ def unknown_parameter(resource_type: str, name: str, known: Iterable[str]) -> Is
 def unknown_type(resource_type: str, name: str, known: Iterable[str]) -> Issue:
     """A parameter that names a type that there is not."""
     types = sorted(known)
-    told = name[:60] if name.isprintable() else "?"
-    of = resource_type[:40] if resource_type.isprintable() else "?"
+    told, of = _named(name), _named(resource_type)
     meant_de, meant_en = meant(resource_type, types)
     if not meant_en:
         listed = ", ".join(types)

@@ -586,8 +586,8 @@ def costly() -> Iterator[Attack]:
                 headers=_FORM,
                 body=query.encode("latin-1"),
             )
-    for name, query in {"commas": "name=" + "," * 60_000, "backslashes": "name=" + "\\" * 60_000}.items():
-        yield Attack(name=f"60,000 {name}", query=query, answers="2")
+    yield Attack(name="60,000 commas", query="name=" + "," * 60_000, answers="2")
+    yield Attack(name="60,000 backslashes", query="name=" + "\\" * 60_000)
     anything = {
         "Provenance": "target",
         "List": "item",

@@ -1,6 +1,7 @@
 """JSON Patch and FHIRPath Patch."""
 
 from contextlib import suppress
+from copy import deepcopy
 from decimal import Decimal
 from typing import Any
 
@@ -249,13 +250,15 @@ PARTS = st.fixed_dictionaries(
 
 @given(st.lists(st.tuples(KINDS, PATHS, PARTS), min_size=1, max_size=5))
 def test_fhirpath_patch_is_done_or_refused(told: list[tuple[str, str, dict[str, Any]]]) -> None:
-    tree = patient(
-        name=[{"given": ["a", "b"], "_given": [None, {"extension": [EXTENSION]}]}, {"given": ["c"]}],
-        deceasedBoolean=True,
-        _birthDate={"extension": [EXTENSION]},
+    tree = deepcopy(
+        patient(
+            name=[{"given": ["a", "b"], "_given": [None, {"extension": [EXTENSION]}]}, {"given": ["c"]}],
+            deceasedBoolean=True,
+            _birthDate={"extension": [EXTENSION]},
+        )
     )
     with suppress(Rejected):
-        applied(tree, *(operation(kind, path, **parts) for kind, path, parts in told))
+        applied(tree, *(operation(kind, path, **deepcopy(parts)) for kind, path, parts in told))
     for name in (one for one in tree.get("name", ()) if isinstance(one, dict)):
         # https://hl7.org/fhir/R4/json.html#primitive: what stands beside a list has its length.
         beside: list[Any] = name.get("_given", [])

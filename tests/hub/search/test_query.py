@@ -196,3 +196,12 @@ def test_any_search_is_parsed_or_refused(pairs: list[tuple[str, str]]) -> None:
 def test_links_carry_what_was_asked(pairs: list[tuple[str, str]]) -> None:
     told = [(name, value) for name, value in pairs if "\0" not in name + value]
     assert pairs_of(encoded(told)) == told
+
+
+@pytest.mark.parametrize("name", ["A123456780", "_idA123456780", "_has:X123456780:subject:code"])
+def test_no_name_with_a_long_number_is_repeated(name: str) -> None:
+    """It may be somebody's."""
+    with pytest.raises(Malformed) as raised:
+        parsed(f"{name}=x", strict=True)
+    told = str([(one.place, one.text_de, one.text_en) for one in raised.value.issues])
+    assert "123456780" not in told
