@@ -160,7 +160,7 @@ class FhirEndpoint:
         return answer
 
     def _of_snapshot(self, module: Any, work: Callable[[Reader], T]) -> T:
-        if hasattr(module, "READS_ONCE"):
+        if getattr(module, "READS_ONCE", False):
             return self.database.once(work)
         with self.database.snapshot() as reader:
             return work(reader)
